@@ -1,0 +1,127 @@
+// Package input holds what a person at the browser does, as bytes, as events
+// and as the state of a keyboard. It is pure Go and knows nothing of X.
+//
+// # The wire format
+//
+// A message holds one event. It is the same on a data channel and in a binary
+// WebSocket message. Numbers are big endian.
+//
+//	offset  size
+//	0       1     type
+//	1       4     sequence, one count over all channels of a viewer, from 1, in the order of the events
+//	5       4     the page's clock in ms, wrapping, for telling late repeats
+//	9       ...   by type:
+//
+//	1 key      action u8 (0 up, 1 down, 2 repeat), keysym u32, code length u8 (≤ 32), code (ASCII, "KeyA")
+//	2 motion   x u16, y u16
+//	3 button   action u8 (0 up, 1 down), button u8 (1 left, 2 middle, 3 right, 8 back, 9 forward), x u16, y u16
+//	4 wheel    dx i16, dy i16 in 1/120 of a notch, right and down positive; x u16, y u16
+//	5 release  nothing: every key and button held is let go (blur, hidden tab)
+//	6 renew    nothing: the keys held are still held; renews their lease
+//
+// Positions are pixels of the remote screen. Keys, buttons, wheel and release travel in
+// order on a reliable channel; motion, repeats and renewals on an unreliable one. A sender
+// keeps the reliable ones until they are acknowledged and sends them again when the
+// channel changes; the receiver drops a reliable event whose sequence is not above the
+// newest reliable one seen, and motion whose sequence is not above the newest motion seen.
+package input
+
+import (
+	"context"
+	"image"
+)
+
+// Action is what happens to a key or button.
+type Action uint8
+
+// The actions. Repeat is for keys alone.
+const (
+	Up Action = iota
+	Down
+	Repeat
+)
+
+// Event is one of Key, Motion, Button, Wheel, Release and Renew.
+type Event interface{ event() }
+
+// Key is a key going up or down.
+type Key struct {
+	Action Action
+	Code   string // KeyboardEvent.code (W3C UI Events code), the physical key; may be empty
+	Keysym uint32 // X keysym of what the key means in the browser's layout; 0: unknown
+}
+
+// Motion is the pointer at a new position.
+type Motion struct{ Pos image.Point }
+
+// Button is a pointer button going up or down at a position.
+type Button struct {
+	Action Action // Up or Down
+	Button uint8  // X button number
+	Pos    image.Point
+}
+
+// Wheel is a turn of the wheel at a position, in 1/120 of a notch.
+type Wheel struct {
+	Delta image.Point // right and down positive
+	Pos   image.Point
+}
+
+// Release lets go of every key and button.
+type Release struct{}
+
+// Renew says that the keys held are still held.
+type Renew struct{}
+
+func (Key) event()     {}
+func (Motion) event()  {}
+func (Button) event()  {}
+func (Wheel) event()   {}
+func (Release) event() {}
+func (Renew) event()   {}
+
+// Injector performs events on a display. It is used by one goroutine at a time.
+// It gets Key (Up and Down), Motion, Button and Wheel: what is held is the
+// business of Keyboard.
+type Injector interface {
+	// Inject performs one event. An event that the display cannot express (a
+	// keysym that does not exist, a button that there is not) is an error that
+	// changes nothing.
+	Inject(Event) error
+	// Close frees the injector and restores what it changed on the display. It
+	// is idempotent.
+	Close() error
+}
+
+// AutoRepeater is an Injector that can switch the display's own key repeat.
+type AutoRepeater interface {
+	SetAutoRepeat(on bool) error
+}
+
+// Selection names one of the display's clipboards.
+type Selection string
+
+// The selections, by their X names (ICCCM §2.6.1).
+const (
+	SelectionClipboard Selection = "CLIPBOARD"
+	SelectionPrimary   Selection = "PRIMARY"
+)
+
+// Item is one representation of a clipboard's content.
+type Item struct {
+	MIME string // "text/plain;charset=utf-8"
+	Data []byte
+}
+
+// Clipboard is the display's selections.
+type Clipboard interface {
+	// Changed says that another program has taken a selection. Its capacity is
+	// small: only the newest change of each selection matters.
+	Changed() <-chan Selection
+	// Read returns the selection's content as the MIME type asked for, at most
+	// max bytes; more is an error.
+	Read(ctx context.Context, s Selection, mime string, max int) ([]byte, error)
+	// Offer takes the selection and answers requests for it with items until
+	// another program takes it. It copies nothing: items must not change.
+	Offer(s Selection, items []Item) error
+}

@@ -1,0 +1,93 @@
+package display
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"strconv"
+)
+
+const (
+	cookieName = "MIT-MAGIC-COOKIE-1"
+	cookieLen  = 16 // bytes
+
+	// familyWild (Xauth.h) matches whatever the host is called: a container's
+	// name changes more often than its cookie.
+	familyWild = 65535
+)
+
+// errRefused: a server answered, and said no.
+var errRefused = errors.New("the X server refused the connection")
+
+// writeAuthority writes the cookie to a new file in dir.
+func (p *Plan) writeAuthority(dir string) error {
+	var err error
+	if dir == "" {
+		if dir, err = os.MkdirTemp("", "lucarne-display-"); err != nil {
+			return fmt.Errorf("display: cookie: %w", err)
+		}
+		p.tempDir = dir
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fmt.Errorf("display: cookie: %w", err)
+	}
+	f, err := os.CreateTemp(dir, "Xauthority-") // 0600
+	if err != nil {
+		return fmt.Errorf("display: cookie: %w", err)
+	}
+	p.Authority = f.Name()
+	_, err = f.Write(authority(p.number, p.cookie))
+	if err := errors.Join(err, f.Close()); err != nil {
+		return fmt.Errorf("display: cookie: %w", err)
+	}
+	return nil
+}
+
+// authority returns an Xauthority file of one entry for display number on any
+// host (Xau(3)): big-endian numbers, strings with a 16-bit length.
+func authority(number int, cookie []byte) []byte {
+	b := binary.BigEndian.AppendUint16(nil, familyWild)
+	for _, field := range []string{"", strconv.Itoa(number), cookieName, string(cookie)} {
+		b = binary.BigEndian.AppendUint16(b, uint16(len(field)))
+		b = append(b, field...)
+	}
+	return b
+}
+
+// setup connects to display number and makes a connection setup (X11 protocol,
+// Connection Setup) with the cookie.
+func setup(ctx context.Context, number int, cookie []byte) error {
+	var dialer net.Dialer
+	conn, err := dialer.DialContext(ctx, "unix", socketPath(number))
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	defer context.AfterFunc(ctx, func() { conn.Close() })()
+
+	name := cookieName + "\x00\x00" // padded to a multiple of four
+	b := []byte{'l', 0}             // little endian
+	for _, v := range []int{11, 0, len(cookieName), len(cookie), 0} {
+		b = binary.LittleEndian.AppendUint16(b, uint16(v))
+	}
+	b = append(append(b, name...), cookie...)
+	if _, err := conn.Write(b); err != nil {
+		return err
+	}
+	var head [8]byte
+	if _, err := io.ReadFull(conn, head[:]); err != nil {
+		return err
+	}
+	if head[0] == 1 {
+		return nil
+	}
+	reason := make([]byte, head[1])
+	if _, err := io.ReadFull(conn, reason); err != nil {
+		return err
+	}
+	return fmt.Errorf("%w: %q", errRefused, reason)
+}

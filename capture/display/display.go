@@ -1,0 +1,242 @@
+// Package display says how an X server of our own is started: on which display
+// number, with which cookie, by which command. It starts nothing itself; that
+// is the business of whoever watches over processes.
+package display
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"image"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"time"
+)
+
+// The X servers that a Plan can be made for.
+const (
+	Xvnc = "Xvnc" // TigerVNC; can grow at any time
+	Xvfb = "Xvfb" // cannot grow beyond the size that it was started with
+)
+
+// maxSide is the largest width or height of an X screen in pixels: positions
+// are signed 16-bit numbers (X11 protocol, Common Types).
+const maxSide = 32767
+
+// Config says which server is wanted. The zero value is a 1920×1080 screen on
+// Xvnc, or on Xvfb where Xvnc is not installed.
+type Config struct {
+	Server string      // Xvnc or Xvfb; empty: Xvnc if it is installed, else Xvfb
+	Size   image.Point // pixels; zero: 1920×1080
+	// Max is how far the screen may grow, for a server that has to know
+	// beforehand: Xvfb starts at this size and has to be resized to Size by
+	// RANDR. Zero or smaller than Size in a dimension: Size there.
+	Max image.Point
+	// Dir is a directory that nobody else can write to, for the cookie. It is
+	// made (0700) if need be. Empty: a temporary one, removed by Close.
+	Dir string
+}
+
+// Plan is a display that can be started: a number that was free, a cookie, and
+// the command. The number stays reserved among Plans until Close.
+type Plan struct {
+	Display   string      // ":20"
+	Authority string      // path of the Xauthority file, which only its owner can read
+	Server    string      // Xvnc or Xvfb
+	Command   []string    // the server's program and arguments; it stays in the foreground
+	Size      image.Point // the size wanted, in pixels
+	Start     image.Point // the size that the server starts with, in pixels: Size, or larger on Xvfb
+
+	number  int
+	cookie  []byte
+	tempDir string // to be removed by Close
+	claim   io.Closer
+}
+
+// New picks a free display number, makes a random cookie and writes it to an
+// Xauthority file. It starts nothing. The server listens on a Unix socket only
+// and has no clipboard of its own towards VNC viewers.
+//
+// A server that is not installed is an error that wraps exec.ErrNotFound and
+// names the Debian package.
+func New(cfg Config) (*Plan, error) {
+	size, start, err := sizes(cfg.Size, cfg.Max)
+	if err != nil {
+		return nil, err
+	}
+	server, program, err := find(cfg.Server)
+	if err != nil {
+		return nil, err
+	}
+	p := &Plan{Server: server, Size: size, Start: start, cookie: make([]byte, cookieLen)}
+	if server == Xvnc {
+		p.Start = size
+	}
+	rand.Read(p.cookie)
+	if p.number, p.claim, err = claimNumber(); err != nil {
+		return nil, err
+	}
+	p.Display = fmt.Sprintf(":%d", p.number)
+	if err := p.writeAuthority(cfg.Dir); err != nil {
+		p.Close()
+		return nil, err
+	}
+	p.Command = command(p, program)
+	return p, nil
+}
+
+// Env returns the environment that clients of the display need, as os.Environ
+// spells it.
+func (p *Plan) Env() []string {
+	return []string{"DISPLAY=" + p.Display, "XAUTHORITY=" + p.Authority}
+}
+
+// readyPoll is how often Ready asks. A server takes some 100 ms to start; a
+// connection refused costs microseconds.
+const readyPoll = 20 * time.Millisecond
+
+// Ready waits until the server answers a connection setup with the cookie, or
+// until ctx is done. A server that answers but refuses the cookie is an error
+// at once: it is somebody else's.
+func (p *Plan) Ready(ctx context.Context) error {
+	tick := time.NewTicker(readyPoll)
+	defer tick.Stop()
+	for {
+		err := setup(ctx, p.number, p.cookie)
+		if err == nil {
+			return nil
+		}
+		if errors.Is(err, errRefused) {
+			return fmt.Errorf("display: %s: %w", p.Display, err)
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("display: %s: not ready: %w (%w)", p.Display, err, context.Cause(ctx))
+		case <-tick.C:
+		}
+	}
+}
+
+// Close removes the cookie and gives the number back. The server has to have
+// been stopped by whoever started it. It is idempotent.
+func (p *Plan) Close() error {
+	var errs []error
+	if p.claim != nil {
+		errs = append(errs, p.claim.Close())
+		p.claim = nil
+	}
+	if err := os.Remove(p.Authority); p.Authority != "" && !errors.Is(err, os.ErrNotExist) {
+		errs = append(errs, err)
+	}
+	if p.tempDir != "" {
+		errs = append(errs, os.RemoveAll(p.tempDir))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("display: close %s: %w", p.Display, err)
+	}
+	return nil
+}
+
+// sizes returns the size wanted and the size to start with.
+func sizes(size, limit image.Point) (want, start image.Point, err error) {
+	if size == (image.Point{}) {
+		size = image.Pt(1920, 1080)
+	}
+	start = image.Pt(max(size.X, limit.X), max(size.Y, limit.Y))
+	if size.X < 1 || size.Y < 1 || start.X > maxSide || start.Y > maxSide {
+		return image.Point{}, image.Point{}, fmt.Errorf("display: size %v up to %v: each side has to be 1 to %d pixels", size, limit, maxSide)
+	}
+	return size, start, nil
+}
+
+// find returns the server's name and the path of its program.
+func find(server string) (name, program string, err error) {
+	switch server {
+	case Xvnc:
+		// Other VNC servers (TurboVNC, KasmVNC) are also called Xvnc but take
+		// other options, so that TigerVNC's own name comes first.
+		for _, program := range []string{"Xtigervnc", "Xvnc"} {
+			if program, err = exec.LookPath(program); err == nil {
+				return Xvnc, program, nil
+			}
+		}
+		return "", "", fmt.Errorf("display: %w: install the Debian package tigervnc-standalone-server", err)
+	case Xvfb:
+		if program, err = exec.LookPath(Xvfb); err != nil {
+			return "", "", fmt.Errorf("display: %w: install the Debian package xvfb", err)
+		}
+		return Xvfb, program, nil
+	case "":
+		name, program, err = find(Xvnc)
+		if err == nil {
+			return name, program, nil
+		}
+		if name, program, fallback := find(Xvfb); fallback == nil {
+			return name, program, nil
+		}
+		return "", "", err
+	}
+	return "", "", fmt.Errorf("display: server %q: not one of %s and %s", server, Xvnc, Xvfb)
+}
+
+// command returns the server's command line.
+func command(p *Plan, program string) []string {
+	size := fmt.Sprintf("%dx%d", p.Start.X, p.Start.Y)
+	common := []string{program, p.Display, "-auth", p.Authority, "-nolisten", "tcp",
+		"-noreset",         // a server reset loses modes and properties whenever its last client leaves
+		"-s", "0", "-dpms", // nobody sits before the monitor
+	}
+	if p.Server == Xvfb {
+		return append(common, "-screen", "0", size+"x24")
+	}
+	return append(common, "-geometry", size, "-depth", "24",
+		"-rfbport", "-1", "-SecurityTypes", "None", // no RFB socket at all, so nothing to secure
+		"-AcceptCutText=0", "-SendCutText=0", "-SetPrimary=0", "-SendPrimary=0")
+}
+
+// The numbers to choose from. Lower ones are used by login managers, by
+// vncserver (from 1) and by ssh's forwarding (from 10).
+const (
+	firstNumber = 20
+	lastNumber  = 1019
+)
+
+// claimNumber returns a display number that no server has, and what keeps
+// other Plans from choosing it: a server makes its own lock only once it is
+// started. The claim is an abstract socket, which the kernel removes whatever
+// becomes of this process.
+func claimNumber() (number int, claim io.Closer, err error) {
+	for n := firstNumber; n <= lastNumber; n++ {
+		claim, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: fmt.Sprintf("@lucarne/display/%d", n), Net: "unixgram"})
+		if err != nil {
+			continue
+		}
+		if !taken(n) {
+			return n, claim, nil
+		}
+		claim.Close()
+	}
+	return 0, nil, fmt.Errorf("display: no free display number from %d to %d", firstNumber, lastNumber)
+}
+
+// taken reports whether display n has a server, or traces of one. What a dead
+// server has left behind counts as well: telling is not worth the risk.
+func taken(n int) bool {
+	for _, path := range []string{fmt.Sprintf("/tmp/.X%d-lock", n), socketPath(n)} {
+		if _, err := os.Lstat(path); !errors.Is(err, os.ErrNotExist) {
+			return true
+		}
+	}
+	// A server in a container that shares our network but not /tmp.
+	conn, err := net.Dial("unix", "@"+socketPath(n))
+	if err != nil {
+		return false
+	}
+	conn.Close()
+	return true
+}
+
+func socketPath(n int) string { return fmt.Sprintf("/tmp/.X11-unix/X%d", n) }

@@ -1,0 +1,91 @@
+package supervise
+
+import (
+	"bufio"
+	"io"
+	"strings"
+	"sync"
+)
+
+// maxLine bounds a line of output, in bytes; what is longer is cut.
+const maxLine = 1024
+
+// output is the one place where the lines of all processes go.
+type output struct {
+	mu sync.Mutex
+	w  io.Writer
+}
+
+func (o *output) writeLine(name, line string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	_, _ = io.WriteString(o.w, name+": "+line+"\n")
+}
+
+// lines passes a process's output on, one line at a time with its name in
+// front, and keeps the last ones.
+type lines struct {
+	out  *output
+	name string
+
+	mu   sync.Mutex
+	ring []string // the last len(ring) lines; next is the oldest
+	next int
+}
+
+func newLines(out *output, name string, keep int) *lines {
+	return &lines{out: out, name: name, ring: make([]string, 0, keep)}
+}
+
+// readFrom takes lines from r until it ends.
+func (l *lines) readFrom(r io.Reader) {
+	br := bufio.NewReaderSize(r, maxLine)
+	rest := false // of a line that has been cut
+	for {
+		part, prefix, err := br.ReadLine()
+		if err != nil {
+			return
+		}
+		if !rest {
+			l.add(printable(part, prefix))
+		}
+		rest = prefix
+	}
+}
+
+func (l *lines) add(line string) {
+	l.out.writeLine(l.name, line)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.ring) < cap(l.ring) {
+		l.ring = append(l.ring, line)
+		return
+	}
+	l.ring[l.next] = line
+	l.next = (l.next + 1) % len(l.ring)
+}
+
+// last returns the lines kept, oldest first.
+func (l *lines) last() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return append(append([]string{}, l.ring[l.next:]...), l.ring[:l.next]...)
+}
+
+// printable makes a line harmless to a terminal: no control characters, valid
+// UTF-8, and a mark where it was cut.
+func printable(b []byte, cut bool) string {
+	s := strings.Map(func(r rune) rune {
+		switch {
+		case r == '\t':
+			return ' '
+		case r < ' ' || r == 0x7f || (r >= 0x80 && r < 0xa0):
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(string(b), "?"))
+	if cut {
+		s += " […]"
+	}
+	return s
+}

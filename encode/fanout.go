@@ -1,0 +1,325 @@
+package encode
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"lucarne/capture"
+)
+
+// Class is which of a codec's streams a seat is served by.
+type Class uint8
+
+// The classes.
+const (
+	Main Class = iota // follows the one who leads
+	Slow              // at most slowFPS frames a second, for those who cannot follow Main
+	classes
+)
+
+// String returns the class's name as statistics show it.
+func (c Class) String() string { return [...]string{"main", "slow"}[c] }
+
+const (
+	slowFPS = 15
+	// A seat that has missed missLimit packets of Main within missWindow cannot
+	// follow it.
+	missLimit  = 2
+	missWindow = 10 * time.Second
+	// After returnAfter in Slow without a miss a seat tries Main again; each
+	// time that it fails it has to wait twice as long.
+	returnAfter = 30 * time.Second
+	returnMax   = 10 * time.Minute
+)
+
+// FanoutConfig is what a Fanout is made of.
+type FanoutConfig struct {
+	Backend    Backend
+	Open       func() capture.Source // a source for one stream, which closes it
+	BitrateBps int                   // to begin with
+	MaxFPS     int                   // of class Main; 0: 60
+	Threads    int                   // of each encoder; 0: one
+	Log        *slog.Logger
+}
+
+// Fanout shares the streams of one codec among any number of viewers. A stream
+// runs while somebody watches it.
+type Fanout struct {
+	cfg  FanoutConfig
+	wake chan struct{} // capacity 1: seats have come, gone or moved
+
+	mu      sync.Mutex
+	streams [classes]*Stream
+	seats   map[*Seat]struct{}
+	lead    *Seat
+}
+
+// NewFanout returns a Fanout that Run starts.
+func NewFanout(cfg FanoutConfig) *Fanout {
+	f := &Fanout{cfg: cfg, wake: make(chan struct{}, 1), seats: make(map[*Seat]struct{})}
+	for class := range classes {
+		fps := cfg.MaxFPS
+		if class == Slow {
+			fps = slowFPS
+		}
+		f.streams[class] = NewStream(StreamConfig{
+			Backend: cfg.Backend, BitrateBps: cfg.BitrateBps, MaxFPS: fps, Threads: cfg.Threads,
+			Log: cfg.Log.With("stream", class.String()),
+		})
+	}
+	return f
+}
+
+// Run runs each stream while it has a seat, and moves seats between them, until
+// ctx ends, which it returns.
+func (f *Fanout) Run(ctx context.Context) error {
+	var stop [classes]func()
+	check := time.NewTicker(missWindow / 5)
+	check.Stop()
+	defer check.Stop()
+	for {
+		watched := f.watched()
+		for class := range classes {
+			switch {
+			case watched[class] && stop[class] == nil:
+				stop[class] = f.start(ctx, class)
+			case !watched[class] && stop[class] != nil:
+				stop[class]()
+				stop[class] = nil
+			}
+		}
+		if watched[Main] || watched[Slow] {
+			check.Reset(missWindow / 5)
+		} else {
+			check.Stop() // nobody is there: not even a tick
+		}
+		select {
+		case <-ctx.Done():
+			for _, stop := range stop {
+				if stop != nil {
+					stop()
+				}
+			}
+			return ctx.Err()
+		case <-f.wake:
+		case now := <-check.C:
+			f.sort(now)
+		}
+	}
+}
+
+// start runs a stream; the function it returns ends it and waits for the end.
+func (f *Fanout) start(ctx context.Context, class Class) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	source := f.cfg.Open()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		f.streams[class].Run(ctx, source)
+		source.Close()
+	}()
+	f.cfg.Log.Info("stream started", "stream", class.String(), "encoder", f.cfg.Backend.Name)
+	return func() {
+		cancel()
+		<-done
+		f.cfg.Log.Info("stream stopped", "stream", class.String())
+	}
+}
+
+func (f *Fanout) watched() (watched [classes]bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for seat := range f.seats {
+		if !seat.paused {
+			watched[seat.class] = true
+		}
+	}
+	return watched
+}
+
+// sort moves seats to the stream that they can follow.
+func (f *Fanout) sort(now time.Time) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for seat := range f.seats {
+		if seat.paused {
+			continue
+		}
+		missed := f.streams[seat.class].Missed(seat.sink)
+		fresh := missed - seat.missed
+		switch {
+		case seat == f.lead:
+			seat.missed, seat.since = missed, now
+		case seat.class == Main && fresh >= missLimit:
+			f.move(seat, Slow, now)
+			seat.patience = min(2*seat.patience, returnMax)
+		case seat.class == Slow && fresh > 0:
+			seat.missed, seat.since = missed, now
+		case seat.class == Slow && now.Sub(seat.since) >= seat.patience:
+			f.move(seat, Main, now)
+		case seat.class == Main && now.Sub(seat.since) >= missWindow:
+			seat.missed, seat.since = missed, now
+		}
+	}
+	f.ring()
+}
+
+// move takes a seat to another stream, where it begins with a key frame. The
+// caller holds mu.
+func (f *Fanout) move(seat *Seat, class Class, now time.Time) {
+	f.streams[seat.class].Detach(seat.sink)
+	seat.class, seat.missed, seat.since = class, 0, now
+	f.streams[class].Attach(seat.sink)
+	f.setBitrate(class)
+	f.cfg.Log.Info("viewer moved", "stream", class.String())
+}
+
+// setBitrate gives a stream its target: Main the lead's estimate, Slow the
+// least of its seats', for nobody there can do with less. The caller holds mu.
+func (f *Fanout) setBitrate(class Class) {
+	bps := 0
+	for seat := range f.seats {
+		if seat.paused || seat.class != class || seat.bps == 0 {
+			continue
+		}
+		if seat == f.lead {
+			bps = seat.bps
+			break
+		}
+		if bps == 0 || seat.bps < bps {
+			bps = seat.bps
+		}
+	}
+	if bps > 0 {
+		f.streams[class].SetBitrate(bps)
+	}
+}
+
+func (f *Fanout) ring() {
+	select {
+	case f.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Join gives a sink a seat: packets of the main stream, the first of them a key
+// frame.
+func (f *Fanout) Join(sink Sink) *Seat {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	seat := &Seat{fanout: f, sink: sink, since: time.Now(), patience: returnAfter}
+	f.seats[seat] = struct{}{}
+	f.streams[Main].Attach(sink)
+	f.ring()
+	return seat
+}
+
+// Seat is one viewer's place at a Fanout. Its methods may be called from any
+// goroutine.
+type Seat struct {
+	fanout *Fanout
+	sink   Sink
+
+	// guarded by fanout.mu
+	class    Class
+	paused   bool
+	left     bool
+	bps      int // the viewer's estimate; 0: none yet
+	missed   int // the stream's count when last looked at
+	since    time.Time
+	patience time.Duration // in Slow before Main is tried again
+}
+
+// Lead makes this seat's readiness and estimate drive the main stream.
+func (s *Seat) Lead() {
+	f := s.fanout
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if s.left || f.lead == s {
+		return
+	}
+	f.lead = s
+	if s.paused {
+		return
+	}
+	if s.class != Main {
+		f.move(s, Main, time.Now())
+		f.ring()
+	}
+	f.streams[Main].Lead(s.sink)
+	f.setBitrate(Main)
+}
+
+// RequestKey asks for a key frame: a decoder has lost its way. Requests are
+// rate limited (Stream.RequestKey).
+func (s *Seat) RequestKey() {
+	f := s.fanout
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if !s.left && !s.paused {
+		f.streams[s.class].RequestKey(s.sink)
+	}
+}
+
+// SetBitrate tells the viewer's estimate of what its path carries, in bits a
+// second. It drives the main stream if the seat leads.
+func (s *Seat) SetBitrate(bps int) {
+	f := s.fanout
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	s.bps = bps
+	if !s.left {
+		f.setBitrate(s.class)
+	}
+}
+
+// Pause stops or resumes the packets. A paused seat costs nothing; when it is
+// resumed it begins with a key frame.
+func (s *Seat) Pause(paused bool) {
+	f := s.fanout
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if s.left || s.paused == paused {
+		return
+	}
+	s.paused = paused
+	if paused {
+		f.streams[s.class].Detach(s.sink)
+	} else {
+		s.missed, s.since = 0, time.Now()
+		f.streams[s.class].Attach(s.sink)
+		if f.lead == s {
+			f.streams[Main].Lead(s.sink)
+		}
+	}
+	f.setBitrate(s.class)
+	f.ring()
+}
+
+// Class returns which stream serves the seat.
+func (s *Seat) Class() Class {
+	s.fanout.mu.Lock()
+	defer s.fanout.mu.Unlock()
+	return s.class
+}
+
+// Leave gives the seat up: nothing is written to its sink any more. It is
+// idempotent.
+func (s *Seat) Leave() {
+	f := s.fanout
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if s.left {
+		return
+	}
+	s.left = true
+	f.streams[s.class].Detach(s.sink)
+	delete(f.seats, s)
+	if f.lead == s {
+		f.lead = nil
+	}
+	f.setBitrate(s.class)
+	f.ring()
+}

@@ -1,0 +1,484 @@
+package encode
+
+import (
+	"context"
+	"errors"
+	"image"
+	"log/slog"
+	"sync"
+	"time"
+
+	"lucarne/capture"
+)
+
+// How a stream paces itself.
+const (
+	// settleDelay after the last damage the picture counts as being at rest.
+	settleDelay = 100 * time.Millisecond
+	// refineInterval is the pause from one refinement to the next: sharp within
+	// half a second, and the browser has time for something else.
+	refineInterval = 33 * time.Millisecond
+	// maxRefinements bounds what one rest may cost with an encoder that never
+	// says that it has settled.
+	maxRefinements = 60
+	// leadKeyInterval is the least time between two key frames that the leading
+	// sink asks for: a lost key frame is repeated, a storm of requests is not.
+	leadKeyInterval = 250 * time.Millisecond
+	// otherKeyInterval is the same for all other sinks together: what they
+	// need disturbs the one who leads.
+	otherKeyInterval = 2 * time.Second
+	// leadPatience is how long a leading sink without room may hold others up.
+	leadPatience = 300 * time.Millisecond
+	// maxEncoderPause is the longest wait before an encoder that fails is
+	// opened again.
+	maxEncoderPause = 5 * time.Second
+)
+
+// StreamConfig is what a Stream is made of.
+type StreamConfig struct {
+	Backend    Backend
+	BitrateBps int // to begin with; 0: the encoder's default
+	MaxFPS     int // frames a second at most; 0: 60
+	Threads    int // of the encoder; 0: one
+	Log        *slog.Logger
+}
+
+// Stream is one loop: pictures from a source through one encoder to any number
+// of sinks. There is no frame clock. Damage wakes the loop; if the last frame
+// left at least one frame interval ago it goes at once, else at the end of the
+// interval, with whatever the picture is by then. What holds back holds back
+// before the grab. When damage stops the picture is refined until it has
+// settled; after that nothing is computed.
+type Stream struct {
+	cfg      StreamConfig
+	interval time.Duration
+	wake     chan struct{} // capacity 1: something below has changed
+
+	mu      sync.Mutex
+	members map[Sink]*member
+	lead    Sink // nil: nobody leads
+	bps     int  // wanted
+	keyed   time.Time
+}
+
+// member is what a Stream knows of one sink.
+type member struct {
+	wantsKey bool
+	missed   int // packets it could not take while it was not waiting for a key frame
+}
+
+// NewStream returns a stream that Run starts.
+func NewStream(cfg StreamConfig) *Stream {
+	if cfg.MaxFPS <= 0 {
+		cfg.MaxFPS = 60
+	}
+	return &Stream{
+		cfg:      cfg,
+		interval: time.Second / time.Duration(cfg.MaxFPS),
+		wake:     make(chan struct{}, 1),
+		members:  make(map[Sink]*member),
+		bps:      cfg.BitrateBps,
+	}
+}
+
+// Attach adds a sink. The first packet it gets is a key frame.
+func (s *Stream) Attach(sink Sink) {
+	s.mu.Lock()
+	s.members[sink] = &member{wantsKey: true}
+	s.mu.Unlock()
+	s.ring()
+}
+
+// Detach takes a sink off; when it returns nothing is written to it any more.
+func (s *Stream) Detach(sink Sink) {
+	s.mu.Lock()
+	delete(s.members, sink)
+	if s.lead == sink {
+		s.lead = nil
+	}
+	s.mu.Unlock()
+	s.ring()
+}
+
+// Lead makes sink the one whose readiness the loop waits for and whose wish for
+// a key frame comes first. nil: any sink's.
+func (s *Stream) Lead(sink Sink) {
+	s.mu.Lock()
+	s.lead = sink
+	s.mu.Unlock()
+	s.ring()
+}
+
+// RequestKey asks for a key frame on a sink's account. Requests are rate
+// limited: 250 ms for the sink that leads, 2 s for all others together.
+func (s *Stream) RequestKey(sink Sink) {
+	s.mu.Lock()
+	if m := s.members[sink]; m != nil {
+		m.wantsKey = true
+	}
+	s.mu.Unlock()
+	s.ring()
+}
+
+// SetBitrate sets the encoder's target in bits a second, from the next frame on.
+func (s *Stream) SetBitrate(bps int) {
+	s.mu.Lock()
+	s.bps = bps
+	s.mu.Unlock()
+}
+
+// Missed returns how many packets a sink could not take since it was attached.
+func (s *Stream) Missed(sink Sink) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if m := s.members[sink]; m != nil {
+		return m.missed
+	}
+	return 0
+}
+
+func (s *Stream) ring() {
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Run takes pictures from source until ctx ends, which it returns. It closes
+// its encoder; the source stays open.
+func (s *Stream) Run(ctx context.Context, source capture.Source) error {
+	l := &loop{stream: s, source: source, tick: stopped(), rest: alarm{Timer: stopped()}}
+	defer l.close()
+	for {
+		if err := l.sleep(ctx); err != nil {
+			return err
+		}
+		if err := l.holdBack(ctx); err != nil {
+			return err
+		}
+		l.step()
+	}
+}
+
+// loop is the state of one Run, touched by its goroutine alone.
+type loop struct {
+	stream  *Stream
+	source  capture.Source
+	encoder Encoder
+	size    image.Point // the encoder's
+	bps     int         // the encoder's
+	frame   capture.Frame
+	owed    []image.Rectangle // damage of frames that the encoder dropped
+
+	rung      bool        // the source has damage, as far as its bell says
+	last      time.Time   // when the last frame was grabbed
+	moved     time.Time   // when the last frame with damage was grabbed
+	impatient bool        // the sink that leads has had no room for leadPatience
+	tick      *time.Timer // the pause in holdBack
+	rest      alarm       // something is due although nothing rings
+	settled   bool
+	refined   int // refinements since the last damage or key frame
+	seq       uint64
+
+	failures int       // of the encoder, in a row
+	retry    time.Time // when it may be opened again
+}
+
+// sleep waits until there may be something to do.
+func (l *loop) sleep(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-l.source.Damaged():
+		l.rung = true
+	case <-l.stream.wake:
+	case <-l.rest.C:
+	}
+	return nil
+}
+
+// holdBack waits until the frame interval is over and there is room for a
+// packet. Damage that comes meanwhile is in the picture when it is grabbed. A
+// lead that has no room for leadPatience holds up nobody but itself.
+func (l *loop) holdBack(ctx context.Context) error {
+	if err := l.pause(ctx, l.stream.interval-time.Since(l.last), nil); err != nil {
+		return err
+	}
+	began := time.Now()
+	for {
+		lead, room := l.stream.room(l.impatient)
+		if lead != nil && isClosed(lead) {
+			l.impatient = false
+		}
+		if room {
+			return nil
+		}
+		if err := l.pause(ctx, l.stream.interval, lead); err != nil {
+			return err
+		}
+		l.impatient = l.impatient || time.Since(began) > leadPatience
+	}
+}
+
+// pause waits for d, or until early is closed.
+func (l *loop) pause(ctx context.Context, d time.Duration, early <-chan struct{}) error {
+	if d <= 0 {
+		return nil
+	}
+	l.tick.Reset(d)
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-early:
+	case <-l.tick.C:
+	}
+	return nil
+}
+
+// room says whether a packet would be of use to somebody: to the sink that
+// leads, or without one (or with one that has no room and has lost its right to
+// be waited for) to any other. lead is the leading sink's Ready, nil if none leads.
+func (s *Stream) room(impatient bool) (lead <-chan struct{}, room bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.members[s.lead] != nil {
+		lead = s.lead.Ready()
+		if isClosed(lead) || !impatient {
+			return lead, isClosed(lead)
+		}
+	}
+	for sink := range s.members {
+		if sink != s.lead && isClosed(sink.Ready()) {
+			return lead, true
+		}
+	}
+	return lead, len(s.members) == 0 // nobody: there is nothing to hold back
+}
+
+func isClosed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
+}
+
+// step grabs and encodes one frame, if there is any reason to.
+func (l *loop) step() {
+	s := l.stream
+	l.rest.stop()
+	now := time.Now()
+	if now.Before(l.retry) {
+		l.rest.by(l.retry)
+		return
+	}
+	useful, key, later := s.plan(now, now.Sub(l.moved) > 2*settleDelay)
+	if !later.IsZero() {
+		l.rest.by(later)
+	}
+	if !useful {
+		return
+	}
+	defer l.armRest()
+	if !l.rung && !key && !l.refineDue(now) {
+		return
+	}
+	l.rung = false
+	if err := l.source.Grab(&l.frame); err != nil {
+		if !errors.Is(err, capture.ErrNoScreen) {
+			s.cfg.Log.Warn("no picture", "err", err)
+		}
+		return // the bell rings when there is a screen again
+	}
+	defer l.frame.Release()
+	op := Op{Key: key}
+	if len(l.frame.Damage)+len(l.owed) > 0 {
+		l.moved, l.refined = now, 0
+	} else if op.Refine = l.refineDue(now); !op.Refine && !key {
+		return
+	}
+	l.encode(now, op)
+}
+
+// refineDue says that the picture is at rest and not yet sharp, and that the
+// last refinement is long enough ago.
+func (l *loop) refineDue(now time.Time) bool {
+	return l.unsettled() && !now.Before(l.refineAt())
+}
+
+func (l *loop) unsettled() bool {
+	return l.encoder != nil && !l.settled && l.refined < maxRefinements
+}
+
+func (l *loop) refineAt() time.Time {
+	rest, next := l.moved.Add(settleDelay), l.last.Add(refineInterval)
+	if rest.After(next) {
+		return rest
+	}
+	return next
+}
+
+// armRest sets the alarm for the next refinement.
+func (l *loop) armRest() {
+	if l.unsettled() {
+		l.rest.by(l.refineAt())
+	}
+}
+
+// encode makes a packet of the frame in hand and gives it to the sinks.
+func (l *loop) encode(now time.Time, op Op) {
+	s := l.stream
+	if err := l.open(); err != nil {
+		l.fail("open", err)
+		return
+	}
+	for _, rect := range l.owed {
+		l.frame.Damage = capture.Merge(l.frame.Damage, rect, len(l.frame.Damage)+1)
+	}
+	packet, err := l.encoder.Encode(&l.frame, op)
+	if err != nil {
+		l.fail("encode", err)
+		return
+	}
+	l.failures = 0
+	l.last = now
+	l.settled = packet.Settled
+	if op.Key {
+		l.refined = 0
+	} else if op.Refine {
+		l.refined++
+	}
+	if len(packet.Data) == 0 {
+		l.owed = append(l.owed[:0], l.frame.Damage...)
+		l.rung = l.rung || len(l.owed) > 0
+		return
+	}
+	l.owed = l.owed[:0]
+	l.seq++
+	packet.Seq, packet.Codec = l.seq, s.cfg.Backend.Codec
+	s.deliver(packet, now)
+}
+
+// open makes the encoder fit the frame in hand and the bitrate wanted. A new
+// one has seen nothing yet: everything is damage to it.
+func (l *loop) open() error {
+	s := l.stream
+	s.mu.Lock()
+	bps := s.bps
+	s.mu.Unlock()
+	if l.encoder != nil && l.size != l.frame.Size {
+		resizer, ok := l.encoder.(Resizer)
+		if !ok || resizer.Resize(l.frame.Size) != nil {
+			l.close()
+		}
+		l.size = l.frame.Size
+		l.owed = l.owed[:0] // the reader gives all of a new size as damage
+	}
+	if l.encoder == nil {
+		encoder, err := s.cfg.Backend.Open(Config{Size: l.frame.Size, BitrateBps: bps, MaxFPS: s.cfg.MaxFPS, Threads: s.cfg.Threads})
+		if err != nil {
+			return err
+		}
+		l.encoder, l.size, l.bps = encoder, l.frame.Size, bps
+		l.frame.Damage = append(l.frame.Damage[:0], image.Rectangle{Max: l.size})
+	}
+	if bps != l.bps {
+		l.bps = bps
+		return l.encoder.SetBitrate(bps)
+	}
+	return nil
+}
+
+// fail gives the encoder up; the next is opened after a pause that grows.
+func (l *loop) fail(operation string, err error) {
+	l.close()
+	pause := min(100*time.Millisecond<<min(l.failures, 10), maxEncoderPause)
+	l.failures++
+	l.retry = time.Now().Add(pause)
+	l.rest.by(l.retry)
+	l.rung = true
+	if l.failures == 1 {
+		l.stream.cfg.Log.Error("encoder failed", "operation", operation, "encoder", l.stream.cfg.Backend.Name, "err", err)
+	}
+}
+
+func (l *loop) close() {
+	if l.encoder == nil {
+		return
+	}
+	if err := l.encoder.Close(); err != nil {
+		l.stream.cfg.Log.Warn("encoder did not close", "encoder", l.stream.cfg.Backend.Name, "err", err)
+	}
+	l.encoder, l.settled, l.owed = nil, false, l.owed[:0]
+}
+
+// plan says whether a frame now would be of use to anybody, whether it has to
+// be a key frame, and when to look again if one is wanted too early. Key frames
+// for those who do not lead are rare, unless they disturb nobody.
+func (s *Stream) plan(now time.Time, atRest bool) (useful, key bool, later time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for sink, m := range s.members {
+		if !m.wantsKey {
+			useful = true
+			continue
+		}
+		interval := otherKeyInterval
+		if sink == s.lead || len(s.members) == 1 || atRest {
+			interval = leadKeyInterval
+		}
+		due := s.keyed.Add(interval)
+		if !now.Before(due) {
+			return true, true, time.Time{}
+		}
+		if later.IsZero() || due.Before(later) {
+			later = due
+		}
+	}
+	return useful, false, later
+}
+
+// deliver gives a packet to every sink that can use it.
+func (s *Stream) deliver(packet Packet, now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if packet.Key {
+		s.keyed = now
+	}
+	for sink, m := range s.members {
+		if m.wantsKey && !packet.Key {
+			continue
+		}
+		m.wantsKey = false
+		if !sink.WritePacket(packet) {
+			m.wantsKey = true
+			m.missed++
+		}
+	}
+}
+
+// alarm is a timer set to the earliest of the moments that it is given.
+type alarm struct {
+	*time.Timer
+	at time.Time // zero: not set
+}
+
+func (a *alarm) by(t time.Time) {
+	if a.at.IsZero() || t.Before(a.at) {
+		a.at = t
+		a.Reset(time.Until(t))
+	}
+}
+
+func (a *alarm) stop() {
+	a.Stop()
+	a.at = time.Time{}
+}
+
+// stopped returns a timer that is not running.
+func stopped() *time.Timer {
+	t := time.NewTimer(time.Hour)
+	t.Stop()
+	return t
+}

@@ -1,0 +1,85 @@
+# Lucarne's two commands: make run, make test. Both install what is missing on
+# Debian 12 and need nothing but Go, git and make to begin with; a second time
+# they work without a network.
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+# What is installed, by name. libvpx and libyuv go into the binary.
+BUILD_PACKAGES := gcc g++ libc6-dev libvpx-dev libyuv-dev
+RUN_PACKAGES   := tigervnc-standalone-server openbox xterm x11-apps
+TEST_PACKAGES  := $(RUN_PACKAGES) xvfb chromium nginx-light xauth xclip x11-utils xdotool
+NODE_PACKAGES  := $(shell node -e 'process.exit(parseInt(process.versions.node) < 18)' 2>/dev/null && npm --version >/dev/null 2>&1 || echo nodejs npm)
+
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+# netgo and osusergo: names and users are looked up in Go, so that the binary
+# needs no NSS libraries.
+GO_BUILD := go build -trimpath -tags netgo,osusergo -ldflags "-X main.version=$(VERSION)"
+
+PAGE     := web/dist/index.html
+PAGE_SRC := $(shell find web -path web/node_modules -prune -o -path web/dist -prune -o -type f -print)
+UNIT      = $$(go list ./... | grep -v /e2e$$)
+FUZZTIME ?= 30s
+
+.PHONY: help run test build web lint fuzz bench clean packages packages-run packages-test
+
+help: ## Say what there is
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 16
+
+run: packages-run build ## Start a light desktop and print the link to open
+	bin/lucarne up --session 'ico -faces -sleep 0.03 & xterm & exec openbox' $(ARGS)
+
+test: packages-test build ## Run all tests, those in a browser included
+	go mod verify
+	go vet ./...
+	cd web && npm run --silent check && npm run --silent test
+	go run ./scripts/testreport .ci/skips \
+		"go test -json -race $(UNIT)" \
+		"CGO_ENABLED=0 go test -json $(UNIT)" \
+		"go test -json -count=1 -timeout 15m ./cmd/lucarne/e2e"
+
+build: packages $(PAGE) ## Write bin/lucarne
+	$(GO_BUILD) -o bin/lucarne ./cmd/lucarne
+
+web: packages $(PAGE) ## Build the page that goes into the binary
+
+$(PAGE): web/node_modules/.package-lock.json $(PAGE_SRC)
+	cd web && npm run --silent build
+	@touch $@
+
+web/node_modules/.package-lock.json: web/package-lock.json
+	cd web && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+lint: web ## gofmt, go vet, staticcheck, the TypeScript compiler
+	@files=$$(gofmt -l $$(find . -name node_modules -prune -o -name '*.go' -print)); \
+		[ -z "$$files" ] || { echo "gofmt:" $$files; exit 1; }
+	go vet ./...
+	go tool staticcheck ./...
+	cd web && npm run --silent check
+
+fuzz: web ## Run each fuzz target for FUZZTIME (30s)
+	@set -e; for file in $$(grep -rl '^func Fuzz' --include='*_test.go' --exclude-dir=node_modules .); do \
+		for target in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\)(.*/\1/p' $$file); do \
+			echo "$$target in $$(dirname $$file)"; \
+			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$(dirname $$file); \
+		done; \
+	done
+
+bench: packages-test build ## Benchmarks of the packages, then the latency probe
+	go test -run '^$$' -bench . -benchmem $(UNIT)
+	go run ./perf/probe $(ARGS)
+
+clean: ## Remove what was built
+	rm -rf bin web/node_modules
+	find web/dist -mindepth 1 ! -name .gitignore -delete
+
+packages:
+	@scripts/need $(BUILD_PACKAGES) $(NODE_PACKAGES)
+
+packages-run:
+	@scripts/need $(BUILD_PACKAGES) $(NODE_PACKAGES) $(RUN_PACKAGES)
+
+packages-test:
+	@scripts/need $(BUILD_PACKAGES) $(NODE_PACKAGES) $(TEST_PACKAGES)

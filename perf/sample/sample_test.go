@@ -1,0 +1,121 @@
+package sample
+
+import (
+	"context"
+	"errors"
+	"image"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"lucarne/perf/browser"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// A page that shows frames 1, 2 and 4 as bar codes and then goes on to a colour
+// at each key press.
+const animated = `<!doctype html><body style="margin:0"><canvas width=640 height=480></canvas><script>
+const c = document.querySelector("canvas").getContext("2d");
+window.show = n => {
+  const sum = ((n >> 12) + (n >> 8) + (n >> 4) + n + 5) & 15;
+  const bits = (1 << 23) | (n << 6) | (sum << 2) | 1;
+  for (let i = 0; i < 24; i++) {
+    c.fillStyle = (bits >> (23 - i)) & 1 ? "#fff" : "#000";
+    c.fillRect(32 + 16 * i, 48, 16, 16);
+  }
+};
+addEventListener("keydown", () => { c.fillStyle = "#e0c040"; c.fillRect(0, 0, 640, 480); });
+</script>`
+
+func TestSampler(t *testing.T) {
+	if _, err := browser.Find(); errors.Is(err, browser.ErrNotFound) {
+		t.Skip("chromium is not installed")
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	b, err := browser.Start(ctx, browser.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		w.Write([]byte(animated))
+	}))
+	defer server.Close()
+	s, page, err := Open(ctx, b, server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	if err := s.StartFrames(ctx, image.Pt(32, 48)); err != nil {
+		t.Fatal(err)
+	}
+	const frames = `(async () => {
+		const next = () => new Promise(requestAnimationFrame);
+		for (const n of [1, 2, 2, 4]) { show(n); await next(); await next(); }
+	})()`
+	if err := page.Eval(ctx, frames, nil); err != nil {
+		t.Fatal(err)
+	}
+	r, err := s.Stop(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []int
+	for _, v := range r.Samples {
+		if v.Value >= 0 {
+			got = append(got, v.Value)
+		}
+	}
+	if len(got) != 3 || got[0] != 1 || got[1] != 2 || got[2] != 4 {
+		t.Errorf("frames %v, want [1 2 4]", got)
+	}
+	if r.Frames < 8 {
+		t.Errorf("%d animation frames, want 8 or more", r.Frames)
+	}
+
+	if err := s.StartColour(ctx, image.Pt(100, 200)); err != nil {
+		t.Fatal(err)
+	}
+	before := time.Now()
+	if err := page.Press(ctx, browser.Key{Code: "KeyA", Key: "a"}); err != nil {
+		t.Fatal(err)
+	}
+	if err := page.Wait(ctx, "lucarneSampler.colours([[100, 200]])[0] === 0xe0c040"); err != nil {
+		t.Fatal(err)
+	}
+	page.Eval(ctx, "new Promise(requestAnimationFrame)", nil)
+	if r, err = s.Stop(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Keys) != 1 || len(r.Samples) == 0 {
+		t.Fatalf("recording %+v, want one key and a colour", r)
+	}
+	last := r.Samples[len(r.Samples)-1]
+	if last.Value != 0xe0c040 || last.At.Before(r.Keys[0]) {
+		t.Errorf("colour %06x at %v, want e0c040 after %v", last.Value, last.At, r.Keys[0])
+	}
+	// One machine, one clock: the event lies between what we did before and after it.
+	if slack := 5 * time.Millisecond; r.Keys[0].Before(before.Add(-slack)) || r.Keys[0].After(time.Now().Add(slack)) {
+		t.Errorf("key at %v, not between %v and now", r.Keys[0], before)
+	}
+}
+
+func TestNear(t *testing.T) {
+	for _, c := range []struct {
+		a, b, tolerance int
+		want            bool
+	}{
+		{0x102030, 0x102030, 0, true}, {0x102030, 0x162a36, 6, false}, {0x102030, 0x162636, 6, true},
+		{0xff0000, 0x00ff00, 6, false}, {-1, 0xffffff, 255, false},
+	} {
+		if got := Near(c.a, c.b, c.tolerance); got != c.want {
+			t.Errorf("Near(%06x, %06x, %d) = %t", c.a, c.b, c.tolerance, got)
+		}
+	}
+}

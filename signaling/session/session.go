@@ -4,25 +4,143 @@
 // can do nothing without it.
 package session
 
-// Role is what a viewer is to the session.
-type Role string
+import (
+	"fmt"
+	"image"
+	"log/slog"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
 
-// The roles.
-const (
-	Owner      Role = "owner"
-	Controller Role = "controller"
-	Watcher    Role = "viewer" // looks, touches nothing
+	"lucarne/encode"
+	"lucarne/input"
 )
 
-// Feature is something that a policy can allow or refuse.
-type Feature string
+// Screen is what a session does to the screen.
+type Screen interface {
+	// Resize asks for a size in pixels and returns the one there is then.
+	Resize(image.Point) (image.Point, error)
+}
 
-// The features.
-const (
-	Video    Feature = "video"
-	Keyboard Feature = "keyboard"
-	Pointer  Feature = "pointer"
-	CopyIn   Feature = "copy-in"  // the viewer's clipboard to the desktop
-	CopyOut  Feature = "copy-out" // the desktop's clipboard to the viewer
-	Resize   Feature = "resize"
-)
+// Config is what a Session is made of.
+type Config struct {
+	Fanout *encode.Fanout // where viewers get their packets
+	Screen Screen
+	Policy Policy       // zero: everything is allowed to who controls
+	Audit  func(Record) // nil: no audit; called from any goroutine, must not block
+	Log    *slog.Logger
+
+	MaxViewers int // at once; 0: 32
+	MaxPixels  int // of a size that a viewer asks for; 0: 2,300,000
+}
+
+// Session is one desktop with its viewers. Its methods may be called from any
+// goroutine.
+type Session struct {
+	cfg   Config
+	hands *hands
+	wake  chan struct{} // capacity 1: a key is held or a tab was hidden
+
+	mu      sync.Mutex // taken after hands.mu, never before it
+	viewers []*Viewer  // in the order in which they came
+	joined  uint64
+	leader  *Viewer      // nil: nobody controls
+	driver  *Viewer      // whose seat the main stream follows
+	driving *encode.Seat // driver's
+	active  time.Time
+	copied  copied
+}
+
+// New returns a session without a display and without viewers.
+func New(cfg Config) *Session {
+	if cfg.MaxViewers <= 0 {
+		cfg.MaxViewers = 32
+	}
+	if cfg.MaxPixels <= 0 {
+		cfg.MaxPixels = 2_300_000
+	}
+	return &Session{cfg: cfg, hands: newHands(), wake: make(chan struct{}, 1)}
+}
+
+// JoinConfig is what a viewer joins as.
+type JoinConfig struct {
+	Role Role // "": Controller
+}
+
+// Join adds a viewer, who stays until Leave. With MaxViewers here already it
+// returns ErrFull.
+func (s *Session) Join(cfg JoinConfig) (*Viewer, error) {
+	if cfg.Role == "" {
+		cfg.Role = Controller
+	}
+	v := &Viewer{
+		session:  s,
+		role:     cfg.Role,
+		controls: s.cfg.Policy.controls(cfg.Role),
+		bell:     make(chan struct{}, 1),
+		keyboard: input.NewKeyboard(&s.hands.held),
+		recorded: make(map[use]time.Time),
+	}
+	if err := s.add(v); err != nil {
+		return nil, err
+	}
+	if s.cfg.Policy.Allows(v.role, Keyboard) {
+		s.typists(1)
+	}
+	return v, nil
+}
+
+func (s *Session) add(v *Viewer) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.viewers) >= s.cfg.MaxViewers {
+		return fmt.Errorf("session: join: %w", ErrFull)
+	}
+	s.joined++
+	v.id = strconv.FormatUint(s.joined, 10)
+	v.copied = s.copied.count // what was copied before is not news
+	s.viewers = append(s.viewers, v)
+	s.elect()
+	v.ring()
+	return nil
+}
+
+// remove takes a viewer out and returns its seat, if this was not done before.
+func (s *Session) remove(v *Viewer) (seat *encode.Seat, removed bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if v.left {
+		return nil, false
+	}
+	v.left = true
+	s.viewers = slices.DeleteFunc(s.viewers, func(other *Viewer) bool { return other == v })
+	seat, v.seat = v.seat, nil
+	if s.copied.from == v {
+		s.copied.from = nil
+	}
+	s.elect()
+	return seat, true
+}
+
+// Viewers returns how many viewers there are.
+func (s *Session) Viewers() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.viewers)
+}
+
+// Active returns when a person last did something: typed, pointed or pasted.
+// It is zero while nobody has.
+func (s *Session) Active() time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.active
+}
+
+// everybody returns the viewers there are.
+func (s *Session) everybody() []*Viewer {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.viewers)
+}

@@ -1,0 +1,13 @@
+package session
+
+import "errors"
+
+// What a viewer may be told.
+var (
+	ErrRefused   = errors.New("refused by policy")
+	ErrFull      = errors.New("as many viewers as there may be")
+	ErrLeft      = errors.New("the viewer has left")
+	ErrNoDisplay = errors.New("no display")
+	ErrTooLarge  = errors.New("too large")
+	ErrSize      = errors.New("absurd size")
+)

@@ -1,0 +1,115 @@
+package session
+
+import (
+	"sync"
+	"time"
+
+	"lucarne/input"
+)
+
+// hands are what the session does to the display with: they come and go with it.
+type hands struct {
+	mu       sync.Mutex // guards the injector's use and every viewer's keyboard
+	injector input.Injector
+	held     input.Held
+	typists  int // viewers who may use the keyboard
+	events   []input.Event
+
+	boardMu   sync.Mutex
+	clipboard input.Clipboard
+	replaced  chan struct{} // closed when clipboard is another
+}
+
+func newHands() *hands { return &hands{replaced: make(chan struct{})} }
+
+// SetHands gives the session the display's injector and clipboard; nil, nil says
+// that the display is gone. What viewers hold is let go on the old display and
+// has to be pressed again on the new one. The session closes neither; when
+// SetHands returns it does not use the old injector any more.
+func (s *Session) SetHands(injector input.Injector, clipboard input.Clipboard) {
+	h := s.hands
+	h.mu.Lock()
+	for _, v := range s.everybody() {
+		h.letGo(v)
+	}
+	if h.typists > 0 {
+		h.autoRepeat(true)
+	}
+	h.injector = injector
+	if h.typists > 0 {
+		h.autoRepeat(false)
+	}
+	h.mu.Unlock()
+
+	h.boardMu.Lock()
+	defer h.boardMu.Unlock()
+	h.clipboard = clipboard
+	close(h.replaced)
+	h.replaced = make(chan struct{})
+}
+
+// board returns the clipboard there is, nil for none, and what is closed when
+// there is another.
+func (h *hands) board() (input.Clipboard, <-chan struct{}) {
+	h.boardMu.Lock()
+	defer h.boardMu.Unlock()
+	return h.clipboard, h.replaced
+}
+
+// typists counts who may use the keyboard. While somebody may, keys repeat in
+// the browser and not on the display: there a release that the network holds up
+// would type a line of letters.
+func (s *Session) typists(change int) {
+	h := s.hands
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	before := h.typists
+	h.typists += change
+	if (before == 0) != (h.typists == 0) {
+		h.autoRepeat(h.typists == 0)
+	}
+}
+
+// autoRepeat switches the display's own key repeat. A display that is going
+// cannot be told, and a new one is told anew. The caller holds mu.
+func (h *hands) autoRepeat(on bool) {
+	if repeater, ok := h.injector.(input.AutoRepeater); ok {
+		repeater.SetAutoRepeat(on)
+	}
+}
+
+// inject performs events in order and returns how many the display refused.
+// The caller holds mu.
+func (h *hands) inject(events []input.Event) (refused uint64, err error) {
+	for _, e := range events {
+		if h.injector == nil {
+			return refused, ErrNoDisplay
+		}
+		if injectErr := h.injector.Inject(e); injectErr != nil {
+			refused, err = refused+1, injectErr
+		}
+	}
+	return refused, err
+}
+
+// letGo releases all that a viewer holds. The caller holds mu.
+func (h *hands) letGo(v *Viewer) {
+	h.events = v.keyboard.Release(h.events[:0])
+	h.inject(h.events) // what cannot be released on a display that goes is gone with it
+}
+
+// expireKeys lets go of keys that no page has renewed, and says whether any are
+// still held.
+func (s *Session) expireKeys(now time.Time) (held bool) {
+	h := s.hands
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, v := range s.everybody() {
+		if v.keyboard.Holds() {
+			h.events = v.keyboard.Expire(h.events[:0], now)
+			h.inject(h.events)
+			held = held || v.keyboard.Holds()
+		}
+	}
+	return held
+}

@@ -1,0 +1,83 @@
+package session
+
+import (
+	"time"
+
+	"lucarne/input"
+)
+
+// Input takes one message of package input's wire format, from whichever
+// channel it came by; messages of one viewer may come from several goroutines.
+// What is malformed, refused or cannot be done is counted. msg is not kept.
+func (v *Viewer) Input(msg []byte) {
+	seq, at, event, err := input.Decode(msg)
+	h := v.session.hands
+	h.mu.Lock()
+	if err != nil {
+		v.counts.Malformed++
+		h.mu.Unlock()
+		return
+	}
+	held := v.keyboard.Holds()
+	v.perform(seq, at, event)
+	acknowledge := reliable(event) && seq > v.seq.Load()
+	if acknowledge {
+		v.seq.Store(seq)
+	}
+	wake := !held && v.keyboard.Holds()
+	h.mu.Unlock()
+	if acknowledge {
+		v.ring()
+	}
+	if wake {
+		v.session.ring()
+	}
+}
+
+// perform lets an event happen, if the policy does. Letting go and renewing
+// need no permission and show no person. The caller holds hands.mu.
+func (v *Viewer) perform(seq, at uint32, event input.Event) {
+	var feature Feature
+	switch event.(type) {
+	case input.Key:
+		feature = Keyboard
+	case input.Motion, input.Button, input.Wheel:
+		feature = Pointer
+	default:
+		if v.present() {
+			v.handle(seq, at, event)
+		}
+		return
+	}
+	if v.Do(feature, func() error { return v.handle(seq, at, event) }) == nil {
+		v.counts.Handled++
+	}
+}
+
+// handle brings the keyboard up to date and injects what follows from it. The
+// caller holds hands.mu.
+func (v *Viewer) handle(seq, at uint32, event input.Event) error {
+	h := v.session.hands
+	h.events = v.keyboard.Handle(h.events[:0], time.Now(), seq, at, event)
+	refused, err := h.inject(h.events)
+	v.counts.Failed += refused
+	if h.injector == nil {
+		h.letGo(v) // pressed on no display: nothing of it is held
+	}
+	return err
+}
+
+// InputSeq returns the newest reliable sequence that has been handled: what the
+// page need not send again. Changed rings when it grows.
+func (v *Viewer) InputSeq() uint32 { return v.seq.Load() }
+
+// reliable says whether an event travels on the reliable channel.
+func reliable(e input.Event) bool {
+	switch e := e.(type) {
+	case input.Key:
+		return e.Action != input.Repeat
+	case input.Button, input.Wheel, input.Release:
+		return true
+	}
+	return false
+}

@@ -1,0 +1,84 @@
+package session
+
+import "time"
+
+// leadIdle is how long the leader must have done nothing before another's input
+// takes the lead, so that two people at once do not toss it to and fro.
+const leadIdle = time.Second
+
+// touch notes that a person has done something, and passes the lead to who
+// gives input while the leader rests.
+func (s *Session) touch(v *Viewer, f Feature) {
+	now := time.Now()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.active = now
+	if f != Keyboard && f != Pointer {
+		return
+	}
+	v.input = now
+	if s.leader == nil || s.leader != v && now.Sub(s.leader.input) > leadIdle {
+		s.setLeader(v)
+	}
+}
+
+// elect finds a new leader if the present one is gone or hidden: of those who
+// control and look, who gave input last, else who came first. The caller holds
+// s.mu.
+func (s *Session) elect() {
+	if s.leader == nil || s.leader.left || s.leader.paused {
+		var best *Viewer
+		for _, v := range s.viewers {
+			if !v.controls || v.paused {
+				continue
+			}
+			if best == nil || v.input.After(best.input) {
+				best = v
+			}
+		}
+		switch {
+		case best != nil:
+			s.setLeader(best)
+		case s.leader != nil && s.leader.left:
+			s.setLeader(nil)
+		}
+	}
+	s.drive()
+}
+
+// setLeader changes the leader and tells everybody. The caller holds s.mu.
+func (s *Session) setLeader(v *Viewer) {
+	if s.leader == v {
+		return
+	}
+	s.leader = v
+	s.drive()
+	for _, viewer := range s.viewers {
+		viewer.ring()
+	}
+}
+
+// drive lets the main stream follow the leader, or, while nobody leads or the
+// leader does not look, the first who does. The caller holds s.mu.
+func (s *Session) drive() {
+	driver := s.leader
+	if driver == nil || driver.seat == nil || driver.paused {
+		driver = nil
+		for _, v := range s.viewers {
+			if v.seat != nil && !v.paused {
+				driver = v
+				break
+			}
+		}
+	}
+	if driver == s.driver && (driver == nil || driver.seat == s.driving) {
+		return
+	}
+	s.driver = driver
+	if driver != nil {
+		s.driving = driver.seat
+		s.driving.Lead()
+	} else {
+		s.driving = nil
+	}
+}

@@ -1,0 +1,200 @@
+package session
+
+import (
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"lucarne/encode"
+	"lucarne/input"
+)
+
+// Viewer is one page that looks at a session, and all that its transports can
+// do to it. Its methods may be called from any goroutine.
+type Viewer struct {
+	session  *Session
+	id       string
+	role     Role
+	controls bool
+	bell     chan struct{}
+	seq      atomic.Uint32 // newest reliable input handled
+
+	// guarded by session.hands.mu
+	keyboard *input.Keyboard
+	counts   Counts
+
+	// guarded by session.mu
+	left     bool
+	seat     *encode.Seat // nil while it watches nothing
+	hidden   time.Time    // since when the tab is hidden; zero: it is not
+	paused   bool
+	input    time.Time // last use of keyboard or pointer
+	copied   uint64    // newest text of the clipboard seen
+	refused  uint64
+	recorded map[use]time.Time
+}
+
+// Counts are what became of a viewer's input.
+type Counts struct {
+	Handled   uint64 // events that were let through
+	Malformed uint64 // messages that are none
+	Refused   uint64 // uses of a feature that the policy forbids
+	Failed    uint64 // events that the display cannot express
+	Dropped   input.Dropped
+}
+
+// ID names the viewer within its session.
+func (v *Viewer) ID() string { return v.id }
+
+// Role returns what the viewer is to the session.
+func (v *Viewer) Role() Role { return v.role }
+
+// Allowed lists the features that the viewer may use.
+func (v *Viewer) Allowed() []Feature { return v.session.cfg.Policy.Allowed(v.role) }
+
+// Changed returns a doorbell of capacity 1 that rings when Leader, Clipboard or
+// InputSeq may have something new; it has rung once when the viewer has joined.
+func (v *Viewer) Changed() <-chan struct{} { return v.bell }
+
+// Do lets a viewer use a feature: it asks the policy, notes that a person was
+// there, calls act and records the outcome. It returns ErrRefused, ErrLeft or
+// act's error. All that a viewer does passes through here.
+func (v *Viewer) Do(f Feature, act func() error) error {
+	s := v.session
+	if !v.present() {
+		return fmt.Errorf("session: %s: %w", f, ErrLeft)
+	}
+	if !s.cfg.Policy.Allows(v.role, f) {
+		s.mu.Lock()
+		v.refused++
+		s.mu.Unlock()
+		v.record(f, ErrRefused)
+		return fmt.Errorf("session: %s by %s: %w", f, v.role, ErrRefused)
+	}
+	if human(f) {
+		s.touch(v, f)
+	}
+	err := act()
+	v.record(f, err)
+	return err
+}
+
+// Watch gives the sink a seat at the session's streams, in the place of an
+// earlier one. The seat is left with the viewer at the latest.
+func (v *Viewer) Watch(sink encode.Sink) (*encode.Seat, error) {
+	var seat *encode.Seat
+	err := v.Do(Video, func() error {
+		s := v.session
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if v.left {
+			return fmt.Errorf("session: watch: %w", ErrLeft)
+		}
+		if v.seat != nil {
+			v.seat.Leave()
+		}
+		seat = s.cfg.Fanout.Join(sink)
+		v.seat = seat
+		seat.Pause(v.paused)
+		s.drive()
+		return nil
+	})
+	return seat, err
+}
+
+// RequestKey asks for a key frame: the page has lost its way. Without a seat it
+// does nothing.
+func (v *Viewer) RequestKey() {
+	s := v.session
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if v.seat != nil {
+		v.seat.RequestKey()
+	}
+}
+
+// Hide says whether the viewer's tab is hidden. After 5 s of it the packets
+// stop; when it is shown they begin again at once, with a key frame.
+func (v *Viewer) Hide(hidden bool) {
+	s := v.session
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case v.left:
+	case !hidden:
+		v.hidden = time.Time{}
+		if !v.paused {
+			return
+		}
+		v.paused = false
+		if v.seat != nil {
+			v.seat.Pause(false)
+		}
+		s.elect()
+	case v.hidden.IsZero():
+		v.hidden = time.Now()
+		s.ring()
+	}
+}
+
+// Leader returns the viewer who leads, "" for nobody, and whether it is this one.
+func (v *Viewer) Leader() (id string, you bool) {
+	s := v.session
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.leader == nil {
+		return "", false
+	}
+	return s.leader.id, s.leader == v
+}
+
+// Counts returns what became of the viewer's input so far.
+func (v *Viewer) Counts() Counts {
+	h := v.session.hands
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	counts := v.counts
+	counts.Dropped = v.keyboard.Dropped()
+	v.session.mu.Lock()
+	defer v.session.mu.Unlock()
+	counts.Refused = v.refused
+	return counts
+}
+
+// Leave ends the viewer: all that it holds is let go and its seat is given up.
+// It is idempotent; whatever is called afterwards does nothing.
+func (v *Viewer) Leave() {
+	s := v.session
+	seat, removed := s.remove(v)
+	if !removed {
+		return
+	}
+	if seat != nil {
+		seat.Leave()
+	}
+	s.hands.mu.Lock()
+	s.hands.letGo(v)
+	s.hands.mu.Unlock()
+	if s.cfg.Policy.Allows(v.role, Keyboard) {
+		s.typists(-1)
+	}
+}
+
+// present says whether the viewer has not left.
+func (v *Viewer) present() bool {
+	v.session.mu.Lock()
+	defer v.session.mu.Unlock()
+	return !v.left
+}
+
+func (v *Viewer) ring() { ring(v.bell) }
+
+func (s *Session) ring() { ring(s.wake) }
+
+// ring puts a value into a doorbell that may hold one already.
+func ring(bell chan struct{}) {
+	select {
+	case bell <- struct{}{}:
+	default:
+	}
+}

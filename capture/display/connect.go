@@ -1,0 +1,99 @@
+package display
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+
+	"github.com/jezek/xgb"
+	"github.com/jezek/xgb/xproto"
+)
+
+var (
+	// ErrNoDisplay: the X server cannot be reached, refuses the cookie, or has
+	// gone.
+	ErrNoDisplay = errors.New("no X display")
+	// ErrNoExtension: the X server lacks an extension.
+	ErrNoExtension = errors.New("X extension missing")
+)
+
+// Connect opens a connection to the display called name (":20"; empty: that of
+// DISPLAY) and makes the extensions whose xgb packages are linked into the
+// program ready for use. The ones named have to be there.
+//
+// The cookie is looked up as xgb does: in the file named by XAUTHORITY, else in
+// $HOME/.Xauthority, the first entry of this host and display number.
+//
+// Use it in place of xgb.NewConnDisplay and of every extension's Init. Init
+// writes to tables in package xgb that the readers of all connections read
+// without a lock: doing so while another connection gets events is a fault that
+// ends the program. Connect writes to them on the first connection to a server
+// alone. (For the same reason the numbers of events have to be equal on all
+// servers that a program talks to at one time.)
+//
+// The errors are ErrNoDisplay and ErrNoExtension.
+func Connect(name string, extensions ...string) (*xgb.Conn, error) {
+	// What xgb logs it also returns, and we do not print. SetOutput, unlike the
+	// variable itself, may be used while other connections log.
+	xgb.Logger.SetOutput(io.Discard)
+
+	conn, err := xgb.NewConnDisplay(name)
+	if err != nil {
+		return nil, fmt.Errorf("display: connect %q: %w: %w", name, ErrNoDisplay, err)
+	}
+	if err := register(conn); err != nil {
+		conn.Close()
+		return nil, fmt.Errorf("display: connect %q: %w: %w", name, ErrNoDisplay, err)
+	}
+	for _, extension := range extensions {
+		if _, ok := conn.Extensions[extension]; !ok {
+			conn.Close()
+			return nil, fmt.Errorf("display: connect %q: %w: %s: start the X server with it (+extension %s)",
+				name, ErrNoExtension, extension, extension)
+		}
+	}
+	return conn, nil
+}
+
+// registered says which extension xgb's tables give a number to. It mirrors
+// state that xgb holds for the whole program, so that there is one.
+var registered = struct {
+	sync.Mutex
+	events, errors map[int]string
+}{events: map[int]string{}, errors: map[int]string{}}
+
+// register does on conn what the Init of each linked extension would do.
+func register(conn *xgb.Conn) error {
+	cookies := make(map[string]xproto.QueryExtensionCookie, len(xgb.NewExtEventFuncs))
+	for name := range xgb.NewExtEventFuncs {
+		cookies[name] = xproto.QueryExtension(conn, uint16(len(name)), name)
+	}
+	registered.Lock()
+	defer registered.Unlock()
+	for name, cookie := range cookies {
+		reply, err := cookie.Reply()
+		if err != nil {
+			return err
+		}
+		if !reply.Present {
+			continue
+		}
+		conn.ExtLock.Lock()
+		conn.Extensions[name] = reply.MajorOpcode
+		conn.ExtLock.Unlock()
+		for n, event := range xgb.NewExtEventFuncs[name] {
+			if n += int(reply.FirstEvent); registered.events[n] != name {
+				registered.events[n] = name
+				xgb.NewEventFuncs[n] = event
+			}
+		}
+		for n, fault := range xgb.NewExtErrorFuncs[name] {
+			if n += int(reply.FirstError); registered.errors[n] != name {
+				registered.errors[n] = name
+				xgb.NewErrorFuncs[n] = fault
+			}
+		}
+	}
+	return nil
+}

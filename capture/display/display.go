@@ -37,7 +37,8 @@ type Config struct {
 	Max image.Point
 	// Dir is a directory that nobody else can write to, for the cookie. It is
 	// made (0700) if need be. Empty: a temporary one, removed by Close.
-	Dir string
+	Dir  string
+	Args []string // more arguments for the server, after ours
 }
 
 // Plan is a display that can be started: a number that was free, a cookie, and
@@ -84,7 +85,7 @@ func New(cfg Config) (*Plan, error) {
 		p.Close()
 		return nil, err
 	}
-	p.Command = command(p, program)
+	p.Command = append(command(p, program), cfg.Args...)
 	return p, nil
 }
 

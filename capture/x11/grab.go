@@ -20,8 +20,6 @@ const (
 	// maxParts is how many requests one Grab asks for pixels with at most. Each
 	// costs some 15 µs and six small objects.
 	maxParts = 3
-	// grabAttempts: the screen may be resized in the middle of a Grab.
-	grabAttempts = 4
 )
 
 // Grab implements capture.Source. Only what changed is fetched; nothing is
@@ -39,18 +37,12 @@ func (s *Source) Grab(f *capture.Frame) error {
 	// Before the damage is fetched: a ring for what is drawn from now on stays.
 	damaged := s.damaged.answer()
 	started := time.Now()
-	var err error
-	for range grabAttempts {
-		if err = s.grab(f); err == nil {
-			break
-		}
-		s.whole = true // the damage fetched so far is lost
-		if match := (xproto.MatchError{}); !errors.As(err, &match) {
-			break
-		}
-		s.resized.Store(true) // the screen has shrunk under the request
+	err := s.grab(f)
+	if match := (xproto.MatchError{}); errors.As(err, &match) {
+		err = s.grabAlone(f)
 	}
 	if err != nil {
+		s.whole = true // the damage fetched so far is lost
 		s.damaged.ring(damaged)
 		return fmt.Errorf("x11: grab: %w", err)
 	}
@@ -110,6 +102,15 @@ func (s *Source) grab(f *capture.Frame) error {
 	}
 	s.whole = false
 	return nil
+}
+
+// grabAlone grabs anew after the screen has shrunk under a request, all other
+// clients being held up so that it cannot happen again.
+func (s *Source) grabAlone(f *capture.Frame) error {
+	xproto.GrabServer(s.pixels)
+	defer xproto.UngrabServer(s.pixels)
+	s.resized.Store(true)
+	return s.grab(f)
 }
 
 // fit gives the picture the screen's size, and has the next grab fetch all of

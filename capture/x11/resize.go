@@ -27,9 +27,9 @@ const (
 
 // Resize implements capture.Resizer by RANDR 1.3: it makes a mode of exactly
 // this size and switches the first output to it. What is beyond the server's
-// limits (Xvfb: the size that it was started with) is cut to them, each side by
-// itself. Sides below 1 or above 32767 are refused. After an error the screen
-// has the size it had.
+// limits (Xvfb: at most the size that it was started with; Xvnc: at least 32×32)
+// is brought within them, each side by itself. Sides below 1 or above 32767 are
+// refused. After an error the screen has the size it had.
 func (s *Source) Resize(size image.Point) (image.Point, error) {
 	s.resizing.Lock()
 	defer s.resizing.Unlock()

@@ -163,7 +163,6 @@ func (f *Fanout) sort(now time.Time) {
 			seat.missed, seat.since = missed, now
 		}
 	}
-	f.ring()
 }
 
 // move takes a seat to another stream, where it begins with a key frame. The
@@ -174,6 +173,7 @@ func (f *Fanout) move(seat *Seat, class Class, now time.Time) {
 	f.streams[class].Attach(seat.sink)
 	f.setBitrate(class)
 	f.cfg.Log.Info("viewer moved", "stream", class.String())
+	f.ring()
 }
 
 // setBitrate gives a stream its target: Main the lead's estimate, Slow the
@@ -246,7 +246,6 @@ func (s *Seat) Lead() {
 	}
 	if s.class != Main {
 		f.move(s, Main, time.Now())
-		f.ring()
 	}
 	f.streams[Main].Lead(s.sink)
 	f.setBitrate(Main)

@@ -147,6 +147,9 @@ func (s *Stream) ring() {
 // Run takes pictures from source until ctx ends, which it returns. It closes
 // its encoder; the source stays open.
 func (s *Stream) Run(ctx context.Context, source capture.Source) error {
+	s.mu.Lock()
+	s.keyed = time.Time{} // the encoder of an earlier Run is gone
+	s.mu.Unlock()
 	l := &loop{stream: s, source: source, tick: stopped(), rest: alarm{Timer: stopped()}}
 	defer l.close()
 	for {
@@ -293,7 +296,7 @@ func (l *loop) step() {
 	}
 	defer l.frame.Release()
 	op := Op{Key: key}
-	if len(l.frame.Damage)+len(l.owed) > 0 {
+	if len(l.frame.Damage)+len(l.owed) > 0 || l.encoder == nil {
 		l.moved, l.refined = now, 0
 	} else if op.Refine = l.refineDue(now); !op.Refine && !key {
 		return

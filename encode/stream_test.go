@@ -1,0 +1,492 @@
+package encode_test
+
+import (
+	"context"
+	"errors"
+	"image"
+	"log/slog"
+	"reflect"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"lucarne/capture"
+	"lucarne/encode"
+)
+
+// display is a source whose damage the test decides.
+type display struct {
+	bell chan struct{}
+
+	mu     sync.Mutex
+	size   image.Point
+	damage []image.Rectangle
+	grabs  int
+}
+
+func newDisplay() *display {
+	size := image.Pt(64, 48)
+	return &display{bell: make(chan struct{}, 1), size: size, damage: []image.Rectangle{{Max: size}}}
+}
+
+func (d *display) Damaged() <-chan struct{} { return d.bell }
+func (d *display) Close() error             { return nil }
+
+func (d *display) Grab(f *capture.Frame) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.grabs++
+	*f = capture.Frame{Size: d.size, Damage: append(f.Damage[:0], d.damage...), Grabbed: time.Now()}
+	d.damage = d.damage[:0]
+	return nil
+}
+
+func (d *display) change(rect image.Rectangle) {
+	d.mu.Lock()
+	d.damage = append(d.damage, rect)
+	d.mu.Unlock()
+	select {
+	case d.bell <- struct{}{}:
+	default:
+	}
+}
+
+// call is one Encode as the recorder saw it.
+type call struct {
+	at     time.Time
+	op     encode.Op
+	damage []image.Rectangle
+}
+
+// recorder is an encoder that notes what it is asked and settles after a number
+// of refinements.
+type recorder struct {
+	mu      sync.Mutex
+	opened  []encode.Config
+	calls   []call
+	bps     []int
+	closed  int
+	settle  int // refinements until settled
+	refined int
+	fresh   bool
+	fail    error
+	drop    bool
+}
+
+func (r *recorder) backend() encode.Backend {
+	return encode.Backend{Name: "recorder", Codec: encode.VP8, Open: func(c encode.Config) (encode.Encoder, error) {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.opened = append(r.opened, c)
+		r.fresh = true
+		return r, nil
+	}}
+}
+
+func (r *recorder) Encode(f *capture.Frame, op encode.Op) (encode.Packet, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.fail != nil {
+		return encode.Packet{}, r.fail
+	}
+	r.calls = append(r.calls, call{time.Now(), op, append([]image.Rectangle(nil), f.Damage...)})
+	if r.drop {
+		r.drop = false
+		return encode.Packet{}, nil
+	}
+	if op.Refine {
+		r.refined++
+	} else {
+		r.refined = 0
+	}
+	p := encode.Packet{Data: []byte{1}, Key: op.Key || r.fresh, Size: f.Size, Settled: r.refined >= r.settle}
+	r.fresh = false
+	return p, nil
+}
+
+func (r *recorder) SetBitrate(bps int) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.bps = append(r.bps, bps)
+	return nil
+}
+
+func (r *recorder) Close() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.closed++
+	return nil
+}
+
+func (r *recorder) take() []call {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	calls := r.calls
+	r.calls = nil
+	return calls
+}
+
+// viewer is a sink that notes what it gets.
+type viewer struct {
+	mu    sync.Mutex
+	room  chan struct{} // nil: always
+	got   []encode.Packet
+	full  bool // WritePacket answers false
+	asked int
+}
+
+var always = func() chan struct{} { c := make(chan struct{}); close(c); return c }()
+
+func (v *viewer) Ready() <-chan struct{} {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.room == nil {
+		return always
+	}
+	return v.room
+}
+
+func (v *viewer) WritePacket(p encode.Packet) bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.asked++
+	if v.full {
+		return false
+	}
+	v.got = append(v.got, p)
+	return true
+}
+
+func (v *viewer) set(change func(*viewer)) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	change(v)
+}
+
+func (v *viewer) take() (keys []bool) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for _, p := range v.got {
+		keys = append(keys, p.Key)
+	}
+	v.got = nil
+	return keys
+}
+
+var discard = slog.New(slog.DiscardHandler)
+
+// streaming starts a stream in the bubble and ends it with the test.
+func streaming(t *testing.T, d *display, r *recorder) *encode.Stream {
+	s := encode.NewStream(encode.StreamConfig{Backend: r.backend(), BitrateBps: 1e6, MaxFPS: 50, Log: discard})
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if err := s.Run(ctx, d); !errors.Is(err, context.Canceled) {
+			t.Errorf("Run: %v", err)
+		}
+	}()
+	t.Cleanup(func() {
+		cancel()
+		<-done
+		if len(r.opened) != r.closed {
+			t.Errorf("%d encoders opened, %d closed", len(r.opened), r.closed)
+		}
+	})
+	return s
+}
+
+// state returns how many encoders were opened and closed, the last one's config
+// and the bitrates set.
+func (r *recorder) state() (opened, closed int, last encode.Config, bps []int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.opened) > 0 {
+		last = r.opened[len(r.opened)-1]
+	}
+	return len(r.opened), r.closed, last, append([]int(nil), r.bps...)
+}
+
+func (d *display) grabbed() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.grabs
+}
+
+func ops(calls []call) (ops []encode.Op) {
+	for _, c := range calls {
+		ops = append(ops, c.op)
+	}
+	return ops
+}
+
+func TestStreamSettlesAndFallsSilent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d, r, v := newDisplay(), &recorder{settle: 3}, &viewer{}
+		s := streaming(t, d, r)
+		time.Sleep(time.Second)
+		if d.grabbed() != 0 {
+			t.Errorf("%d grabs though nobody watches", d.grabbed())
+		}
+		s.Attach(v)
+		d.change(image.Rect(0, 0, 1, 1))
+		time.Sleep(time.Second)
+		refine := encode.Op{Refine: true}
+		if got, want := ops(r.take()), []encode.Op{{Key: true}, refine, refine, refine}; !reflect.DeepEqual(got, want) {
+			t.Errorf("operations %v, want %v", got, want)
+		}
+		grabs := d.grabbed()
+		time.Sleep(time.Hour)
+		if got := r.take(); len(got) != 0 || d.grabbed() != grabs {
+			t.Errorf("%d frames, %d grabs while nothing changed", len(got), d.grabbed()-grabs)
+		}
+		if got, want := v.take(), []bool{true, false, false, false}; !reflect.DeepEqual(got, want) {
+			t.Errorf("key frames %v, want %v", got, want)
+		}
+	})
+}
+
+func TestStreamSendsTheFirstChangeAtOnceAndTheNextAtTheInterval(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d, r, v := newDisplay(), &recorder{}, &viewer{}
+		s := streaming(t, d, r)
+		s.Attach(v)
+		time.Sleep(time.Second)
+		r.take()
+		began := time.Now()
+		for i := range 5 { // five changes within 20 ms
+			d.change(image.Rect(i, 0, i+1, 1))
+			time.Sleep(4 * time.Millisecond)
+		}
+		time.Sleep(50 * time.Millisecond)
+		calls := r.take()
+		if len(calls) != 2 {
+			t.Fatalf("%d frames, want 2", len(calls))
+		}
+		for i, want := range []struct {
+			at     time.Duration
+			damage int
+		}{{0, 1}, {20 * time.Millisecond, 4}} {
+			if got := calls[i].at.Sub(began); got != want.at || len(calls[i].damage) != want.damage {
+				t.Errorf("frame %d after %v with %d rectangles, want after %v with %d", i, got, len(calls[i].damage), want.at, want.damage)
+			}
+		}
+	})
+}
+
+func TestStreamHoldsBackBeforeTheGrab(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d, r, lead := newDisplay(), &recorder{}, &viewer{}
+		s := streaming(t, d, r)
+		s.Attach(lead)
+		s.Lead(lead)
+		time.Sleep(time.Second)
+		r.take()
+		room := make(chan struct{})
+		lead.set(func(v *viewer) { v.room = room })
+		grabs := d.grabbed()
+		d.change(image.Rect(0, 0, 1, 1))
+		time.Sleep(5 * time.Second)
+		d.change(image.Rect(5, 5, 6, 6))
+		if d.grabbed() != grabs {
+			t.Errorf("%d grabs without room", d.grabbed()-grabs)
+		}
+		close(room)
+		synctest.Wait()
+		if calls := r.take(); len(calls) != 1 || len(calls[0].damage) != 2 {
+			t.Errorf("got %v, want one frame with both changes", calls)
+		}
+	})
+}
+
+func TestStalledLeadHoldsUpNobodyElse(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d, r, lead, other := newDisplay(), &recorder{}, &viewer{}, &viewer{}
+		s := streaming(t, d, r)
+		s.Attach(lead)
+		s.Attach(other)
+		s.Lead(lead)
+		time.Sleep(time.Second)
+		other.take()
+		lead.set(func(v *viewer) { v.room, v.full = make(chan struct{}), true })
+		for range 100 {
+			d.change(image.Rect(0, 0, 1, 1))
+			time.Sleep(20 * time.Millisecond)
+		}
+		if got := len(other.take()); got < 80 {
+			t.Errorf("the other viewer got %d of 100 frames", got)
+		}
+	})
+}
+
+func TestKeyFramesAreRationed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d, r, lead, other := newDisplay(), &recorder{}, &viewer{}, &viewer{}
+		s := streaming(t, d, r)
+		s.Attach(lead)
+		s.Lead(lead)
+		s.Attach(other)
+		time.Sleep(3 * time.Second)
+		count := func(ask encode.Sink) (keys int) {
+			r.take()
+			for range 400 { // 4 s of motion and of asking
+				s.RequestKey(ask)
+				d.change(image.Rect(0, 0, 1, 1))
+				time.Sleep(10 * time.Millisecond)
+			}
+			for _, c := range r.take() {
+				if c.op.Key {
+					keys++
+				}
+			}
+			return keys
+		}
+		if got := count(other); got < 1 || got > 3 {
+			t.Errorf("%d key frames in 4 s on another's account, want 1 to 3", got)
+		}
+		if got := count(lead); got < 8 || got > 17 {
+			t.Errorf("%d key frames in 4 s on the lead's account, want 8 to 17", got)
+		}
+	})
+}
+
+func TestJoinerOnAStillScreenSeesItAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d, r, first, joiner := newDisplay(), &recorder{}, &viewer{}, &viewer{}
+		s := streaming(t, d, r)
+		s.Attach(first)
+		s.Lead(first)
+		time.Sleep(time.Second)
+		s.Attach(joiner)
+		synctest.Wait()
+		if got := joiner.take(); len(got) != 1 || !got[0] {
+			t.Errorf("got %v, want a key frame", got)
+		}
+	})
+}
+
+func TestSinkThatMissedGetsAKeyFrameNext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d, r, v := newDisplay(), &recorder{}, &viewer{}
+		s := streaming(t, d, r)
+		s.Attach(v)
+		time.Sleep(time.Second)
+		v.take()
+		v.set(func(v *viewer) { v.full = true })
+		d.change(image.Rect(0, 0, 1, 1))
+		time.Sleep(30 * time.Millisecond)
+		v.set(func(v *viewer) { v.full = false })
+		for range 40 {
+			d.change(image.Rect(0, 0, 1, 1))
+			time.Sleep(20 * time.Millisecond)
+		}
+		if got := v.take(); len(got) == 0 || !got[0] {
+			t.Errorf("after a miss the first packet was not a key frame: %v", got)
+		}
+		if got := s.Missed(v); got != 1 {
+			t.Errorf("missed %d, want 1", got)
+		}
+	})
+}
+
+func TestDroppedFramesDamageIsGivenAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d, r, v := newDisplay(), &recorder{}, &viewer{}
+		s := streaming(t, d, r)
+		s.Attach(v)
+		time.Sleep(time.Second)
+		r.take()
+		r.mu.Lock()
+		r.drop = true
+		r.mu.Unlock()
+		lost := image.Rect(3, 3, 9, 9)
+		d.change(lost)
+		time.Sleep(time.Second)
+		calls := r.take()
+		if len(calls) < 2 || !reflect.DeepEqual(calls[1].damage, []image.Rectangle{lost}) {
+			t.Errorf("calls %v, want the dropped frame's damage twice", calls)
+		}
+	})
+}
+
+func TestEncoderThatFailsIsOpenedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d, r, v := newDisplay(), &recorder{}, &viewer{}
+		s := streaming(t, d, r)
+		s.Attach(v)
+		time.Sleep(time.Second)
+		v.take()
+		r.mu.Lock()
+		r.fail = errors.New("broken")
+		r.mu.Unlock()
+		d.change(image.Rect(0, 0, 1, 1))
+		time.Sleep(10 * time.Second)
+		r.mu.Lock()
+		tries := len(r.opened)
+		r.fail = nil
+		r.mu.Unlock()
+		if tries < 4 || tries > 12 {
+			t.Errorf("opened %d times in 10 s, want a growing pause", tries)
+		}
+		time.Sleep(10 * time.Second)
+		if got := v.take(); len(got) == 0 || !got[0] {
+			t.Errorf("no key frame after the encoder had recovered: %v", got)
+		}
+		if last := r.take(); !reflect.DeepEqual(last[0].damage, []image.Rectangle{{Max: d.size}}) {
+			t.Errorf("the new encoder was given %v as damage, want everything", last[0].damage)
+		}
+	})
+}
+
+func TestSizeChangeOpensAnotherEncoder(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d, r, v := newDisplay(), &recorder{}, &viewer{}
+		s := streaming(t, d, r)
+		s.Attach(v)
+		time.Sleep(time.Second)
+		v.take()
+		s.SetBitrate(3e6)
+		d.mu.Lock()
+		d.size = image.Pt(33, 17)
+		d.mu.Unlock()
+		d.change(image.Rectangle{Max: image.Pt(33, 17)})
+		time.Sleep(time.Second)
+		if _, _, got, _ := r.state(); got.Size != image.Pt(33, 17) || got.BitrateBps != 3e6 {
+			t.Errorf("opened with %+v", got)
+		}
+		if got := v.take(); len(got) == 0 || !got[0] {
+			t.Errorf("the first packet of the new size is no key frame: %v", got)
+		}
+		s.SetBitrate(2e6)
+		d.change(image.Rect(0, 0, 1, 1))
+		time.Sleep(time.Second)
+		if _, _, _, got := r.state(); !reflect.DeepEqual(got, []int{2e6}) {
+			t.Errorf("bitrates set %v, want 2000000", got)
+		}
+	})
+}
+
+func TestStreamStepAllocatesNothing(t *testing.T) {
+	d, v := newDisplay(), &counter{}
+	s := encode.NewStream(encode.StreamConfig{Backend: flat(), MaxFPS: 1e6, Log: discard})
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		s.Run(ctx, d)
+	}()
+	s.Attach(v)
+	frame := func() {
+		before := v.count()
+		d.change(image.Rect(0, 0, 1, 1))
+		for v.count() == before {
+		}
+	}
+	frame()
+	if got := testing.AllocsPerRun(200, frame); got > 0 {
+		t.Errorf("%v allocations a frame, want none", got)
+	}
+	cancel()
+	<-done
+}

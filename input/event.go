@@ -28,6 +28,7 @@ package input
 
 import (
 	"context"
+	"errors"
 	"image"
 )
 
@@ -80,13 +81,21 @@ func (Wheel) event()   {}
 func (Release) event() {}
 func (Renew) event()   {}
 
+var (
+	// ErrInexpressible: the display has no such key or button.
+	ErrInexpressible = errors.New("the display cannot express it")
+	// ErrGone: there is no display any more, or the injector is closed.
+	ErrGone = errors.New("the display has gone")
+)
+
 // Injector performs events on a display. It is used by one goroutine at a time.
 // It gets Key (Up and Down), Motion, Button and Wheel: what is held is the
 // business of Keyboard.
 type Injector interface {
-	// Inject performs one event. An event that the display cannot express (a
-	// keysym that does not exist, a button that there is not) is an error that
-	// changes nothing.
+	// Inject performs one event, a position outside the screen at the nearest
+	// one inside. An event that the display cannot express (a keysym that does
+	// not exist, a button that there is not) is an ErrInexpressible and changes
+	// nothing; a display that has gone is an ErrGone.
 	Inject(Event) error
 	// Close frees the injector and restores what it changed on the display. It
 	// is idempotent.

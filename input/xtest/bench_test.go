@@ -1,0 +1,33 @@
+package xtest
+
+import (
+	"image"
+	"testing"
+
+	"lucarne/capture/display"
+	"lucarne/capture/display/displaytest"
+	"lucarne/input"
+)
+
+func BenchmarkInject(b *testing.B) {
+	plan := displaytest.Start(b, display.Config{Server: display.Xvfb, Size: image.Pt(640, 480)})
+	i, err := Open(Config{Display: plan.Display, Connect: display.Connect})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer i.Close()
+	for name, events := range map[string][2]input.Event{
+		"motion": {input.Motion{Pos: image.Pt(1, 2)}, input.Motion{Pos: image.Pt(3, 4)}},
+		"key":    {down("KeyA", 'a'), up("KeyA", 'a')},
+		"chord":  {down("KeyA", '@'), up("KeyA", '@')},
+	} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for n := 0; b.Loop(); n++ {
+				if err := i.Inject(events[n%2]); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,72 @@
+package xtest
+
+import "slices"
+
+// A ring lends the keycodes that mean nothing to keysyms that no key has. A
+// keycode keeps its meaning until it is the one unused for longest: programs
+// read a change of the mapping some time after the key.
+type ring struct {
+	slots []slot // the longest unused first
+}
+
+type slot struct {
+	keycode byte
+	sym     keysym // 0: never lent
+}
+
+func newRing(free []byte) *ring {
+	r := new(ring)
+	for _, kc := range free {
+		r.slots = append(r.slots, slot{keycode: kc})
+	}
+	return r
+}
+
+// take lends a keycode to s, other than one that is busy; false: all are.
+func (r *ring) take(s keysym, busy func(kc byte) bool) (byte, bool) {
+	i := slices.IndexFunc(r.slots, func(l slot) bool { return !busy(l.keycode) })
+	if i < 0 {
+		return 0, false
+	}
+	r.slots[i].sym = s
+	kc := r.slots[i].keycode
+	r.touch(kc)
+	return kc, true
+}
+
+// touch makes a keycode the latest used, if it is one of the ring's.
+func (r *ring) touch(kc byte) {
+	i := slices.IndexFunc(r.slots, func(l slot) bool { return l.keycode == kc })
+	if i < 0 {
+		return
+	}
+	used := r.slots[i]
+	r.slots = append(slices.Delete(r.slots, i, i+1), used)
+}
+
+// lent returns the keycodes that have been given a meaning.
+func (r *ring) lent() (keycodes []byte) {
+	for _, l := range r.slots {
+		if l.sym != 0 {
+			keycodes = append(keycodes, l.keycode)
+		}
+	}
+	return keycodes
+}
+
+// refit takes the ring over to a new mapping: a keycode that still means what
+// it was lent for stays lent, one that somebody else gave a meaning is left to
+// them, and the others are free.
+func (r *ring) refit(m *keymap) {
+	free := m.spares()
+	kept := r.slots[:0:0]
+	for _, l := range r.slots {
+		if i := slices.Index(free, l.keycode); i >= 0 {
+			free = slices.Delete(free, i, i+1)
+			kept = append(kept, slot{keycode: l.keycode})
+		} else if l.sym != 0 && m.meaning(l.keycode, mods{}) == l.sym {
+			kept = append(kept, l)
+		}
+	}
+	r.slots = append(newRing(free).slots, kept...)
+}

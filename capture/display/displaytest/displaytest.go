@@ -57,6 +57,7 @@ func StartProcess(t testing.TB, cfg display.Config) (plan *display.Plan, kill fu
 	defer log.Close()
 	cmd := exec.Command(plan.Command[0], plan.Command[1:]...)
 	cmd.Stdout, cmd.Stderr = log, log
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM} // should the test panic
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}

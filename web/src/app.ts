@@ -1,0 +1,324 @@
+/** The page put together: what the server says, what the person does, what is shown. */
+
+import { Backoff } from "./backoff.ts";
+import { browserClipboard, Clipboard, type SystemClipboard } from "./clipboard.ts";
+import { every, pageClock } from "./clock.ts";
+import { Connection, type LinkState, type Socket } from "./connection.ts";
+import { applyCursor, Cursors, cursorStyles } from "./cursor.ts";
+import { listen } from "./desk.ts";
+import { parseFrameTimes } from "./frametimes.ts";
+import { login, session, socketURL } from "./http.ts";
+import type { Words } from "./i18n.ts";
+import { InputSender } from "./input.ts";
+import { Keyboard, platformOf, renewing } from "./keyboard.ts";
+import { Meter } from "./meter.ts";
+import type { Options } from "./options.ts";
+import { Pointer } from "./pointer.ts";
+import type { DisplayMessage, Feature, HelloMessage, Reason, ServerMessage } from "./protocol.ts";
+import { Peer } from "./rtc.ts";
+import { Screen } from "./screen.ts";
+import type { Stats } from "./stats.ts";
+import { Face } from "./ui/face.ts";
+import { staleVersion } from "./version.ts";
+import type { InputEvent } from "./wire.ts";
+
+/** Without a picture for this long after the offer, the network is told to be the reason, in ms. */
+const NO_PATH = 12_000;
+const POLL = 1000;
+
+export class App {
+  private readonly connection: Connection;
+  private readonly peer: Peer;
+  private readonly input: InputSender;
+  private readonly keyboard: Keyboard;
+  private readonly pointer: Pointer;
+  private readonly screen: Screen;
+  private readonly clipboard: Clipboard;
+  private readonly meter: Meter;
+  private readonly cursors = new Cursors();
+  private readonly face: Face;
+  private hello: HelloMessage | null = null;
+  private display: DisplayMessage | null = null;
+  private leading = true;
+  private pictured = false;
+  private trouble: Reason | null = null;
+  private cancelTrouble = () => {};
+
+  constructor(
+    private readonly words: Words,
+    options: Options,
+    private readonly version: string,
+    system: SystemClipboard | null,
+    stage: HTMLElement,
+    video: HTMLVideoElement,
+    private readonly sink: HTMLTextAreaElement,
+  ) {
+    this.connection = new Connection(
+      { clock: pageClock, backoff: new Backoff(), open: () => new WebSocket(socketURL(document.baseURI)) as Socket, session },
+      () => ({ type: "hello", version, lang: words.language, transport: "webrtc" }),
+      {
+        state: (state) => this.linked(state),
+        message: (message) => this.receive(message),
+        binary: (data) => this.meter.frames.add(parseFrameTimes(data)),
+      },
+    );
+    this.meter = new Meter(this.connection.serverClock, version, () => this.connection.send({ type: "key" }));
+    this.peer = new Peer(pageClock, options.codec, {
+      send: (message) => void this.connection.send(message),
+      video: (stream) => this.screen.show(stream),
+      changed: () => this.rerouted(),
+    });
+    this.input = new InputSender(pageClock, (ms) => this.connection.quiet(ms));
+    this.keyboard = new Keyboard(pageClock, platformOf(navigator), (event) => this.act("keyboard", event));
+    this.pointer = new Pointer(pageClock, (event) => this.act("pointer", event));
+    this.screen = new Screen(pageClock, stage, video, options.resize, {
+      wish: (size) => this.may("resize") && this.connection.send({ type: "resize", ...size }),
+      presented: (frame) => {
+        this.meter.presented(frame);
+        if (!this.pictured) this.render();
+      },
+    });
+    this.clipboard = new Clipboard(pageClock, system, {
+      send: (text) => this.may("copy-in") && this.connection.send({ type: "clipboard", text }),
+      sent: () => this.connection.flushed(500),
+      changed: (text, offered) => this.face.clipboard(text, offered),
+      tooLarge: () => this.face.tell({ code: "clipboard-too-large", args: [] }),
+    });
+    this.face = new Face(words, options, {
+      shared: () => this.clipboard.text,
+      share: (text) => void this.clipboard.toDesktop(text),
+      copy: (text) => (system ? system.write(text).then(() => true, () => false) : Promise.resolve(false)),
+      resize: (mode) => (this.screen.mode = mode),
+      reconnect: () => this.connection.connect(),
+      login: (token) => this.login(token),
+      type: () => this.type(),
+      leave: () => this.sink.focus({ preventScroll: true }),
+      refresh: () => this.measure(),
+    });
+  }
+
+  /** Starts, with a token if the link had one. */
+  async start(token: string): Promise<void> {
+    this.sink.setAttribute("aria-label", this.words.say("app.desktop"));
+    this.listen();
+    this.sink.focus({ preventScroll: true });
+    every(pageClock, POLL, () => void this.poll());
+    if (token) await login(token);
+    this.connection.connect();
+  }
+
+  /** The statistics as they are now. */
+  stats(): Stats {
+    const { width, height } = this.screen.pictureSize;
+    const transport = this.peer.state === "connected" ? "webrtc" : "";
+    return { ...this.meter.stats(pageClock.now()), version: this.version, transport, width, height };
+  }
+
+  private listen(): void {
+    listen({
+      screen: this.screen,
+      sink: this.sink,
+      keyboard: this.keyboard,
+      pointer: this.pointer,
+      clipboard: this.clipboard,
+      live: () => this.connection.state.name === "open" && this.hello?.role !== "viewer",
+      release: () => this.release(),
+      toolbar: () => this.face.toolbar.focus(),
+    });
+    renewing(pageClock, () => this.holding, (event) => {
+      this.input.send(event);
+      this.connection.ping();
+    });
+    addEventListener("online", () => {
+      this.connection.poke();
+      this.peer.restart();
+    });
+    addEventListener("beforeunload", (event) => {
+      // Ctrl+W was meant for the desktop.
+      if (this.connection.state.name === "open" && this.keyboard.holding) event.preventDefault();
+    });
+    addEventListener("pagehide", () => this.connection.end({ code: "left", args: [] }));
+    addEventListener("pageshow", ({ persisted }) => {
+      if (persisted) this.connection.connect();
+    });
+    document.addEventListener("visibilitychange", () => {
+      this.connection.send({ type: "visibility", hidden: document.hidden });
+      if (!document.hidden) this.connection.poke();
+    });
+  }
+
+  private get holding(): boolean {
+    return this.keyboard.holding || this.pointer.holding;
+  }
+
+  private may(feature: Feature): boolean {
+    return this.hello?.allow.includes(feature) ?? false;
+  }
+
+  private act(feature: Feature, event: InputEvent): boolean {
+    // What may not be sent counts as sent: trying again would not help.
+    return !this.may(feature) || this.hello?.role === "viewer" || this.input.send(event);
+  }
+
+  private release(): void {
+    const held = this.holding;
+    this.keyboard.release();
+    this.pointer.release();
+    if (held) this.input.send({ type: "release" });
+  }
+
+  private async login(token: string): Promise<number> {
+    const status = await login(token);
+    if (status === 204) this.connection.connect();
+    return status;
+  }
+
+  /** Brings up a phone's keyboard, or puts it away. */
+  private type(): void {
+    this.sink.inputMode = this.sink.inputMode === "text" ? "none" : "text";
+    this.sink.blur();
+    this.sink.focus({ preventScroll: true });
+  }
+
+  private linked(state: LinkState): void {
+    if (state.name !== "open") {
+      this.keyboard.release();
+      this.pointer.release();
+      this.input.use(null, null);
+    }
+    this.render();
+  }
+
+  private receive(message: ServerMessage): void {
+    switch (message.type) {
+      case "hello":
+        return this.greeted(message);
+      case "offer":
+        return this.offered(message.sdp, message.generation);
+      case "candidate":
+        return this.peer.candidate(message.candidate, message.generation);
+      case "cursor": {
+        const picture = this.cursors.take(message);
+        if (picture) applyCursor(this.screen.video.style, cursorStyles(picture, devicePixelRatio));
+        return;
+      }
+      case "size":
+        this.screen.size = message;
+        return;
+      case "display":
+        this.display = message;
+        if (message.state === "up") this.screen.wish(true);
+        return this.render();
+      case "control":
+        this.leading = message.you;
+        return this.render();
+      case "clipboard":
+        if (this.may("copy-out")) void this.clipboard.fromDesktop(message.text);
+        return;
+      case "input":
+        return this.input.acknowledge(message.seq);
+      case "reason":
+        return this.face.tell(message);
+    }
+  }
+
+  private greeted(hello: HelloMessage): void {
+    if (staleVersion(hello.version, this.version, sessionStorage)) {
+      location.reload();
+      return;
+    }
+    this.peer.close();
+    this.cursors.reset();
+    this.meter.reset();
+    this.hello = hello;
+    this.display = hello.display;
+    this.leading = hello.role !== "viewer";
+    this.pictured = false;
+    this.setTrouble(null);
+    if (hello.width > 0) this.screen.size = hello;
+    this.input.resume(hello.seq);
+    this.rerouted();
+    this.screen.wish(true);
+    if (document.hidden) this.connection.send({ type: "visibility", hidden: true });
+    else void this.clipboard.focused();
+    this.render();
+  }
+
+  private offered(sdp: string, generation: number): void {
+    if (typeof RTCPeerConnection === "undefined") {
+      this.setTrouble({ code: "webrtc-missing", args: [] });
+      this.render();
+      return;
+    }
+    this.peer.offer(sdp, generation, this.hello?.iceServers ?? []);
+    this.cancelTrouble();
+    this.cancelTrouble = pageClock.after(NO_PATH, () => {
+      if (this.peer.state !== "connected") this.setTrouble({ code: "webrtc-blocked", args: [] });
+      this.render();
+    });
+  }
+
+  private setTrouble(reason: Reason | null): void {
+    this.cancelTrouble();
+    this.trouble = reason;
+  }
+
+  /** The peer's state or channels have changed: input goes by the best there is. */
+  private rerouted(): void {
+    const socket = this.connection.channel;
+    if (!socket) return;
+    const channels = this.peer.input;
+    this.input.use(channels?.keys ?? socket, channels?.motion ?? socket);
+    if (this.peer.state === "connected") {
+      this.setTrouble(null);
+      void this.poll();
+    }
+    this.render();
+  }
+
+  private async poll(): Promise<void> {
+    if (this.connection.state.name === "waiting") this.render();
+    if (document.hidden || this.peer.state !== "connected") return;
+    const report = await this.peer.stats();
+    if (report) this.meter.report(report, pageClock.now());
+    this.measure();
+    this.render();
+  }
+
+  private measure(): void {
+    this.face.measure(this.stats());
+  }
+
+  private render(): void {
+    this.pictured ||= this.meter.shown;
+    this.face.show({
+      now: pageClock.now(),
+      link: this.connection.state,
+      display: this.display,
+      peer: this.peer.state,
+      path: this.meter.path,
+      pictured: this.pictured,
+      trouble: this.trouble,
+      watching: this.hello?.role === "viewer",
+      leading: this.leading,
+    });
+  }
+}
+
+/** Makes the page, once the browser's clipboard is known. */
+export async function makeApp(words: Words, options: Options, version: string): Promise<App> {
+  const find = <E extends Element>(selector: string) => {
+    const found = document.querySelector<E>(selector);
+    if (!found) throw new Error(`no ${selector} in the page`);
+    return found;
+  };
+  return new App(
+    words,
+    options,
+    version,
+    await browserClipboard(navigator),
+    find<HTMLElement>("#stage"),
+    find<HTMLVideoElement>("#screen"),
+    find<HTMLTextAreaElement>("#sink"),
+  );
+}

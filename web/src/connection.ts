@@ -1,0 +1,219 @@
+/**
+ * The WebSocket to the server: opened, kept alive, opened again with growing
+ * pauses, until the server says that it is over.
+ */
+
+import type { Backoff } from "./backoff.ts";
+import { every, type Clock, ServerClock } from "./clock.ts";
+import type { Channel } from "./input.ts";
+import { parse, type ClientMessage, type Reason, type ServerMessage } from "./protocol.ts";
+
+export type LinkState =
+  | { name: "connecting" }
+  | { name: "open" }
+  /** Closed; the next attempt is at the page's time until, in ms. */
+  | { name: "waiting"; until: number; reason: Reason | null }
+  /** The server wants a token. */
+  | { name: "login" }
+  /** Over: the server does not want the page back by itself. */
+  | { name: "ended"; reason: Reason };
+
+/** The part of WebSocket that is used. */
+export interface Socket extends Channel {
+  binaryType: string;
+  onopen: (() => void) | null;
+  onmessage: ((event: { data: unknown }) => void) | null;
+  onclose: (() => void) | null;
+  send(data: string | Uint8Array<ArrayBuffer>): void;
+  close(): void;
+}
+
+export interface Surroundings {
+  clock: Clock;
+  backoff: Backoff;
+  /** Opens the server's socket. */
+  open(): Socket;
+  /** Asks whether the server would let the page in: an HTTP status, or 0 when it does not answer. */
+  session(): Promise<number>;
+}
+
+export interface Listener {
+  state(state: LinkState): void;
+  message(message: ServerMessage): void;
+  binary(data: ArrayBuffer): void;
+}
+
+/** An attempt that has not come to a hello after this long is given up, in ms. */
+const OPEN_TIMEOUT = 10_000;
+const PING_INTERVAL = 1000;
+/** Without any answer for this long the socket is taken for dead, in ms. */
+const PONG_TIMEOUT = 5000;
+
+export class Connection {
+  readonly serverClock = new ServerClock();
+  private socket: Socket | null = null;
+  private current: LinkState = { name: "connecting" };
+  private cancelTimer = () => {};
+  private cancelPings = () => {};
+  private unanswered: number[] = [];
+  private waiters: { sent: number; done: () => void }[] = [];
+  private reason: Reason | null = null;
+
+  constructor(
+    private readonly around: Surroundings,
+    private readonly hello: () => ClientMessage,
+    private readonly listener: Listener,
+  ) {}
+
+  get state(): LinkState {
+    return this.current;
+  }
+
+  /** The socket as a channel for input; null while it is not open. */
+  get channel(): Channel | null {
+    return this.current.name === "open" ? this.socket : null;
+  }
+
+  /** Connects, at once, whatever the state. */
+  connect(): void {
+    this.drop();
+    this.enter({ name: "connecting" });
+    const socket = this.around.open();
+    this.socket = socket;
+    socket.binaryType = "arraybuffer";
+    socket.onopen = () => socket.send(JSON.stringify(this.hello()));
+    socket.onmessage = ({ data }) => this.receive(data);
+    socket.onclose = () => void this.closed(socket);
+    this.cancelTimer = this.around.clock.after(OPEN_TIMEOUT, () => void this.closed(socket));
+  }
+
+  /** The network or the tab is back: if waiting, tries now; if open, finds out now whether it still is. */
+  poke(): void {
+    if (this.current.name === "waiting") this.connect();
+    else if (this.current.name === "open") this.ping();
+  }
+
+  /** Sends a control message if the socket is open; says whether it has. */
+  send(message: ClientMessage): boolean {
+    if (this.current.name !== "open" || !this.socket) return false;
+    this.socket.send(JSON.stringify(message));
+    return true;
+  }
+
+  /** Resolves when the server has dealt with everything sent so far, or after ms. */
+  flushed(ms: number): Promise<void> {
+    if (!this.ping()) return Promise.resolve();
+    const sent = this.unanswered.at(-1) ?? 0;
+    return new Promise((resolve) => {
+      const cancel = this.around.clock.after(ms, resolve);
+      this.waiters.push({ sent, done: () => (cancel(), resolve()) });
+    });
+  }
+
+  /** Whether a ping has been waiting for its answer for longer than ms. */
+  quiet(ms: number): boolean {
+    const oldest = this.unanswered[0];
+    return oldest !== undefined && this.around.clock.now() - oldest > ms;
+  }
+
+  /** Asks for a sign of life. */
+  ping(): boolean {
+    const t = this.around.clock.now();
+    if (!this.send({ type: "ping", t })) return false;
+    this.unanswered.push(t);
+    return true;
+  }
+
+  /** Leaves. */
+  end(reason: Reason): void {
+    this.send({ type: "bye" });
+    this.drop();
+    this.enter({ name: "ended", reason });
+  }
+
+  private receive(data: unknown): void {
+    if (data instanceof ArrayBuffer) return this.listener.binary(data);
+    const message = typeof data === "string" ? parse(data) : null;
+    if (!message) return;
+    switch (message.type) {
+      case "hello":
+        this.opened();
+        break;
+      case "pong":
+        this.answered(message.t, message.now);
+        break;
+      case "bye":
+        this.dismissed(message.retry, { code: message.code, args: message.args });
+        return;
+    }
+    this.listener.message(message);
+  }
+
+  private opened(): void {
+    this.cancelTimer();
+    this.around.backoff.reset();
+    this.serverClock.reset();
+    this.reason = null;
+    this.enter({ name: "open" });
+    this.ping();
+    this.cancelPings = every(this.around.clock, PING_INTERVAL, () => {
+      if (this.quiet(PONG_TIMEOUT) && this.socket) void this.closed(this.socket);
+      else this.ping();
+    });
+  }
+
+  private answered(t: number, now: number): void {
+    this.unanswered = this.unanswered.filter((sent) => sent > t);
+    this.serverClock.add(t, this.around.clock.now(), now);
+    const done = this.waiters.filter((waiter) => waiter.sent <= t);
+    this.waiters = this.waiters.filter((waiter) => waiter.sent > t);
+    for (const waiter of done) waiter.done();
+  }
+
+  private dismissed(retry: boolean, reason: Reason): void {
+    this.reason = reason;
+    if (retry) {
+      this.drop();
+      this.wait();
+    } else {
+      this.drop();
+      this.enter({ name: "ended", reason });
+    }
+  }
+
+  /** The socket has closed, or is taken for dead. */
+  private async closed(socket: Socket): Promise<void> {
+    if (socket !== this.socket) return;
+    const refused = this.current.name === "connecting";
+    this.drop();
+    this.wait();
+    // A browser does not tell why an upgrade was refused; a plain request does.
+    if (!refused || (await this.around.session()) !== 401) return;
+    if (this.current.name !== "waiting") return;
+    this.cancelTimer();
+    this.enter({ name: "login" });
+  }
+
+  private wait(): void {
+    const pause = this.around.backoff.next();
+    this.cancelTimer = this.around.clock.after(pause, () => this.connect());
+    this.enter({ name: "waiting", until: this.around.clock.now() + pause, reason: this.reason });
+  }
+
+  private drop(): void {
+    this.cancelTimer();
+    this.cancelPings();
+    this.unanswered = [];
+    for (const waiter of this.waiters.splice(0)) waiter.done();
+    const socket = this.socket;
+    this.socket = null;
+    if (!socket) return;
+    socket.onopen = socket.onmessage = socket.onclose = null;
+    socket.close();
+  }
+
+  private enter(state: LinkState): void {
+    this.current = state;
+    this.listener.state(state);
+  }
+}

@@ -1,0 +1,139 @@
+/** The person at the desktop: DOM events of keyboard, pointer and clipboard, handed on. */
+
+import type { Clipboard } from "./clipboard.ts";
+import { isPaste, type Keyboard } from "./keyboard.ts";
+import type { Pointer } from "./pointer.ts";
+import type { Screen } from "./screen.ts";
+import { Wheel } from "./wheel.ts";
+
+export interface Desk {
+  screen: Screen;
+  /** Takes the focus, so that input methods and the paste gesture work. */
+  sink: HTMLTextAreaElement;
+  keyboard: Keyboard;
+  pointer: Pointer;
+  clipboard: Clipboard;
+  /** Whether the person may act on the desktop at the moment. */
+  live(): boolean;
+  /** Everything held has to be let go of. */
+  release(): void;
+  /** The person wants the toolbar, by the keyboard. */
+  toolbar(): void;
+}
+
+/** Whether an event belongs to the page's own controls rather than to the desktop. */
+export function isOurs(event: Event): boolean {
+  return event.target instanceof Element && event.target.closest("[data-ui]") !== null;
+}
+
+/** Listens, for as long as the page lives. */
+export function listen(desk: Desk): void {
+  listenKeys(desk);
+  listenText(desk);
+  listenPointer(desk);
+  listenFocus(desk);
+}
+
+function listenKeys({ sink, keyboard, clipboard, live, toolbar, release }: Desk): void {
+  addEventListener("keydown", (event) => {
+    if (isOurs(event) || !live()) return;
+    if (event.isComposing || event.keyCode === 229 || event.key === "Dead") return;
+    if (document.activeElement !== sink) sink.focus({ preventScroll: true });
+    if (event.ctrlKey && event.altKey && event.shiftKey && /^(Control|Alt|Shift)$/.test(event.key)) {
+      event.preventDefault();
+      release();
+      toolbar();
+      return;
+    }
+    void clipboard.gesture();
+    // The paste event, which tells the clipboard without a question, is this key's default action.
+    if (isPaste(event)) keyboard.pause(clipboard.beforePaste());
+    else event.preventDefault();
+    keyboard.down(event);
+  });
+  addEventListener("keyup", (event) => {
+    if (isOurs(event) || !live()) return;
+    event.preventDefault();
+    keyboard.up(event);
+  });
+}
+
+function listenText({ sink, keyboard, clipboard, live }: Desk): void {
+  sink.addEventListener("compositionend", ({ data }) => {
+    sink.value = "";
+    if (live()) keyboard.text(data);
+  });
+  sink.addEventListener("input", (event) => {
+    const { inputType, data, isComposing } = event as globalThis.InputEvent;
+    if (isComposing || /Composition/.test(inputType)) return;
+    sink.value = "";
+    if (live() && data && inputType === "insertText") keyboard.text(data);
+  });
+  addEventListener("paste", (event) => {
+    if (isOurs(event) || !live()) return;
+    event.preventDefault();
+    clipboard.pasted(event.clipboardData?.getData("text/plain") ?? "");
+  });
+}
+
+function listenPointer({ screen, sink, pointer, clipboard, live }: Desk): void {
+  const { stage, video } = screen;
+  const at = (event: MouseEvent) => screen.remoteAt(event.clientX, event.clientY);
+  const move = (event: Event) => {
+    if (event instanceof PointerEvent && event.isPrimary && live()) pointer.move(at(event));
+  };
+  stage.addEventListener("pointerdown", (event) => {
+    if (event.target !== video && event.target !== stage) return;
+    sink.focus({ preventScroll: true });
+    if (!event.isPrimary || !live()) return;
+    screen.resume();
+    void clipboard.gesture();
+    video.setPointerCapture(event.pointerId);
+    pointer.down(event.button, at(event));
+  });
+  stage.addEventListener("pointermove", (event) => {
+    move(event);
+    // A further button, while one is held, comes as motion.
+    if (event.button < 0 || !event.isPrimary || !live()) return;
+    const bit = [1, 4, 2, 8, 16][event.button] ?? 0;
+    if (event.buttons & bit) pointer.down(event.button, at(event));
+    else pointer.up(event.button, at(event));
+  });
+  if ("onpointerrawupdate" in stage) stage.addEventListener("pointerrawupdate", move);
+  stage.addEventListener("pointerup", (event) => {
+    if (!event.isPrimary) return;
+    pointer.up(event.button, at(event));
+    pointer.upAll();
+  });
+  for (const type of ["pointercancel", "lostpointercapture"] as const) {
+    stage.addEventListener(type, () => pointer.upAll());
+  }
+  const wheel = new Wheel();
+  stage.addEventListener(
+    "wheel",
+    (event) => {
+      event.preventDefault();
+      const turn = wheel.add(event);
+      if (turn && live()) pointer.wheel(turn, at(event));
+    },
+    { passive: false },
+  );
+  // Focus stays with the sink; no menu, no autoscroll, no going back in history.
+  for (const type of ["mousedown", "mouseup", "auxclick", "contextmenu", "dragstart"] as const) {
+    stage.addEventListener(type, (event) => event.preventDefault());
+  }
+}
+
+function listenFocus({ clipboard, live, release }: Desk): void {
+  addEventListener("blur", release);
+  addEventListener("pagehide", release);
+  addEventListener("focusin", (event) => {
+    if (isOurs(event)) release();
+  });
+  document.addEventListener("visibilitychange", () => {
+    if (document.hidden) release();
+  });
+  addEventListener("focus", () => {
+    if (live()) void clipboard.focused();
+  });
+}

@@ -1,0 +1,53 @@
+/** Where the remote screen lies in the tab. Sizes and positions are in CSS pixels unless said otherwise. */
+
+export interface Size {
+  width: number;
+  height: number;
+}
+
+export interface Point {
+  x: number;
+  y: number;
+}
+
+export interface Box extends Point, Size {}
+
+/** How the desktop and the tab get the same size: it takes on the tab's, is scaled to it, or stays as it is. */
+export type ResizeMode = "remote" | "scale" | "off";
+
+/**
+ * Where to show a screen of a size in remote pixels. It is shown one to one in
+ * device pixels, on whole ones, when it may not be scaled or fits as it is;
+ * else as large as fits, centred, its shape kept.
+ */
+export function place(remote: Size, tab: Size, deviceRatio: number, mode: ResizeMode): Box {
+  const natural = { width: remote.width / deviceRatio, height: remote.height / deviceRatio };
+  const fit = Math.min(tab.width / natural.width, tab.height / natural.height);
+  // A tab of fractional size cannot be met exactly: half a device pixel is close enough.
+  const slack = 1 / deviceRatio;
+  const same =
+    Math.abs(tab.width - natural.width) <= slack && Math.abs(tab.height - natural.height) <= slack;
+  const scale = mode === "off" || same || !(fit > 0) ? 1 : mode === "remote" ? Math.min(fit, 1) : fit;
+  const width = natural.width * scale;
+  const height = natural.height * scale;
+  const whole = (length: number) => Math.round(length * deviceRatio) / deviceRatio;
+  return {
+    x: Math.max(0, whole((tab.width - width) / 2)),
+    y: Math.max(0, whole((tab.height - height) / 2)),
+    width,
+    height,
+  };
+}
+
+/** The remote pixel under a position in the tab, the nearest one for positions beside the picture. */
+export function toRemote(at: Point, shown: Box, remote: Size): Point {
+  const along = (offset: number, length: number, pixels: number) =>
+    Math.min(pixels - 1, Math.max(0, Math.floor((offset / length) * pixels)));
+  if (!(shown.width > 0 && shown.height > 0 && remote.width > 0 && remote.height > 0)) {
+    return { x: 0, y: 0 };
+  }
+  return {
+    x: along(at.x - shown.x, shown.width, remote.width),
+    y: along(at.y - shown.y, shown.height, remote.height),
+  };
+}

@@ -1,0 +1,41 @@
+/** The server's HTTP side, by URLs relative to the page. */
+
+/** The socket's URL beside the page's. */
+export function socketURL(page: string): string {
+  const url = new URL("ws", page);
+  url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
+  url.search = "";
+  url.hash = "";
+  return url.href;
+}
+
+/** The status of a request, or 0 when there was no answer. */
+async function status(path: string, init?: RequestInit): Promise<number> {
+  try {
+    return (await fetch(new URL(path, document.baseURI), { cache: "no-store", ...init })).status;
+  } catch {
+    return 0;
+  }
+}
+
+/** Whether the server would let the page in: 204, or 401 when it wants a token. */
+export const session = (): Promise<number> => status("session");
+
+/** Exchanges a token for a cookie: 204, 401 when it is wrong, 429 when it was tried too often. */
+export const login = (token: string): Promise<number> =>
+  status("login", {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify({ token }),
+  });
+
+/** Takes the token out of a URL's fragment ("#token=..."), so that it shows nowhere; "" if there is none. */
+export function takeToken(location: Location, history: History): string {
+  const fragment = new URLSearchParams(location.hash.slice(1));
+  const token = fragment.get("token") ?? "";
+  if (!fragment.has("token")) return "";
+  fragment.delete("token");
+  const rest = fragment.toString();
+  history.replaceState(history.state, "", location.pathname + location.search + (rest && `#${rest}`));
+  return token;
+}

@@ -1,0 +1,56 @@
+/** The page's words, in the viewer's language. */
+
+import { en, type Catalogue, type Key } from "./en.ts";
+import { fr } from "./fr.ts";
+import type { Reason } from "./protocol.ts";
+
+export type { Key } from "./en.ts";
+export type Language = "en" | "fr";
+
+export const catalogues: Record<Language, Catalogue> = { en, fr };
+
+/** The first of the wished languages (BCP 47 tags, best first) that there are words in; else English. */
+export function pickLanguage(wished: readonly string[]): Language {
+  for (const tag of wished) {
+    const language = tag.toLowerCase().split("-")[0];
+    if (language === "en" || language === "fr") return language;
+  }
+  return "en";
+}
+
+export class Words {
+  private readonly catalogue: Catalogue;
+
+  constructor(readonly language: Language) {
+    this.catalogue = catalogues[language];
+  }
+
+  /** The words of a key, its arguments filled in. */
+  say(key: Key, ...args: string[]): string {
+    return this.catalogue[key].replace(/\{(\d)\}/g, (_, index: string) => args[Number(index)] ?? "");
+  }
+
+  /** A number with so many decimals. */
+  number(value: number, decimals = 0): string {
+    return value.toLocaleString(this.language, {
+      minimumFractionDigits: decimals,
+      maximumFractionDigits: decimals,
+    });
+  }
+
+  /** What has happened and what to do about it; "" for no code at all. */
+  reason({ code, args }: Reason): { what: string; remedy: string } {
+    if (code === "") return { what: "", remedy: "" };
+    const key = `code.${code}`;
+    const remedy = `${key}.do`;
+    if (this.has(key) && this.has(remedy)) {
+      return { what: this.say(key, ...args), remedy: this.say(remedy, ...args) };
+    }
+    const detail = [code, ...args].join(" ");
+    return { what: this.say("code.unknown", detail), remedy: this.say("code.unknown.do") };
+  }
+
+  private has(key: string): key is Key {
+    return Object.hasOwn(this.catalogue, key);
+  }
+}

@@ -1,0 +1,115 @@
+/**
+ * The one way of input events to the server, whatever carries them at the
+ * moment. Every event has its number in one sequence. Those that must arrive
+ * are kept until the server has acknowledged them and are sent again when the
+ * channel changes; the server drops what it has seen already.
+ */
+
+import type { Clock } from "./clock.ts";
+import { Action, encode, type InputEvent } from "./wire.ts";
+
+/** Something that carries bytes. */
+export interface Channel {
+  /** Bytes accepted and not yet handed to the network. */
+  readonly bufferedAmount: number;
+  send(bytes: Uint8Array<ArrayBuffer>): void;
+}
+
+/** Unacknowledged events kept, at most. */
+const MAX_PENDING = 512;
+/** Bytes that may wait in a channel before newer motion had better replace them. */
+const MAX_WAITING = 1024;
+/** How long the server may stay silent before repeats are held back, in ms. */
+const STALL = 500;
+
+export class InputSender {
+  private sequence = 0;
+  private pending: { sequence: number; sent: number; bytes: Uint8Array<ArrayBuffer> }[] = [];
+  private reliable: Channel | null = null;
+  private lossy: Channel | null = null;
+
+  /** quiet says whether the server has not answered for STALL ms on another channel. */
+  constructor(
+    private readonly clock: Clock,
+    private readonly quiet: (ms: number) => boolean,
+  ) {}
+
+  /** Sends from now on by these channels. What is unacknowledged goes again if the reliable one is another. */
+  use(reliable: Channel | null, lossy: Channel | null): void {
+    const changed = reliable !== this.reliable;
+    this.reliable = reliable;
+    this.lossy = lossy;
+    if (!changed || !reliable) return;
+    for (const event of this.pending) reliable.send(event.bytes);
+  }
+
+  /**
+   * A socket has been opened: the server has seen reliable events up to seq from
+   * this viewer. At 0 the viewer is a new one, for whom nothing is held, so what
+   * was meant for the former one is dropped rather than typed twice.
+   */
+  resume(seq: number): void {
+    if (seq === 0) {
+      this.pending = [];
+      this.sequence = 0;
+    } else {
+      this.acknowledge(seq);
+    }
+  }
+
+  /** The server has handled every reliable event up to seq. */
+  acknowledge(seq: number): void {
+    const first = this.pending.findIndex((event) => event.sequence > seq);
+    this.pending = first < 0 ? [] : this.pending.slice(first);
+  }
+
+  /** How many reliable events are unacknowledged. */
+  get unacknowledged(): number {
+    return this.pending.length;
+  }
+
+  /** Whether events seem not to get through at the moment. */
+  get stalled(): boolean {
+    const oldest = this.pending[0];
+    return (
+      (oldest !== undefined && this.clock.now() - oldest.sent > STALL) ||
+      (this.reliable?.bufferedAmount ?? 0) > 0 ||
+      (this.lossy?.bufferedAmount ?? 0) > 0 ||
+      this.quiet(STALL)
+    );
+  }
+
+  /** Sends an event; false if it has been dropped. */
+  send(event: InputEvent): boolean {
+    if (!this.reliable || !this.lossy) return false;
+    switch (event.type) {
+      case "motion":
+        return this.lossy.bufferedAmount <= MAX_WAITING && this.sendLossy(event);
+      case "renew":
+        return this.sendLossy(event);
+      case "key":
+        if (event.action === Action.Repeat) return !this.stalled && this.sendLossy(event);
+        break;
+    }
+    if (this.pending.length >= MAX_PENDING) {
+      // Too much to send again: one release stands for all of it, so that
+      // nothing stays held on the other side.
+      this.pending = [];
+      this.sendReliable({ type: "release" });
+    }
+    this.sendReliable(event);
+    return true;
+  }
+
+  private sendLossy(event: InputEvent): boolean {
+    this.lossy?.send(encode(event, ++this.sequence, this.clock.now()));
+    return true;
+  }
+
+  private sendReliable(event: InputEvent): void {
+    const now = this.clock.now();
+    const bytes = encode(event, ++this.sequence, now);
+    this.pending.push({ sequence: this.sequence, sent: now, bytes });
+    this.reliable?.send(bytes);
+  }
+}

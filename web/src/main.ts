@@ -1,0 +1,21 @@
+import { makeApp } from "./app.ts";
+import { takeToken } from "./http.ts";
+import { Words } from "./i18n.ts";
+import { readOptions } from "./options.ts";
+import type { Stats } from "./stats.ts";
+import { pageVersion } from "./version.ts";
+
+declare global {
+  interface Window {
+    /** For measurements and tests; see README.md. */
+    lucarne: { readonly version: string; stats(): Stats };
+  }
+}
+
+// First of all, so that the token is in the address bar for as short as can be.
+const token = takeToken(location, history);
+const options = readOptions(location.search, navigator.languages);
+const version = pageVersion(document);
+const app = await makeApp(new Words(options.language), options, version);
+window.lucarne = { version, stats: () => app.stats() };
+await app.start(token);

@@ -1,0 +1,25 @@
+/** What the page's URL asks for: ?resize=&codec=&transport=&stats=&lang= */
+
+import type { ResizeMode } from "./geometry.ts";
+import { pickLanguage, type Language } from "./i18n.ts";
+
+export interface Options {
+  resize: ResizeMode;
+  /** The only codec to accept, as in its media type ("VP8"); "" for the server's choice. */
+  codec: string;
+  stats: boolean;
+  language: Language;
+}
+
+/** Reads the query; unknown values are as if absent. WebRTC is the one transport there is. */
+export function readOptions(query: string, languages: readonly string[]): Options {
+  const params = new URLSearchParams(query);
+  const resize = params.get("resize");
+  const codec = params.get("codec") ?? "";
+  return {
+    resize: resize === "scale" || resize === "off" ? resize : "remote",
+    codec: /^[a-z0-9]{1,16}$/i.test(codec) && codec !== "auto" ? codec.toUpperCase() : "",
+    stats: params.get("stats") === "1",
+    language: pickLanguage([params.get("lang") ?? "", ...languages]),
+  };
+}

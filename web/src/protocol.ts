@@ -1,0 +1,155 @@
+/**
+ * The control messages of the WebSocket: JSON objects, "type" says which.
+ *
+ * The server leaves out fields at their zero value, so parse fills them in: the
+ * rest of the page never meets an absent one.
+ */
+
+export type Role = "owner" | "controller" | "viewer";
+export type Feature = "video" | "keyboard" | "pointer" | "copy-in" | "copy-out" | "resize";
+export type DisplayState = "starting" | "up" | "failed" | "gone";
+
+/** Why something is as it is: a code of the catalogues and what to put into its words. */
+export interface Reason {
+  code: string;
+  args: string[];
+}
+
+export interface DisplayMessage extends Reason {
+  type: "display";
+  state: DisplayState;
+}
+
+export interface HelloMessage {
+  type: "hello";
+  version: string;
+  viewer: string;
+  role: Role;
+  allow: Feature[];
+  display: DisplayMessage;
+  width: number;
+  height: number;
+  iceServers: RTCIceServer[];
+  /** The newest reliable input sequence that the server has seen from this viewer. */
+  seq: number;
+}
+
+export interface CursorMessage {
+  type: "cursor";
+  serial: number;
+  hotX: number;
+  hotY: number;
+  /** PNG in base64; "" for a hidden cursor; null when the serial is known already. */
+  image: string | null;
+}
+
+export type ServerMessage =
+  | HelloMessage
+  | DisplayMessage
+  | CursorMessage
+  | { type: "offer"; sdp: string; generation: number }
+  | { type: "candidate"; candidate: RTCIceCandidateInit; generation: number }
+  | { type: "size"; width: number; height: number }
+  | { type: "control"; viewer: string; you: boolean }
+  | { type: "clipboard"; text: string }
+  | { type: "input"; seq: number }
+  | { type: "pong"; t: number; now: number }
+  | ({ type: "reason" } & Reason)
+  | ({ type: "bye"; retry: boolean } & Reason);
+
+export type ClientMessage =
+  | { type: "hello"; version: string; lang: string; transport: "webrtc" }
+  | { type: "answer"; sdp: string; generation: number }
+  | { type: "candidate"; candidate: RTCIceCandidateInit; generation: number }
+  | { type: "restart" }
+  | { type: "key" }
+  | { type: "resize"; width: number; height: number }
+  | { type: "visibility"; hidden: boolean }
+  | { type: "clipboard"; text: string }
+  | { type: "ping"; t: number }
+  | { type: "bye" };
+
+type Fields = Record<string, unknown>;
+
+const number = (value: unknown): number =>
+  typeof value === "number" && Number.isFinite(value) ? value : 0;
+const string = (value: unknown): string => (typeof value === "string" ? value : "");
+const strings = (value: unknown): string[] =>
+  Array.isArray(value) ? value.filter((item) => typeof item === "string") : [];
+const object = (value: unknown): Fields | null =>
+  typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Fields) : null;
+
+/** Reads a control message; null when it is none that the page knows. */
+export function parse(text: string): ServerMessage | null {
+  let fields: Fields | null;
+  try {
+    fields = object(JSON.parse(text));
+  } catch {
+    return null;
+  }
+  return fields && parseFields(fields);
+}
+
+function parseFields(m: Fields): ServerMessage | null {
+  switch (m.type) {
+    case "hello":
+      return parseHello(m);
+    case "offer":
+      return { type: "offer", sdp: string(m.sdp), generation: number(m.generation) };
+    case "candidate": {
+      const candidate = object(m.candidate);
+      return candidate && { type: "candidate", candidate, generation: number(m.generation) };
+    }
+    case "cursor":
+      return {
+        type: "cursor",
+        serial: number(m.serial),
+        hotX: number(m.hotX),
+        hotY: number(m.hotY),
+        image: typeof m.image === "string" ? m.image : null,
+      };
+    case "size":
+      return { type: "size", width: number(m.width), height: number(m.height) };
+    case "display":
+      return parseDisplay(m);
+    case "control":
+      return { type: "control", viewer: string(m.viewer), you: m.you === true };
+    case "clipboard":
+      return { type: "clipboard", text: string(m.text) };
+    case "input":
+      return { type: "input", seq: number(m.seq) };
+    case "pong":
+      return { type: "pong", t: number(m.t), now: number(m.now) };
+    case "reason":
+      return { type: "reason", code: string(m.code), args: strings(m.args) };
+    case "bye":
+      return { type: "bye", code: string(m.code), args: strings(m.args), retry: m.retry === true };
+    default:
+      return null;
+  }
+}
+
+function parseHello(m: Fields): HelloMessage {
+  return {
+    type: "hello",
+    version: string(m.version),
+    viewer: string(m.viewer),
+    role: m.role === "owner" || m.role === "viewer" ? m.role : "controller",
+    allow: strings(m.allow) as Feature[],
+    display: parseDisplay(m),
+    width: number(m.width),
+    height: number(m.height),
+    iceServers: (Array.isArray(m.iceServers) ? m.iceServers : []) as RTCIceServer[],
+    seq: number(m.seq),
+  };
+}
+
+function parseDisplay(m: Fields): DisplayMessage {
+  const states: DisplayState[] = ["starting", "up", "failed", "gone"];
+  return {
+    type: "display",
+    state: states.find((state) => state === m.state) ?? "starting",
+    code: string(m.code),
+    args: strings(m.args),
+  };
+}

@@ -1,0 +1,123 @@
+/** The picture in the tab: where it lies, what size the tab would like, and when each frame was shown. */
+
+import type { Clock } from "./clock.ts";
+import { place, toRemote, type Point, type ResizeMode, type Size } from "./geometry.ts";
+import type { Presented } from "./stats.ts";
+
+/** The tab's size has to rest for this long before the desktop is asked to take it on, in ms. */
+const REST = 200;
+
+export interface ScreenListener {
+  /** The tab would like the desktop to have this size, in pixels. */
+  wish(size: Size): void;
+  /** A frame has been handed to the compositor. */
+  presented(frame: Presented): void;
+}
+
+export class Screen {
+  private remote: Size = { width: 0, height: 0 };
+  private device: Size = { width: 0, height: 0 };
+  private resizing: ResizeMode;
+  private cancelWish = () => {};
+  private watching = false;
+
+  constructor(
+    private readonly clock: Clock,
+    readonly stage: HTMLElement,
+    readonly video: HTMLVideoElement,
+    mode: ResizeMode,
+    private readonly listener: ScreenListener,
+  ) {
+    this.resizing = mode;
+    video.addEventListener("resize", () => this.arrange());
+    new ResizeObserver(([entry]) => this.resized(entry)).observe(stage);
+  }
+
+  get mode(): ResizeMode {
+    return this.resizing;
+  }
+
+  set mode(mode: ResizeMode) {
+    this.resizing = mode;
+    this.arrange();
+    this.wish();
+  }
+
+  /** The desktop's size in pixels has changed. */
+  set size(size: Size) {
+    this.remote = size;
+    this.arrange();
+  }
+
+  /** The picture's size in pixels. */
+  get pictureSize(): Size {
+    return { width: this.video.videoWidth, height: this.video.videoHeight };
+  }
+
+  /** Shows a stream. */
+  show(stream: MediaStream): void {
+    this.video.srcObject = stream;
+    this.video.play().catch(() => {
+      // Muted video may play unasked; where it still may not, the first gesture starts it.
+    });
+    this.watch();
+  }
+
+  /** Starts a video that the browser wanted a gesture for. */
+  resume(): void {
+    if (this.video.paused && this.video.srcObject) this.video.play().catch(() => {});
+  }
+
+  /** Asks for the tab's size, if the desktop is to take it on; now rather than after a rest when asked so. */
+  wish(now = false): void {
+    this.cancelWish();
+    if (this.resizing !== "remote" || !(this.device.width > 0)) return;
+    const ask = () => this.listener.wish(this.device);
+    if (now) ask();
+    else this.cancelWish = this.clock.after(REST, ask);
+  }
+
+  /** The remote pixel under a position in the tab. */
+  remoteAt(x: number, y: number): Point {
+    const shown = this.video.getBoundingClientRect();
+    const known = this.remote.width > 0 ? this.remote : this.pictureSize;
+    return toRemote({ x, y }, shown, known);
+  }
+
+  private resized(entry: ResizeObserverEntry | undefined): void {
+    if (!entry) return;
+    const exact = entry.devicePixelContentBoxSize?.[0];
+    const { width, height } = entry.contentRect;
+    this.device = {
+      width: exact?.inlineSize ?? Math.round(width * devicePixelRatio),
+      height: exact?.blockSize ?? Math.round(height * devicePixelRatio),
+    };
+    this.arrange();
+    this.wish();
+  }
+
+  private arrange(): void {
+    const { video, stage } = this;
+    const picture = video.videoWidth > 0 ? this.pictureSize : this.remote;
+    if (!(picture.width > 0)) return;
+    const tab = { width: stage.clientWidth, height: stage.clientHeight };
+    const box = place(picture, tab, devicePixelRatio, this.resizing);
+    video.style.left = `${box.x}px`;
+    video.style.top = `${box.y}px`;
+    video.style.width = `${box.width}px`;
+    video.style.height = `${box.height}px`;
+    const ratio = (box.width * devicePixelRatio) / picture.width;
+    // One to one, or each pixel as a whole square: nothing to smooth.
+    video.classList.toggle("exact", Math.abs(ratio - Math.round(ratio)) < 0.001);
+  }
+
+  private watch(): void {
+    if (this.watching || !("requestVideoFrameCallback" in this.video)) return;
+    this.watching = true;
+    const shown: VideoFrameRequestCallback = (_, frame) => {
+      this.video.requestVideoFrameCallback(shown);
+      this.listener.presented(frame);
+    };
+    this.video.requestVideoFrameCallback(shown);
+  }
+}

@@ -1,0 +1,58 @@
+/** Elements without markup in strings. */
+
+type Child = Node | string;
+
+/** Makes an element with attributes and children. */
+export function element<K extends keyof HTMLElementTagNameMap>(
+  tag: K,
+  attributes: Record<string, string> = {},
+  ...children: Child[]
+): HTMLElementTagNameMap[K] {
+  const made = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+  made.append(...children);
+  return made;
+}
+
+/** Line drawings on a grid of 24, by their paths. */
+const drawings = {
+  fullscreen: "M4 9V5a1 1 0 0 1 1-1h4M15 4h4a1 1 0 0 1 1 1v4M20 15v4a1 1 0 0 1-1 1h-4M9 20H5a1 1 0 0 1-1-1v-4",
+  window: "M9 4v4a1 1 0 0 1-1 1H4M20 9h-4a1 1 0 0 1-1-1V4M15 20v-4a1 1 0 0 1 1-1h4M4 15h4a1 1 0 0 1 1 1v4",
+  clipboard: "M9 5H7a2 2 0 0 0-2 2v11a2 2 0 0 0 2 2h10a2 2 0 0 0 2-2V7a2 2 0 0 0-2-2h-2M9 4h6v3H9zM9 12h6M9 16h4",
+  keyboard: "M4 6h16a1 1 0 0 1 1 1v10a1 1 0 0 1-1 1H4a1 1 0 0 1-1-1V7a1 1 0 0 1 1-1zM7 10h.01M11 10h.01M15 10h.01M8 14h8M18 10h-.01",
+  stats: "M5 20v-6M12 20V4M19 20v-9",
+  reconnect: "M20 11a8 8 0 0 0-14.3-4L4 9M4 4v5h5M4 13a8 8 0 0 0 14.3 4l1.7-2M20 20v-5h-5",
+  remote: "M4 5h16v11H4zM9 20h6M12 16v4M8 12.5l2.5-2.5M16 8.5 13.5 11M8 10v2.5h2.5M13.5 8.5H16V11",
+  scale: "M4 4h16v16H4zM8 12v4h4M16 12V8h-4",
+  off: "M4 5h16v14H4zM8 9.5l1.5-1V15.5M14.5 9.5l1.5-1V15.5M12 10.5h.01M12 14h.01",
+  close: "M6 6l12 12M18 6 6 18",
+} as const;
+
+export type Drawing = keyof typeof drawings;
+
+/** Makes an icon, decorative: its button carries the words. */
+export function icon(name: Drawing): SVGSVGElement {
+  const space = "http://www.w3.org/2000/svg";
+  const svg = document.createElementNS(space, "svg");
+  svg.setAttribute("viewBox", "0 0 24 24");
+  svg.setAttribute("aria-hidden", "true");
+  const path = document.createElementNS(space, "path");
+  path.setAttribute("d", drawings[name]);
+  svg.append(path);
+  return svg;
+}
+
+/** Makes a button that shows an icon and says its words to who points at it or listens. */
+export function iconButton(name: Drawing, label: string, act: () => void): HTMLButtonElement {
+  const button = element("button", { type: "button", class: "icon", "aria-label": label, title: label });
+  button.append(icon(name));
+  button.addEventListener("click", act);
+  return button;
+}
+
+/** Changes a button's icon and words. */
+export function relabel(button: HTMLButtonElement, name: Drawing, label: string): void {
+  button.replaceChildren(icon(name));
+  button.setAttribute("aria-label", label);
+  button.title = label;
+}

@@ -1,0 +1,219 @@
+/** Everything around the picture, and what it says in each state. */
+
+import type { LinkState } from "../connection.ts";
+import type { ResizeMode } from "../geometry.ts";
+import type { Words } from "../i18n.ts";
+import type { Options } from "../options.ts";
+import type { DisplayMessage, Reason } from "../protocol.ts";
+import type { Path, Stats } from "../stats.ts";
+import { Card, type View } from "./card.ts";
+import { Overlay } from "./overlay.ts";
+import { ClipboardPanel } from "./panel.ts";
+import { Toasts } from "./toast.ts";
+import { Toolbar } from "./toolbar.ts";
+
+export interface Situation {
+  /** The page's time in ms. */
+  now: number;
+  link: LinkState;
+  display: DisplayMessage | null;
+  peer: RTCPeerConnectionState;
+  path: Path;
+  /** A picture of this connection has been shown. */
+  pictured: boolean;
+  /** Why there is no picture, if that is known. */
+  trouble: Reason | null;
+  /** The person may only look. */
+  watching: boolean;
+  /** The person is in control. */
+  leading: boolean;
+}
+
+export interface FaceActions {
+  /** The text that both clipboards share. */
+  shared(): string;
+  share(text: string): void;
+  copy(text: string): Promise<boolean>;
+  resize(mode: ResizeMode): void;
+  reconnect(): void;
+  login(token: string): Promise<number>;
+  /** The on-screen keyboard, on or off. */
+  type(): void;
+  /** The focus goes back to the desktop. */
+  leave(): void;
+  /** The statistics are to be shown at once. */
+  refresh(): void;
+}
+
+export class Face {
+  readonly toolbar: Toolbar;
+  private readonly card: Card;
+  private readonly panel: ClipboardPanel;
+  private readonly overlay: Overlay;
+  private readonly toasts = new Toasts();
+  private welcomed = false;
+
+  constructor(
+    private readonly words: Words,
+    options: Options,
+    private readonly actions: FaceActions,
+  ) {
+    document.documentElement.lang = words.language;
+    this.card = new Card(words, actions);
+    this.overlay = new Overlay(words);
+    this.overlay.open = options.stats;
+    this.panel = new ClipboardPanel(words, {
+      send: actions.share,
+      copy: actions.copy,
+      closed: () => {
+        this.mark();
+        actions.leave();
+      },
+    });
+    this.toolbar = new Toolbar(words, options.resize, {
+      clipboard: () => this.toggleClipboard(),
+      keyboard: actions.type,
+      stats: () => this.toggleStats(),
+      resize: actions.resize,
+      reconnect: actions.reconnect,
+      leave: actions.leave,
+    });
+    this.mark();
+    document.body.append(
+      this.overlay.root,
+      this.card.root,
+      this.toolbar.root,
+      this.panel.root,
+      this.toasts.root,
+    );
+  }
+
+  /** Says what has happened and what to do. */
+  tell(reason: Reason): void {
+    const { what, remedy } = this.words.reason(reason);
+    if (what) this.toasts.say(what, remedy);
+  }
+
+  /** The shared clipboard is another; offered: the person has to fetch it. */
+  clipboard(text: string, offered: boolean): void {
+    if (this.panel.open) this.panel.text = text;
+    else if (offered) {
+      this.toasts.say(this.words.say("clipboard.offered"), "", {
+        label: this.words.say("clipboard.copy"),
+        act: () => void this.fetch(text),
+      });
+    }
+  }
+
+  /** Shows the statistics, if they are wanted. */
+  measure(stats: Stats): void {
+    if (this.overlay.open) this.overlay.show(stats, stats.transport ? this.pathWords(stats.path) : "–");
+  }
+
+  /** Says how things are. */
+  show(situation: Situation): void {
+    const state = stateOf(situation);
+    const root = document.documentElement;
+    if (root.dataset.state !== state) root.dataset.state = state;
+    root.toggleAttribute("data-pictured", situation.pictured);
+    this.card.show(this.view(situation));
+    this.bar(state, situation);
+    if (state !== "connected" || this.welcomed) return;
+    this.welcomed = true;
+    this.toolbar.welcome();
+  }
+
+  private view({ link, display, pictured, trouble, now }: Situation): View | "login" | null {
+    const { words } = this;
+    switch (link.name) {
+      case "connecting":
+        return { title: words.say("state.connecting"), busy: true };
+      case "waiting": {
+        const seconds = Math.max(1, Math.ceil((link.until - now) / 1000));
+        const { what, remedy } = words.reason(link.reason ?? { code: "", args: [] });
+        return {
+          title: words.say("state.reconnecting", words.number(seconds)),
+          busy: true,
+          what,
+          remedy: what ? remedy : words.say("state.reconnecting.do"),
+          reconnect: true,
+        };
+      }
+      case "login":
+        return "login";
+      case "ended":
+        return { title: words.say("state.ended"), ...words.reason(link.reason), reconnect: true };
+    }
+    if (display && display.state !== "up") {
+      const { state } = display;
+      return { title: words.say(`display.${state}`), busy: state !== "failed", ...words.reason(display) };
+    }
+    if (pictured) return null;
+    if (trouble) return { title: words.say("state.picture"), ...words.reason(trouble), reconnect: true };
+    return { title: words.say("state.picture"), busy: true };
+  }
+
+  private bar(state: State, { path, watching, leading, link, now }: Situation): void {
+    const { words, toolbar } = this;
+    if (state === "connected") {
+      const others = watching ? "state.watching" : leading ? null : "state.controlled";
+      toolbar.say(others ? words.say(others) : this.pathWords(path), "good");
+    } else if (link.name === "waiting") {
+      const seconds = Math.max(1, Math.ceil((link.until - now) / 1000));
+      toolbar.say(words.say("state.reconnecting", words.number(seconds)), "busy");
+    } else if (state === "repairing") toolbar.say(words.say("state.repairing"), "busy");
+    else if (state === "ended") toolbar.say(words.say("state.ended"), "bad");
+    else if (state === "failed" || state === "gone") toolbar.say(words.say(`display.${state}`), "bad");
+    else if (state === "picture") toolbar.say(words.say("state.picture"), "busy");
+    else toolbar.say(words.say("state.connecting"), "busy");
+  }
+
+  private pathWords(path: Path): string {
+    return this.words.say(path === "" ? "state.webrtc" : `state.webrtc.${path}`);
+  }
+
+  private toggleClipboard(): void {
+    if (this.panel.open) this.panel.close();
+    else this.panel.show(this.actions.shared());
+    this.mark();
+  }
+
+  private toggleStats(): void {
+    this.overlay.open = !this.overlay.open;
+    this.mark();
+    this.actions.refresh();
+  }
+
+  private mark(): void {
+    this.toolbar.mark({ clipboard: this.panel.open, stats: this.overlay.open });
+    this.toolbar.pin(this.panel.open);
+  }
+
+  private async fetch(text: string): Promise<void> {
+    if (await this.actions.copy(text)) this.toasts.say(this.words.say("clipboard.copied"));
+    else {
+      this.panel.show(text);
+      this.mark();
+    }
+  }
+}
+
+/** The state in one word, for the style sheet and for tests: html[data-state]. */
+export type State =
+  | "connecting"
+  | "waiting"
+  | "login"
+  | "ended"
+  | "starting"
+  | "failed"
+  | "gone"
+  | "picture"
+  | "repairing"
+  | "connected";
+
+export function stateOf({ link, display, peer, pictured }: Situation): State {
+  if (link.name !== "open") return link.name;
+  if (display && display.state !== "up") return display.state;
+  if (!pictured) return "picture";
+  return peer === "connected" ? "connected" : "repairing";
+}

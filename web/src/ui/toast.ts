@@ -1,0 +1,30 @@
+/** Short words at the bottom edge that go by themselves. */
+
+import { element } from "./dom.ts";
+
+/** How long they stay, in ms. */
+const STAY = 7000;
+
+export class Toasts {
+  readonly root = element("div", { class: "toasts", "data-ui": "", role: "status", "aria-live": "polite" });
+
+  /** Says something; action is a button beside it. The same text is not said twice at a time. */
+  say(text: string, detail = "", action?: { label: string; act(): void }): void {
+    for (const old of [...this.root.children]) {
+      if (old.firstElementChild?.textContent === text) old.remove();
+    }
+    const toast = element("div", { class: "toast" }, element("strong", {}, text));
+    if (detail) toast.append(element("span", {}, detail));
+    if (action) {
+      const button = element("button", { type: "button" }, action.label);
+      button.addEventListener("click", () => {
+        toast.remove();
+        action.act();
+      });
+      toast.append(button);
+    }
+    this.root.append(toast);
+    setTimeout(() => toast.remove(), STAY);
+    while (this.root.children.length > 3) this.root.firstElementChild?.remove();
+  }
+}

@@ -1,0 +1,148 @@
+/** The slim bar at the top edge: out of the way until it is approached, by pointer, touch or keyboard. */
+
+import type { ResizeMode } from "../geometry.ts";
+import type { Words } from "../i18n.ts";
+import { element, iconButton, relabel } from "./dom.ts";
+
+/** It stays this long after it has been left, in ms. */
+const LINGER = 1200;
+/** It shows itself for this long at the start, in ms. */
+const WELCOME = 4000;
+
+export interface ToolbarActions {
+  clipboard(): void;
+  keyboard(): void;
+  stats(): void;
+  resize(mode: ResizeMode): void;
+  reconnect(): void;
+  /** The person is done with the bar: the focus goes back to the desktop. */
+  leave(): void;
+}
+
+const modes: ResizeMode[] = ["remote", "scale", "off"];
+
+export class Toolbar {
+  readonly root: HTMLElement;
+  private readonly state = element("span", { class: "state", role: "status" });
+  private readonly size: HTMLButtonElement;
+  private readonly full: HTMLButtonElement;
+  private readonly clip: HTMLButtonElement;
+  private readonly stats: HTMLButtonElement;
+  private timer = 0;
+  private pinned = false;
+
+  constructor(
+    private readonly words: Words,
+    private mode: ResizeMode,
+    private readonly actions: ToolbarActions,
+  ) {
+    this.size = iconButton(mode, "", () => this.nextMode());
+    this.full = iconButton("fullscreen", words.say("toolbar.fullscreen"), () => void toggleFullscreen());
+    this.clip = iconButton("clipboard", words.say("toolbar.clipboard"), actions.clipboard);
+    this.stats = iconButton("stats", words.say("toolbar.stats"), actions.stats);
+    const keyboard = iconButton("keyboard", words.say("toolbar.keyboard"), actions.keyboard);
+    keyboard.classList.add("touch-only");
+    const again = iconButton("reconnect", words.say("toolbar.reconnect"), actions.reconnect);
+    const label = words.say("toolbar.label");
+    const bar = element("div", { class: "pill", role: "toolbar", "aria-label": label });
+    bar.append(this.state, this.full, this.size, this.clip, keyboard, this.stats, again);
+    const handle = element("button", { type: "button", class: "handle", "aria-label": words.say("toolbar.show") });
+    handle.title = words.say("toolbar.show");
+    this.root = element("div", { class: "toolbar", "data-ui": "" }, bar, handle);
+    this.showMode();
+    this.listen(handle);
+  }
+
+  /** What the bar says of the connection; tone: "good", "busy" or "bad". */
+  say(text: string, tone: "good" | "busy" | "bad"): void {
+    if (this.state.textContent !== text) this.state.textContent = text;
+    this.state.title = text;
+    this.state.dataset.tone = tone;
+  }
+
+  /** Marks the buttons whose panels are open. */
+  mark(open: { clipboard: boolean; stats: boolean }): void {
+    this.clip.setAttribute("aria-pressed", String(open.clipboard));
+    this.stats.setAttribute("aria-pressed", String(open.stats));
+  }
+
+  /** Shows itself for a moment. */
+  welcome(): void {
+    this.show();
+    this.hideIn(WELCOME);
+  }
+
+  /** Keeps it shown, or lets it hide again. */
+  pin(pinned: boolean): void {
+    this.pinned = pinned;
+    if (pinned) this.show();
+    else this.hideIn(LINGER);
+  }
+
+  /** Takes the focus. */
+  focus(): void {
+    this.show();
+    this.full.focus();
+  }
+
+  private listen(handle: HTMLButtonElement): void {
+    const { root } = this;
+    handle.addEventListener("click", () => this.focus());
+    root.addEventListener("pointerenter", () => this.show());
+    root.addEventListener("pointerleave", () => this.hideIn(LINGER));
+    root.addEventListener("focusin", () => this.show());
+    root.addEventListener("focusout", () => this.hideIn(LINGER));
+    root.addEventListener("keydown", (event) => this.key(event));
+    document.addEventListener("fullscreenchange", () => {
+      const full = document.fullscreenElement !== null;
+      relabel(this.full, full ? "window" : "fullscreen", this.words.say(full ? "toolbar.window" : "toolbar.fullscreen"));
+    });
+  }
+
+  /** Arrows go from button to button, Escape back to the desktop (ARIA toolbar pattern). */
+  private key(event: KeyboardEvent): void {
+    const buttons = [...this.root.querySelectorAll<HTMLButtonElement>("button.icon")].filter(
+      (button) => button.offsetParent !== null,
+    );
+    const at = buttons.findIndex((button) => button === document.activeElement);
+    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    if (step) buttons[(at + step + buttons.length) % buttons.length]?.focus();
+    else if (event.key === "Escape") this.actions.leave();
+    else return;
+    event.preventDefault();
+  }
+
+  private show(): void {
+    clearTimeout(this.timer);
+    this.root.classList.add("shown");
+  }
+
+  private hideIn(ms: number): void {
+    clearTimeout(this.timer);
+    this.timer = window.setTimeout(() => {
+      const used = this.root.matches(":hover") || this.root.contains(document.activeElement);
+      if (!used && !this.pinned) this.root.classList.remove("shown");
+    }, ms);
+  }
+
+  private nextMode(): void {
+    this.mode = modes[(modes.indexOf(this.mode) + 1) % modes.length] ?? "remote";
+    this.showMode();
+    this.actions.resize(this.mode);
+  }
+
+  private showMode(): void {
+    relabel(this.size, this.mode, this.words.say(`toolbar.resize.${this.mode}`));
+  }
+}
+
+async function toggleFullscreen(): Promise<void> {
+  if (document.fullscreenElement) {
+    await document.exitFullscreen();
+    return;
+  }
+  await document.documentElement.requestFullscreen({ navigationUI: "hide" });
+  // Where the browser can, even Ctrl+W and Alt+Tab go to the desktop then.
+  const { keyboard } = navigator as Navigator & { keyboard?: { lock?(): Promise<void> } };
+  await keyboard?.lock?.();
+}

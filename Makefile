@@ -10,6 +10,7 @@ MAKEFLAGS += --no-print-directory
 BUILD_PACKAGES := gcc g++ libc6-dev libvpx-dev libyuv-dev
 RUN_PACKAGES   := tigervnc-standalone-server openbox xterm x11-apps
 TEST_PACKAGES  := $(RUN_PACKAGES) xvfb chromium nginx-light xauth xclip x11-utils xdotool
+BENCH_PACKAGES := $(TEST_PACKAGES) websockify novnc
 NODE_PACKAGES  := $(shell node -e 'process.exit(parseInt(process.versions.node) < 18)' 2>/dev/null && npm --version >/dev/null 2>&1 || echo nodejs npm)
 
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
@@ -22,7 +23,7 @@ PAGE_SRC := $(shell find web -path web/node_modules -prune -o -path web/dist -pr
 UNIT      = $$(go list ./... | grep -v /e2e$$)
 FUZZTIME ?= 30s
 
-.PHONY: help run test build web lint fuzz bench clean packages packages-run packages-test
+.PHONY: help run test build web lint fuzz bench clean packages packages-run packages-test packages-bench
 
 help: ## Say what there is
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 16
@@ -67,9 +68,9 @@ fuzz: web ## Run each fuzz target for FUZZTIME (30s)
 		done; \
 	done
 
-bench: packages-test build ## Benchmarks of the packages, then the latency probe
+bench: packages-bench build ## Benchmarks of the packages, then damage to pixel against TigerVNC with noVNC
 	go test -run '^$$' -bench . -benchmem $(UNIT)
-	go run ./perf/probe $(ARGS)
+	go run ./perf/probe -bin bin/lucarne $(ARGS)
 
 clean: ## Remove what was built
 	rm -rf bin web/node_modules
@@ -83,3 +84,6 @@ packages-run:
 
 packages-test:
 	@scripts/need $(BUILD_PACKAGES) $(NODE_PACKAGES) $(TEST_PACKAGES)
+
+packages-bench:
+	@scripts/need $(BUILD_PACKAGES) $(NODE_PACKAGES) $(BENCH_PACKAGES)

@@ -47,14 +47,20 @@ func (r Recording) Rate() float64 {
 	return float64(r.Frames) / r.Time.Seconds()
 }
 
-// Open opens a page with a recorder in it.
-func Open(ctx context.Context, b *browser.Browser, url string) (*Sampler, *browser.Page, error) {
+// Open opens a page with a recorder in it. Further scripts run after the
+// recorder and before the page's own.
+func Open(ctx context.Context, b *browser.Browser, url string, scripts ...string) (*Sampler, *browser.Page, error) {
 	page, err := b.NewPage(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
 	s := &Sampler{page: page}
-	if err = page.Init(ctx, script); err == nil {
+	for _, source := range append([]string{script}, scripts...) {
+		if err == nil {
+			err = page.Init(ctx, source)
+		}
+	}
+	if err == nil {
 		err = page.Navigate(ctx, url)
 	}
 	if err == nil {

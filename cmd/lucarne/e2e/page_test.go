@@ -1,0 +1,184 @@
+package e2e
+
+import (
+	"errors"
+	"fmt"
+	"image"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+
+	"lucarne/perf/browser"
+)
+
+func TestReconnectAfterTheAgentIsKilled(t *testing.T) {
+	d := newDesk(t, setup{})
+	r := d.record(image.Rect(0, 0, 1280, 720))
+	page := d.open("?resize=off")
+	page.shows(image.Pt(400, 350), 0x303030, atRest)
+	page.focus()
+	d.check(page.KeyDown(d.ctx, browser.Key{Code: "KeyH", Key: "h"}))
+	poll(t, "held key", func() bool { return r.held() == 1 })
+	d.agent.kill()
+	page.wait(`document.body.innerText.includes("Reconnecting")`)
+	d.window(image.Rect(200, 200, 600, 500), 0xc04040)
+	d.agent.start()
+	page.shows(image.Pt(400, 350), 0xc04040, atRest)
+	poll(t, "release of the key that was held", func() bool { return r.held() == 0 })
+	d.check(page.KeyUp(d.ctx, browser.Key{Code: "KeyH", Key: "h"}))
+	r.reset()
+	d.check(page.Press(d.ctx, browser.Key{Code: "KeyZ", Key: "z"}))
+	poll(t, "key", func() bool { p := r.pressed(); return len(p) == 1 && p[0] == 'z' })
+}
+
+func TestFrenchPage(t *testing.T) {
+	d := newDesk(t, setup{lang: "fr"})
+	page := d.open("?resize=off")
+	page.wait(`document.documentElement.lang === "fr"`)
+	page.wait(`document.querySelector("[aria-label='Presse-papiers']")`)
+	page.wait(`document.body.textContent.includes("Connecté par WebRTC")`)
+}
+
+func TestToken(t *testing.T) {
+	d := newDesk(t, setup{agent: []string{"--auth", "token"}})
+	stranger := d.load(d.browser, d.url(""))
+	stranger.wait(`document.querySelector("input[type=password]")`)
+	var status int
+	d.check(stranger.Eval(d.ctx, `new Promise(done => {
+		const ws = new WebSocket("ws://" + location.host + "/ws");
+		ws.onopen = () => done(1);
+		ws.onerror = () => done(0);
+	})`, &status))
+	if status != 0 {
+		t.Error("a stranger has opened the WebSocket")
+	}
+	d.check(stranger.Close())
+
+	guest := d.load(d.browser, d.link())
+	guest.picture()
+	var hash string
+	d.check(guest.Eval(d.ctx, "location.hash", &hash))
+	if hash != "" {
+		t.Errorf("the token stays in the address: %q", hash)
+	}
+	again := d.load(d.browser, d.url("")) // the cookie is enough
+	again.picture()
+}
+
+// link returns the link with the token, from the file whose path is logged.
+func (d *desk) link() string {
+	d.t.Helper()
+	var path string
+	poll(d.t, "path of the link in the log", func() bool {
+		for _, word := range regexp.MustCompile(`[^\s"=]*/[^\s"]+`).FindAllString(d.agent.log.String(), -1) {
+			info, err := os.Stat(word)
+			if err == nil && info.Mode().IsRegular() && word != os.Getenv("XAUTHORITY") {
+				if got := info.Mode().Perm(); got != 0o600 {
+					d.t.Errorf("%s has mode %o, want 600", word, got)
+				}
+				path = word
+			}
+		}
+		return path != ""
+	})
+	text, err := os.ReadFile(path)
+	d.check(err)
+	link := strings.TrimSpace(string(text))
+	if !strings.Contains(link, "#token=") {
+		d.t.Fatalf("%s holds no link with a token", path)
+	}
+	return link
+}
+
+func TestBasePathBehindNginx(t *testing.T) {
+	if _, err := exec.LookPath("nginx"); err != nil {
+		t.Skip("nginx is not installed")
+	}
+	const base = "/user/alice/desktop/"
+	for _, c := range []struct{ name, upstream string }{
+		{"prefix kept", "http://%s"},
+		{"prefix stripped", "http://%s/"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			d := newDesk(t, setup{agent: []string{"--auth", "none", "--base-path", base}})
+			r := d.record(image.Rect(0, 0, 1280, 720))
+			proxy := startNginx(t, base, fmt.Sprintf(c.upstream, d.agent.address))
+			page := d.load(d.browser, "http://"+proxy+base+"?resize=off")
+			page.picture()
+			page.shows(image.Pt(400, 350), 0x303030, atRest)
+			page.focus()
+			d.check(page.Press(d.ctx, browser.Key{Code: "KeyZ", Key: "z"}))
+			poll(t, "key", func() bool { return len(r.pressed()) == 1 })
+			var outside []string
+			d.check(page.Eval(d.ctx, `performance.getEntriesByType("resource").map(e => e.name).filter(n => !n.startsWith("data:"))`, &outside))
+			for _, url := range outside {
+				if !strings.HasPrefix(url, "http://"+proxy+base) {
+					t.Errorf("the page loaded %s, which is outside its path", url)
+				}
+			}
+		})
+	}
+}
+
+// startNginx starts a proxy from one path to an upstream and returns its address.
+func startNginx(t *testing.T, path, upstream string) string {
+	t.Helper()
+	dir, address := t.TempDir(), freeAddress(t)
+	config := fmt.Sprintf(`daemon off;
+worker_processes 1;
+error_log stderr;
+pid %[1]s/pid;
+events {}
+http {
+	access_log off;
+	client_body_temp_path %[1]s/body;
+	proxy_temp_path %[1]s/proxy;
+	fastcgi_temp_path %[1]s/fastcgi;
+	uwsgi_temp_path %[1]s/uwsgi;
+	scgi_temp_path %[1]s/scgi;
+	map $http_upgrade $connection_upgrade { default upgrade; '' close; }
+	server {
+		listen %[2]s;
+		location %[3]s {
+			proxy_pass %[4]s;
+			proxy_http_version 1.1;
+			proxy_set_header Host $http_host;
+			proxy_set_header Upgrade $http_upgrade;
+			proxy_set_header Connection $connection_upgrade;
+		}
+	}
+}
+`, dir, address, path, upstream)
+	file := filepath.Join(dir, "nginx.conf")
+	if err := os.WriteFile(file, []byte(config), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	var log syncBuffer
+	nginx := exec.Command("nginx", "-p", dir, "-c", file)
+	nginx.Stderr = &log
+	nginx.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
+	if err := nginx.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		nginx.Process.Signal(syscall.SIGTERM)
+		err := nginx.Wait()
+		if exit := (*exec.ExitError)(nil); errors.As(err, &exit) || t.Failed() {
+			t.Logf("nginx: %v\n%s", err, log.String())
+		}
+	})
+	poll(t, "nginx at "+address, func() bool {
+		c, err := net.Dial("tcp", address)
+		if err != nil {
+			return false
+		}
+		c.Close()
+		return true
+	})
+	return address
+}

@@ -1,0 +1,73 @@
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"image"
+	"testing"
+
+	"lucarne/capture/display"
+	"lucarne/capture/x11"
+)
+
+func TestTheScreenTakesTheTabsSize(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		setup setup
+		sizes []image.Point
+	}{
+		{"Xvnc", setup{server: display.Xvnc, size: image.Pt(800, 600), tab: image.Pt(1000, 700)},
+			[]image.Point{{1000, 700}, {1101, 777}, {640, 481}}},
+		{"Xvfb", setup{server: display.Xvfb, size: image.Pt(1280, 720), tab: image.Pt(1000, 700)},
+			[]image.Point{{1000, 700}, {901, 577}, {1280, 720}}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			d := newDesk(t, c.setup)
+			w := d.window(image.Rect(0, 0, 100, 100), 0x40a060)
+			page := d.open("?resize=remote")
+			for i, size := range c.sizes {
+				if i > 0 {
+					d.check(page.Resize(d.ctx, size.X, size.Y))
+				}
+				poll(t, "screen of "+size.String(), func() bool {
+					got, err := w.ScreenSize()
+					d.check(err)
+					return got == size
+				})
+				page.wait(fmt.Sprintf(`(v => v.videoWidth === %d && v.videoHeight === %d)(document.querySelector("video"))`, size.X, size.Y))
+				page.shows(image.Pt(50, 50), 0x40a060, atRest)
+			}
+		})
+	}
+}
+
+func TestThePageTakesTheScreensSize(t *testing.T) {
+	for _, server := range []string{display.Xvnc, display.Xvfb} {
+		t.Run(server, func(t *testing.T) {
+			d := newDesk(t, setup{server: server})
+			d.window(image.Rect(0, 0, 100, 100), 0x40a060)
+			page := d.open("?resize=off")
+			page.shows(image.Pt(50, 50), 0x40a060, atRest)
+			resizeScreen(d, image.Pt(1001, 701))
+			page.wait(`(v => v.videoWidth === 1001 && v.videoHeight === 701)(document.querySelector("video"))`)
+			page.shows(image.Pt(50, 50), 0x40a060, atRest)
+		})
+	}
+}
+
+// resizeScreen resizes the display as any other program on it can.
+func resizeScreen(d *desk, size image.Point) {
+	d.t.Helper()
+	source, err := x11.Open(x11.Config{Display: d.plan.Display})
+	d.check(err)
+	ctx, cancel := context.WithCancel(d.ctx)
+	done := make(chan error, 1)
+	go func() { done <- source.Run(ctx) }()
+	got, err := source.Resize(size)
+	cancel()
+	<-done
+	d.check(err, source.Close())
+	if got != size {
+		d.t.Fatalf("screen is %v, want %v", got, size)
+	}
+}

@@ -1,0 +1,196 @@
+//go:build cgo && !novpx
+
+#include "shim.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static vpx_codec_err_t configure(struct vp8_encoder *e, const struct vp8_options *o) {
+	vpx_codec_err_t err = vpx_codec_enc_config_default(vpx_codec_vp8_cx(), &e->cfg, 0);
+	if (err) return err;
+	e->cfg.g_w = o->width;
+	e->cfg.g_h = o->height;
+	e->cfg.g_threads = o->threads;
+	e->cfg.g_timebase = (vpx_rational_t){1, 90000};
+	e->cfg.g_lag_in_frames = 0;
+	e->cfg.g_pass = VPX_RC_ONE_PASS;
+	e->cfg.g_error_resilient = 0;
+	e->cfg.rc_end_usage = VPX_CBR;
+	e->cfg.rc_target_bitrate = o->kbps;
+	e->cfg.rc_dropframe_thresh = 0;
+	e->cfg.kf_mode = VPX_KF_DISABLED;
+	err = vpx_codec_enc_init(&e->ctx, vpx_codec_vp8_cx(), &e->cfg, 0);
+	if (err) return err;
+	if ((err = vpx_codec_control(&e->ctx, VP8E_SET_CPUUSED, -o->speed)) ||
+	    (err = vpx_codec_control(&e->ctx, VP8E_SET_NOISE_SENSITIVITY, 0)) ||
+	    (err = vpx_codec_control(&e->ctx, VP8E_SET_STATIC_THRESHOLD, 0)) ||
+	    (err = vpx_codec_control(&e->ctx, VP8E_SET_SCREEN_CONTENT_MODE, 0)) ||
+	    (err = vpx_codec_control(&e->ctx, VP8E_SET_TOKEN_PARTITIONS, VP8_ONE_TOKENPARTITION)))
+		return err;
+	return VPX_CODEC_OK;
+}
+
+vpx_codec_err_t vp8_open(const struct vp8_options *o, const struct vp8_planes *planes,
+                         struct vp8_encoder **out) {
+	*out = NULL;
+	struct vp8_encoder *e = calloc(1, sizeof *e);
+	if (!e) return VPX_CODEC_MEM_ERROR;
+	e->columns = (o->width + 15) / 16;
+	e->rows = (o->height + 15) / 16;
+	size_t blocks = (size_t)e->columns * e->rows;
+	e->active = calloc(blocks, 1);
+	e->segments = calloc(blocks, 1);
+	e->errors = calloc(blocks, sizeof *e->errors);
+	e->stale = calloc(blocks, 1);
+	vpx_codec_err_t err = VPX_CODEC_MEM_ERROR;
+	if (e->active && e->segments && e->errors && e->stale) err = configure(e, o);
+	if (err) {
+		vp8_close(e);
+		return err;
+	}
+	vpx_img_wrap(&e->image, VPX_IMG_FMT_I420, o->width, o->height, 1, (uint8_t *)planes->y);
+	e->image.planes[VPX_PLANE_U] = (uint8_t *)planes->u;
+	e->image.planes[VPX_PLANE_V] = (uint8_t *)planes->v;
+	e->image.stride[VPX_PLANE_Y] = planes->y_stride;
+	e->image.stride[VPX_PLANE_U] = e->image.stride[VPX_PLANE_V] = planes->c_stride;
+	*out = e;
+	return VPX_CODEC_OK;
+}
+
+void vp8_close(struct vp8_encoder *e) {
+	if (!e) return;
+	if (e->ctx.iface) vpx_codec_destroy(&e->ctx);
+	free(e->active);
+	free(e->segments);
+	free(e->errors);
+	free(e->stale);
+	free(e);
+}
+
+static vpx_codec_err_t prepare(struct vp8_encoder *e, int quantizer) {
+	if (e->cfg.rc_min_quantizer != (unsigned)quantizer || e->cfg.rc_max_quantizer != (unsigned)quantizer) {
+		e->cfg.rc_min_quantizer = e->cfg.rc_max_quantizer = quantizer;
+		vpx_codec_err_t err = vpx_codec_enc_config_set(&e->ctx, &e->cfg);
+		if (err) return err;
+	}
+	vpx_active_map_t map = {e->active, e->rows, e->columns};
+	vpx_codec_err_t err = vpx_codec_control(&e->ctx, VP8E_SET_ACTIVEMAP, &map);
+	if (err) return err;
+	size_t blocks = (size_t)e->columns * e->rows;
+	for (size_t i = 0; i < blocks; i++) e->segments[i] = !e->active[i];
+	vpx_roi_map_t roi = {.enabled = 1, .roi_map = e->segments, .rows = e->rows, .cols = e->columns,
+	                     .delta_lf = {0, -63}};
+	return vpx_codec_control(&e->ctx, VP8E_SET_ROI_MAP, &roi);
+}
+
+vpx_codec_err_t vp8_encode(struct vp8_encoder *e, int key, int quantizer, int64_t pts, unsigned long duration) {
+	e->data = NULL;
+	e->size = 0;
+	vpx_codec_err_t err = prepare(e, quantizer);
+	if (err) return err;
+	vpx_enc_frame_flags_t flags = VP8_EFLAG_NO_UPD_GF | VP8_EFLAG_NO_UPD_ARF | VP8_EFLAG_NO_REF_GF | VP8_EFLAG_NO_REF_ARF;
+	if (key) flags = VPX_EFLAG_FORCE_KF;
+	err = vpx_codec_encode(&e->ctx, &e->image, pts, duration, flags, VPX_DL_REALTIME);
+	if (err) return err;
+	const vpx_codec_cx_pkt_t *packet;
+	vpx_codec_iter_t iter = NULL;
+	while ((packet = vpx_codec_get_cx_data(&e->ctx, &iter))) {
+		if (packet->kind != VPX_CODEC_CX_FRAME_PKT) continue;
+		e->data = packet->data.frame.buf;
+		e->size = packet->data.frame.sz;
+		e->key = (packet->data.frame.flags & VPX_FRAME_IS_KEY) != 0;
+	}
+	vpx_codec_control(&e->ctx, VP8E_GET_LAST_QUANTIZER, &e->quantizer);
+	const vpx_image_t *made = vpx_codec_get_preview_frame(&e->ctx);
+	e->made = (struct vp8_planes){0};
+	if (made)
+		e->made = (struct vp8_planes){made->planes[0], made->planes[1], made->planes[2],
+		                              made->stride[0], made->stride[1]};
+	return VPX_CODEC_OK;
+}
+
+// Where the compiler can, the loops over pixels are made twice, and the wider
+// one is taken on processors that have it.
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
+#define WIDE __attribute__((target_clones("avx2", "default")))
+#else
+#define WIDE
+#endif
+
+#define INLINE static inline __attribute__((always_inline))
+
+// square adds up squared differences over w×h samples.
+INLINE uint32_t square(const uint8_t *a, int as, const uint8_t *b, int bs, int w, int h) {
+	uint32_t sum = 0;
+	for (int y = 0; y < h; y++, a += as, b += bs)
+		for (int x = 0; x < w; x++) {
+			int d = a[x] - b[x];
+			sum += d * d;
+		}
+	return sum;
+}
+
+// Errors are mean squares, 16 times, and no larger than this.
+enum { LARGEST = 65535, COARSE = 16 * 64 };
+
+INLINE uint32_t mean(uint32_t sum, int samples) {
+	uint32_t mse = sum * 16 / samples;
+	return mse < LARGEST ? mse : LARGEST;
+}
+
+// luma is the error of w×h luma samples. A whole macroblock that is far off is
+// judged by every fourth row.
+INLINE uint32_t luma(const uint8_t *a, int as, const uint8_t *b, int bs, int w, int h) {
+	if (w != 16 || h != 16) return mean(square(a, as, b, bs, w, h), w * h);
+	uint32_t rough = mean(square(a, 4 * as, b, 4 * bs, 16, 4), 64);
+	if (rough > COARSE) return rough;
+	return mean(square(a, as, b, bs, 16, 16), 256);
+}
+
+// chroma is the error of w×h samples of U or V.
+INLINE uint32_t chroma(const uint8_t *a, int as, const uint8_t *b, int bs, int w, int h) {
+	uint32_t sum = w == 8 && h == 8 ? square(a, as, b, bs, 8, 8) : square(a, as, b, bs, w, h);
+	return mean(sum, w * h);
+}
+
+static int least(int a, int b) { return a < b ? a : b; }
+
+WIDE static uint32_t error_at(const vpx_image_t *s, const struct vp8_planes *m, int col, int row) {
+	int x = 16 * col, y = 16 * row, w = least(16, s->d_w - x), h = least(16, s->d_h - y);
+	uint32_t worst = luma(s->planes[0] + (size_t)y * s->stride[0] + x, s->stride[0],
+	                      m->y + (size_t)y * m->y_stride + x, m->y_stride, w, h);
+	if (worst > COARSE) return worst;
+	x /= 2, y /= 2, w = (w + 1) / 2, h = (h + 1) / 2;
+	size_t so = (size_t)y * s->stride[1] + x, mo = (size_t)y * m->c_stride + x;
+	uint32_t u = chroma(s->planes[1] + so, s->stride[1], m->u + mo, m->c_stride, w, h);
+	uint32_t v = chroma(s->planes[2] + so, s->stride[2], m->v + mo, m->c_stride, w, h);
+	if (u > worst) worst = u;
+	return v > worst ? v : worst;
+}
+
+void vp8_measure(struct vp8_encoder *e) {
+	size_t blocks = (size_t)e->columns * e->rows;
+	for (size_t i = 0; i < blocks; i++) {
+		if (!e->stale[i]) continue;
+		if (!e->made.y) {
+			e->errors[i] = LARGEST;
+			continue;
+		}
+		e->stale[i] = 0;
+		e->errors[i] = error_at(&e->image, &e->made, i % e->columns, i / e->columns);
+	}
+}
+
+// slope adds up the differences between neighbours in a row.
+WIDE static uint32_t slope(const uint8_t *p, int w) {
+	uint32_t sum = 0;
+	for (int x = 1; x < w; x++) sum += abs(p[x] - p[x - 1]);
+	return sum;
+}
+
+uint64_t vp8_detail(struct vp8_encoder *e) {
+	uint64_t sum = 0;
+	for (unsigned y = 0; y < e->image.d_h; y += 2)
+		sum += slope(e->image.planes[0] + (size_t)y * e->image.stride[0], e->image.d_w);
+	return 2 * sum;
+}

@@ -35,27 +35,32 @@ export function ofKey({ key, location }: KeyLike): number {
   const point = key.codePointAt(0) ?? 0;
   const isCharacter = key.length > 0 && key.length === String.fromCodePoint(point).length;
   if (location === NUMPAD) {
-    const sym = isCharacter ? keypadCharacters[key] : keypad[key];
+    const sym = isCharacter ? keypadCharacters.get(key) : keypad.get(key);
     if (sym !== undefined) return sym;
   }
   if (isCharacter) return point < 0x20 || point === 0x7f ? 0 : ofCodePoint(point);
   if (location === RIGHT) {
-    const sym = right[key];
+    const sym = right.get(key);
     if (sym !== undefined) return sym;
   }
   const number = /^F([1-9]\d?)$/.exec(key)?.[1];
   if (number && Number(number) <= 35) return 0xffbd + Number(number);
-  return named[key] ?? 0;
+  return named.get(key) ?? 0;
 }
 
-const keypadCharacters: Record<string, number> = {
+/** A table by name that has nothing but its own names. */
+function table(entries: Record<string, number>): ReadonlyMap<string, number> {
+  return new Map(Object.entries(entries));
+}
+
+const keypadCharacters = table({
   "0": 0xffb0, "1": 0xffb1, "2": 0xffb2, "3": 0xffb3, "4": 0xffb4,
   "5": 0xffb5, "6": 0xffb6, "7": 0xffb7, "8": 0xffb8, "9": 0xffb9,
   "*": 0xffaa, "+": 0xffab, "-": 0xffad, ".": 0xffae, "/": 0xffaf, "=": 0xffbd,
   ",": 0xffac, // KP_Separator
-};
+});
 
-const keypad: Record<string, number> = {
+const keypad = table({
   Enter: 0xff8d,
   Home: 0xff95,
   ArrowLeft: 0xff96,
@@ -68,18 +73,18 @@ const keypad: Record<string, number> = {
   Clear: 0xff9d, // KP_Begin: 5 without Num Lock
   Insert: 0xff9e,
   Delete: 0xff9f,
-};
+});
 
-const right: Record<string, number> = {
+const right = table({
   Shift: 0xffe2,
   Control: 0xffe4,
   Meta: 0xffec, // Super_R: what browsers call Meta is the Windows or command key
   Alt: 0xffea,
   Super: 0xffec,
   Hyper: 0xffee,
-};
+});
 
-const named: Record<string, number> = {
+const named = table({
   Backspace: 0xff08,
   Tab: 0xff09,
   Clear: 0xff0b,
@@ -181,4 +186,4 @@ const named: Record<string, number> = {
   ZoomIn: 0x1008ff8b,
   ZoomOut: 0x1008ff8c,
   MediaFastForward: 0x1008ff97,
-};
+});

@@ -56,7 +56,7 @@ export class Card {
   private message(view: View): void {
     const { words, actions } = this;
     this.box.replaceChildren();
-    if (view.busy) this.box.append(element("div", { class: "spinner", "aria-hidden": "true" }));
+    this.box.append(view.busy ? element("div", { class: "spinner", "aria-hidden": "true" }) : mark());
     this.box.append(element("h1", {}, view.title));
     if (view.what) this.box.append(element("p", { class: "what" }, view.what));
     if (view.remedy) this.box.append(element("p", {}, view.remedy));
@@ -90,10 +90,17 @@ export class Card {
       field.select();
     });
     box.replaceChildren(
+      mark(),
       element("h1", {}, words.say("login.title")),
       element("p", {}, words.say("login.do")),
       form,
     );
     field.focus();
   }
+}
+
+/** The page's own icon. */
+function mark(): HTMLImageElement {
+  const src = document.querySelector<HTMLLinkElement>('link[rel="icon"]')?.href ?? "";
+  return element("img", { class: "mark", src, alt: "" });
 }

@@ -1,0 +1,198 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Backoff } from "../src/backoff.ts";
+import { Connection, type LinkState, type Socket } from "../src/connection.ts";
+import type { ServerMessage } from "../src/protocol.ts";
+import { FakeChannel, FakeClock, settle } from "./fakes.ts";
+
+class FakeSocket implements Socket {
+  binaryType = "";
+  bufferedAmount = 0;
+  onopen: (() => void) | null = null;
+  onmessage: ((event: { data: unknown }) => void) | null = null;
+  onclose: (() => void) | null = null;
+  sent: Record<string, unknown>[] = [];
+  closed = false;
+
+  send(data: string | Uint8Array): void {
+    if (typeof data === "string") this.sent.push(JSON.parse(data));
+  }
+
+  close(): void {
+    this.closed = true;
+  }
+
+  say(message: Record<string, unknown>): void {
+    this.onmessage?.({ data: JSON.stringify(message) });
+  }
+}
+
+function connection(status = 0) {
+  const clock = new FakeClock();
+  const sockets: FakeSocket[] = [];
+  const states: LinkState[] = [];
+  const messages: ServerMessage[] = [];
+  const made = new Connection(
+    {
+      clock,
+      backoff: new Backoff(500, 15_000, () => 0),
+      open: () => {
+        const socket = new FakeSocket();
+        sockets.push(socket);
+        return socket;
+      },
+      session: () => Promise.resolve(status),
+    },
+    () => ({ type: "hello", version: "v", lang: "fr", transport: "webrtc" }),
+    { state: (state) => states.push(state), message: (message) => messages.push(message), binary: () => {} },
+  );
+  const last = () => sockets.at(-1) ?? new FakeSocket();
+  const names = () => states.map(({ name }) => name);
+  const open = () => {
+    made.connect();
+    last().onopen?.();
+    last().say({ type: "hello", version: "v" });
+  };
+  return { clock, sockets, states, messages, connection: made, last, names, open };
+}
+
+test("hello is first, and opens", () => {
+  const { open, last, names, messages } = connection();
+  open();
+  assert.deepEqual(last().sent[0], { type: "hello", version: "v", lang: "fr", transport: "webrtc" });
+  assert.deepEqual(names(), ["connecting", "open"]);
+  assert.equal(messages[0]?.type, "hello");
+});
+
+test("pauses double from half a second to fifteen, and begin anew after a hello", async () => {
+  const { clock, connection: c, sockets, states, last, open } = connection();
+  c.connect();
+  const pauses: number[] = [];
+  for (let i = 0; i < 8; i++) {
+    last().onclose?.();
+    await settle();
+    const state = states.at(-1);
+    assert.equal(state?.name, "waiting");
+    if (state?.name !== "waiting") return;
+    const pause = state.until - clock.now();
+    pauses.push(pause);
+    clock.turn(pause - 1);
+    assert.equal(sockets.length, i + 1, "not before its time");
+    clock.turn(1);
+    assert.equal(sockets.length, i + 2);
+  }
+  assert.deepEqual(pauses, [500, 1000, 2000, 4000, 8000, 15_000, 15_000, 15_000]);
+  open();
+  last().onclose?.();
+  const state = states.at(-1);
+  assert.equal(state?.name === "waiting" && state.until - clock.now(), 500);
+});
+
+test("a pause is shortened by up to a quarter, at random", () => {
+  assert.equal(new Backoff(1000, 2000, () => 1).next(), 750);
+  assert.equal(new Backoff(1000, 2000, () => 0.5).next(), 875);
+});
+
+test("a poke while waiting connects at once", () => {
+  const { connection: c, sockets, last } = connection();
+  c.connect();
+  last().onclose?.();
+  c.poke();
+  assert.equal(sockets.length, 2);
+});
+
+test("a refused socket leads to the login when the server wants a token", async () => {
+  const { clock, connection: c, sockets, last, names } = connection(401);
+  c.connect();
+  last().onclose?.();
+  await settle();
+  assert.equal(names().at(-1), "login");
+  clock.turn(60_000);
+  assert.equal(sockets.length, 1, "no attempts meanwhile");
+});
+
+test("a socket that was open and closes is not a refusal", async () => {
+  const { open, last, names } = connection(401);
+  open();
+  last().onclose?.();
+  await settle();
+  assert.equal(names().at(-1), "waiting");
+});
+
+test("bye ends it, or brings the page back", () => {
+  for (const [retry, want] of [[true, "waiting"], [false, "ended"]] as const) {
+    const { clock, open, last, states, sockets } = connection();
+    open();
+    last().say({ type: "bye", code: "shutdown", retry });
+    const state = states.at(-1);
+    assert.equal(state?.name, want);
+    assert.equal((state?.name === "waiting" || state?.name === "ended") && state.reason?.code, "shutdown");
+    assert.ok(last().closed);
+    clock.turn(60_000);
+    assert.equal(sockets.length > 1, retry);
+  }
+});
+
+test("a server that has gone silent is left after five seconds", () => {
+  const { clock, open, sockets, names } = connection();
+  open();
+  clock.turn(5000);
+  assert.equal(names().at(-1), "open");
+  clock.turn(1500);
+  assert.ok(sockets[0]?.closed);
+  assert.ok(names().includes("waiting"));
+});
+
+test("pongs keep it open and tell the clock", () => {
+  const { clock, open, last, connection: c, names } = connection();
+  open();
+  for (let i = 0; i < 30; i++) {
+    clock.turn(1000);
+    const pings = last().sent.filter(({ type }) => type === "ping");
+    last().say({ type: "pong", t: pings.at(-1)?.t, now: (clock.now() + 7) * 1000 });
+    assert.ok(!c.quiet(500));
+  }
+  assert.equal(names().at(-1), "open");
+  assert.equal(c.serverClock.toPage((clock.now() + 7) * 1000), clock.now());
+});
+
+test("flushed waits for the answer to a ping sent after everything else", async () => {
+  const { clock, open, last, connection: c } = connection();
+  open();
+  clock.turn(10);
+  let done = false;
+  void c.flushed(500).then(() => (done = true));
+  last().say({ type: "pong", t: 0, now: 1 });
+  await settle();
+  assert.ok(!done, "an earlier ping's answer");
+  last().say({ type: "pong", t: 10, now: 1 });
+  await settle();
+  assert.ok(done);
+  done = false;
+  void c.flushed(500).then(() => (done = true));
+  clock.turn(500);
+  await settle();
+  assert.ok(done, "given up");
+});
+
+test("an attempt that comes to nothing is given up", () => {
+  const { clock, connection: c, sockets, names } = connection();
+  c.connect();
+  clock.turn(10_000);
+  assert.ok(sockets[0]?.closed);
+  assert.equal(names()[1], "waiting");
+});
+
+test("garbage is ignored, and the channel is there only while open", () => {
+  const { open, last, connection: c, messages, names } = connection();
+  assert.equal(c.channel, null);
+  open();
+  const channel: FakeChannel | Socket | null = c.channel as Socket | null;
+  assert.equal(channel, last());
+  for (const data of ["", "{", "[]", "null", '{"type":7}', '{"type":"nonsense"}', 5]) last().onmessage?.({ data });
+  assert.equal(messages.length, 1);
+  assert.equal(names().at(-1), "open");
+  c.end({ code: "left", args: [] });
+  assert.equal(c.channel, null);
+  assert.equal(last().sent.at(-1)?.type, "bye");
+});

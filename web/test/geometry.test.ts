@@ -1,0 +1,39 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { place, toRemote, type ResizeMode } from "../src/geometry.ts";
+
+const size = (width: number, height: number) => ({ width, height });
+
+test("the screen is placed by mode, centred on whole device pixels", () => {
+  const cases: [string, [number, number], [number, number], number, ResizeMode, [number, number, number, number]][] = [
+    ["the tab's own size", [1000, 500], [1000, 500], 1, "remote", [0, 0, 1000, 500]],
+    ["the tab's own size at two device pixels", [2000, 1000], [1000, 500], 2, "remote", [0, 0, 1000, 500]],
+    ["smaller, unscaled", [800, 500], [1000, 500], 1, "remote", [100, 0, 800, 500]],
+    ["larger, reduced", [2000, 500], [1000, 500], 1, "remote", [0, 125, 1000, 250]],
+    ["smaller, enlarged", [500, 250], [1000, 600], 1, "scale", [0, 50, 1000, 500]],
+    ["taller", [100, 400], [1000, 200], 1, "scale", [475, 0, 50, 200]],
+    ["larger, not scaled", [2000, 500], [1000, 600], 1, "off", [0, 50, 2000, 500]],
+    ["odd margins", [999, 499], [1000, 500], 1, "off", [1, 1, 999, 499]],
+    ["a fractional tab", [1367, 911], [911.3, 607.3], 1.5, "scale", [0, 0, 1367 / 1.5, 911 / 1.5]],
+  ];
+  for (const [name, [w, h], [tw, th], ratio, mode, [x, y, width, height]] of cases) {
+    assert.deepEqual(place(size(w, h), size(tw, th), ratio, mode), { x, y, width, height }, name);
+  }
+});
+
+test("a position in the tab is a remote pixel, the nearest one beside the picture", () => {
+  const shown = { x: 100, y: 50, width: 800, height: 400 };
+  const cases: [number, number, number, number][] = [
+    [100, 50, 0, 0],
+    [100.9, 50.4, 1, 0],
+    [500, 250, 800, 400],
+    [899.9, 449.9, 1599, 799],
+    [900, 450, 1599, 799],
+    [0, 0, 0, 0],
+    [5000, 5000, 1599, 799],
+  ];
+  for (const [x, y, rx, ry] of cases) {
+    assert.deepEqual(toRemote({ x, y }, shown, size(1600, 800)), { x: rx, y: ry }, `${x},${y}`);
+  }
+  assert.deepEqual(toRemote({ x: 5, y: 5 }, { x: 0, y: 0, width: 0, height: 0 }, size(0, 0)), { x: 0, y: 0 });
+});

@@ -1,0 +1,100 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { InputSender } from "../src/input.ts";
+import { Action, type InputEvent } from "../src/wire.ts";
+import { FakeChannel, FakeClock } from "./fakes.ts";
+
+const KEY = 1;
+const MOTION = 2;
+const RELEASE = 5;
+
+const key = (action: Action): InputEvent => ({ type: "key", action, keysym: 0x61, code: "KeyA" });
+const motion: InputEvent = { type: "motion", x: 1, y: 2 };
+
+function sender(quiet = false) {
+  const clock = new FakeClock();
+  const input = new InputSender(clock, () => quiet);
+  const reliable = new FakeChannel();
+  const lossy = new FakeChannel();
+  input.use(reliable, lossy);
+  return { clock, input, reliable, lossy };
+}
+
+test("one sequence runs over both channels", () => {
+  const { input, reliable, lossy } = sender();
+  input.send(key(Action.Down));
+  input.send(motion);
+  input.send(key(Action.Up));
+  assert.deepEqual(reliable.heads, [[KEY, 1], [KEY, 3]]);
+  assert.deepEqual(lossy.heads, [[MOTION, 2]]);
+});
+
+test("what is unacknowledged is sent again, unchanged and in order, when the channel changes", () => {
+  const { input, reliable, lossy } = sender();
+  for (const action of [Action.Down, Action.Up, Action.Down, Action.Up]) input.send(key(action));
+  input.acknowledge(2);
+  const next = new FakeChannel();
+  input.use(next, lossy);
+  assert.deepEqual(next.sent, reliable.sent.slice(2));
+  input.send(key(Action.Down));
+  assert.deepEqual(next.heads, [[KEY, 3], [KEY, 4], [KEY, 5]]);
+});
+
+test("nothing is sent again when only the lossy channel changes", () => {
+  const { input, reliable } = sender();
+  input.send(key(Action.Down));
+  input.use(reliable, new FakeChannel());
+  assert.equal(reliable.sent.length, 1);
+});
+
+test("a new viewer gets nothing that was meant for the former one", () => {
+  const { input, lossy } = sender();
+  input.send(key(Action.Down));
+  input.use(null, null);
+  assert.equal(input.send(key(Action.Up)), false);
+  input.resume(0);
+  const next = new FakeChannel();
+  input.use(next, lossy);
+  assert.deepEqual(next.heads, [], "a new viewer holds nothing");
+  input.send(key(Action.Down));
+  assert.deepEqual(next.heads, [[KEY, 1]]);
+});
+
+test("a resumed viewer gets what it has not seen", () => {
+  const { input, lossy } = sender();
+  input.send(key(Action.Down));
+  input.send(key(Action.Up));
+  input.use(null, null);
+  input.resume(1);
+  const next = new FakeChannel();
+  input.use(next, lossy);
+  assert.deepEqual(next.heads, [[KEY, 2]]);
+});
+
+test("repeats and motion are held back while they would pile up", () => {
+  const cases: [string, (s: ReturnType<typeof sender>) => void, boolean, boolean][] = [
+    ["free", () => {}, true, true],
+    ["bytes wait in the lossy channel", ({ lossy }) => (lossy.bufferedAmount = 1), false, true],
+    ["many bytes wait in the lossy channel", ({ lossy }) => (lossy.bufferedAmount = 9000), false, false],
+    ["bytes wait in the reliable channel", ({ reliable }) => (reliable.bufferedAmount = 1), false, true],
+    ["an event is unacknowledged for long", ({ clock }) => clock.turn(501), false, true],
+  ];
+  for (const [name, arrange, repeats, moves] of cases) {
+    const s = sender();
+    s.input.send(key(Action.Down));
+    arrange(s);
+    assert.equal(s.input.send(key(Action.Repeat)), repeats, `${name}: repeat`);
+    assert.equal(s.input.send(motion), moves, `${name}: motion`);
+  }
+  assert.equal(sender(true).input.send(key(Action.Repeat)), false, "no pong");
+});
+
+test("the buffer is bounded: a release stands for what no longer fits", () => {
+  const { input, lossy } = sender();
+  for (let i = 0; i < 512; i++) input.send(key(i % 2 ? Action.Up : Action.Down));
+  assert.equal(input.unacknowledged, 512);
+  input.send(key(Action.Down));
+  const next = new FakeChannel();
+  input.use(next, lossy);
+  assert.deepEqual(next.heads, [[RELEASE, 513], [KEY, 514]]);
+});

@@ -1,0 +1,159 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { isPaste, Keyboard, renewing, type KeyStroke, type Platform } from "../src/keyboard.ts";
+import { Action } from "../src/wire.ts";
+import { FakeClock, settle } from "./fakes.ts";
+
+const signs = { [Action.Up]: "-", [Action.Down]: "+", [Action.Repeat]: "=" };
+
+/** A keyboard whose events are written as "+KeyA", "-KeyA", "=KeyA", or with the keysym where there is no code. */
+function board(platform: Platform = "other") {
+  const clock = new FakeClock();
+  const typed: string[] = [];
+  const keyboard = new Keyboard(clock, platform, (event) => {
+    if (event.type !== "key") return;
+    typed.push(signs[event.action] + (event.code || event.keysym.toString(16)));
+  });
+  const stroke = (code: string, key: string, more: Partial<KeyStroke> & { mods?: string[] } = {}): KeyStroke => ({
+    code,
+    key,
+    location: code.endsWith("Right") ? 2 : code.endsWith("Left") ? 1 : 0,
+    repeat: false,
+    metaKey: false,
+    timeStamp: clock.now(),
+    getModifierState: (name) => more.mods?.includes(name) ?? false,
+    ...more,
+  });
+  return { clock, typed, keyboard, stroke };
+}
+
+test("a key goes down, repeats and goes up", () => {
+  const { keyboard, stroke, typed } = board();
+  keyboard.down(stroke("KeyA", "a"));
+  keyboard.down(stroke("KeyA", "a", { repeat: true }));
+  assert.ok(keyboard.holding);
+  keyboard.up(stroke("KeyA", "a"));
+  assert.deepEqual(typed, ["+KeyA", "=KeyA", "-KeyA"]);
+  assert.ok(!keyboard.holding);
+});
+
+test("a key goes up with the keysym that it went down with", () => {
+  const clock = new FakeClock();
+  const syms: number[] = [];
+  const keyboard = new Keyboard(clock, "other", (event) => event.type === "key" && syms.push(event.keysym));
+  const { stroke } = board();
+  keyboard.down(stroke("KeyA", "A"));
+  keyboard.up(stroke("KeyA", "a"));
+  assert.deepEqual(syms, [0x41, 0x41]);
+});
+
+test("strokes that began elsewhere are not sent", () => {
+  const { keyboard, stroke, typed } = board();
+  keyboard.up(stroke("KeyA", "a"));
+  keyboard.down(stroke("KeyB", "b", { repeat: true }));
+  keyboard.down(stroke("KeyC", "c"));
+  keyboard.release();
+  keyboard.down(stroke("KeyC", "c", { repeat: true }));
+  keyboard.up(stroke("KeyC", "c"));
+  assert.deepEqual(typed, ["+KeyC"]);
+});
+
+test("AltGr on Windows comes without the Control that Windows adds", () => {
+  const { clock, keyboard, stroke, typed } = board("windows");
+  keyboard.down(stroke("ControlLeft", "Control", { mods: ["Control"] }));
+  keyboard.down(stroke("AltRight", "AltGraph"));
+  keyboard.down(stroke("KeyE", "€"));
+  keyboard.up(stroke("KeyE", "€"));
+  keyboard.up(stroke("ControlLeft", "Control"));
+  keyboard.up(stroke("AltRight", "AltGraph"));
+  clock.turn(1000);
+  assert.deepEqual(typed, ["+AltRight", "+KeyE", "-KeyE", "-AltRight"]);
+});
+
+test("a Control of its own is sent on Windows, late or before the next key", () => {
+  const { clock, keyboard, stroke, typed } = board("windows");
+  keyboard.down(stroke("ControlLeft", "Control", { mods: ["Control"] }));
+  assert.deepEqual(typed, []);
+  clock.turn(50);
+  assert.deepEqual(typed, ["+ControlLeft"]);
+  keyboard.up(stroke("ControlLeft", "Control"));
+  keyboard.down(stroke("ControlLeft", "Control", { mods: ["Control"] }));
+  keyboard.down(stroke("KeyC", "c", { mods: ["Control"] }));
+  clock.turn(50);
+  assert.deepEqual(typed.slice(1), ["-ControlLeft", "+ControlLeft", "+KeyC"]);
+});
+
+test("a modifier whose keyup went elsewhere is let go of", () => {
+  const { keyboard, stroke, typed } = board();
+  keyboard.down(stroke("ShiftLeft", "Shift", { mods: ["Shift"] }));
+  keyboard.down(stroke("KeyA", "a"));
+  assert.deepEqual(typed, ["+ShiftLeft", "-ShiftLeft", "+KeyA"]);
+});
+
+test("macOS: keys with the command key, and Caps Lock, are taps", () => {
+  const { keyboard, stroke, typed } = board("mac");
+  keyboard.down(stroke("MetaLeft", "Meta", { metaKey: true, mods: ["Meta"] }));
+  keyboard.down(stroke("KeyC", "c", { metaKey: true, mods: ["Meta"] }));
+  keyboard.up(stroke("MetaLeft", "Meta"));
+  keyboard.down(stroke("CapsLock", "CapsLock"));
+  keyboard.up(stroke("CapsLock", "CapsLock"));
+  assert.deepEqual(typed, [
+    "+MetaLeft", "+KeyC", "-KeyC", "-MetaLeft",
+    "+CapsLock", "-CapsLock", "+CapsLock", "-CapsLock",
+  ]);
+  assert.ok(!keyboard.holding);
+});
+
+test("composed text is typed as keysyms", () => {
+  const { keyboard, typed } = board();
+  keyboard.text("ê字");
+  assert.deepEqual(typed, ["+ea", "-ea", "+1005b57", "-1005b57"]);
+});
+
+test("strokes wait for the clipboard in their order, and are forgotten with a release", async () => {
+  const { keyboard, stroke, typed } = board();
+  let ready = () => {};
+  keyboard.pause(new Promise<void>((resolve) => (ready = resolve)));
+  keyboard.down(stroke("KeyV", "v"));
+  keyboard.up(stroke("KeyV", "v"));
+  assert.deepEqual(typed, []);
+  ready();
+  await settle();
+  assert.deepEqual(typed, ["+KeyV", "-KeyV"]);
+
+  keyboard.pause(new Promise<void>((resolve) => (ready = resolve)));
+  keyboard.down(stroke("KeyV", "v"));
+  keyboard.release();
+  ready();
+  await settle();
+  assert.deepEqual(typed, ["+KeyV", "-KeyV"]);
+});
+
+test("the lease is renewed every 500 ms while something is held", () => {
+  const clock = new FakeClock();
+  let holding = false;
+  let renewals = 0;
+  const stop = renewing(clock, () => holding, () => renewals++);
+  clock.turn(2000);
+  assert.equal(renewals, 0);
+  holding = true;
+  clock.turn(2000);
+  assert.equal(renewals, 4);
+  stop();
+  clock.turn(2000);
+  assert.equal(renewals, 4);
+});
+
+test("paste gestures", () => {
+  const { stroke } = board();
+  const cases: [KeyStroke, boolean][] = [
+    [stroke("KeyV", "v", { mods: ["Control"] }), true],
+    [stroke("KeyV", "V", { mods: ["Control", "Shift"] }), true],
+    [stroke("KeyV", "v", { metaKey: true }), true],
+    [stroke("Insert", "Insert", { mods: ["Shift"] }), true],
+    [stroke("KeyV", "v"), false],
+    [stroke("KeyV", "v", { mods: ["Control"], repeat: true }), false],
+    [stroke("Insert", "Insert"), false],
+  ];
+  for (const [key, want] of cases) assert.equal(isPaste(key), want, `${key.key} ${key.code}`);
+});

@@ -1,0 +1,190 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Clipboard, type SystemClipboard } from "../src/clipboard.ts";
+import { Cursors, cursorStyles } from "../src/cursor.ts";
+import { socketURL, takeToken } from "../src/http.ts";
+import { readOptions } from "../src/options.ts";
+import { parse } from "../src/protocol.ts";
+import { sessionID } from "../src/rtc.ts";
+import { staleVersion } from "../src/version.ts";
+import { FakeClock, settle } from "./fakes.ts";
+
+test("what the server leaves out is zero", () => {
+  assert.deepEqual(parse('{"type":"offer"}'), { type: "offer", sdp: "", generation: 0 });
+  assert.deepEqual(parse('{"type":"cursor","serial":3}'), { type: "cursor", serial: 3, hotX: 0, hotY: 0, image: null });
+  assert.deepEqual(parse('{"type":"cursor","image":""}'), { type: "cursor", serial: 0, hotX: 0, hotY: 0, image: "" });
+  assert.deepEqual(parse('{"type":"bye","args":["a",1],"retry":"yes"}'), {
+    type: "bye",
+    code: "",
+    args: ["a"],
+    retry: false,
+  });
+  const hello = parse('{"type":"hello","allow":["video"],"state":"up","width":640,"height":480}');
+  assert.ok(hello?.type === "hello");
+  assert.deepEqual(
+    [hello.allow, hello.display.state, hello.width, hello.height, hello.seq, hello.iceServers],
+    [["video"], "up", 640, 480, 0, []],
+  );
+});
+
+test("the socket is beside the page, under any base path", () => {
+  const cases: [string, string][] = [
+    ["http://h:1/", "ws://h:1/ws"],
+    ["https://h/notebook/a/b/?resize=off#x", "wss://h/notebook/a/b/ws"],
+    ["https://h/lab/index.html", "wss://h/lab/ws"],
+  ];
+  for (const [page, want] of cases) assert.equal(socketURL(page), want);
+});
+
+test("the token leaves the address bar", () => {
+  const cases: [string, string, string][] = [
+    ["#token=abc", "abc", "/p/?q=1"],
+    ["#a=1&token=abc", "abc", "/p/?q=1#a=1"],
+    ["#token=", "", "/p/?q=1"],
+  ];
+  for (const [hash, want, left] of cases) {
+    let shown = "";
+    const history = { state: null, replaceState: (_: unknown, __: string, url: string) => (shown = url) };
+    const location = { hash, pathname: "/p/", search: "?q=1" };
+    assert.equal(takeToken(location as Location, history as unknown as History), want);
+    assert.equal(shown, left);
+  }
+});
+
+test("options are read, and nonsense is not", () => {
+  const fallback = { resize: "remote", codec: "", stats: false, language: "en" };
+  assert.deepEqual(readOptions("", []), fallback);
+  assert.deepEqual(readOptions("?resize=huge&codec=../x&stats=yes&lang=tlh&transport=pigeon", []), fallback);
+  assert.deepEqual(readOptions("?resize=off&codec=vp8&transport=webrtc&stats=1&lang=fr", ["en"]), {
+    resize: "off",
+    codec: "VP8",
+    stats: true,
+    language: "fr",
+  });
+});
+
+test("the page reloads once for each version of the server", () => {
+  const stored = new Map<string, string>();
+  const storage = {
+    getItem: (key: string) => stored.get(key) ?? null,
+    setItem: (key: string, value: string) => void stored.set(key, value),
+  };
+  assert.equal(staleVersion("a", "a", storage), false);
+  assert.equal(staleVersion("", "a", storage), false);
+  assert.equal(staleVersion("b", "a", storage), true);
+  assert.equal(staleVersion("b", "a", storage), false);
+  assert.equal(staleVersion("c", "a", storage), true);
+  const refusing = { getItem: () => null, setItem: () => { throw new Error("full"); } };
+  assert.equal(staleVersion("d", "a", refusing), false);
+});
+
+test("another session id is another peer connection", () => {
+  assert.equal(sessionID("v=0\r\no=- 4215775240449105457 2 IN IP4 0.0.0.0\r\ns=-"), "4215775240449105457");
+  assert.equal(sessionID("nonsense"), "");
+});
+
+test("cursors are kept by serial, and hidden ones are none", () => {
+  const cursors = new Cursors();
+  const message = { type: "cursor", serial: 1, hotX: 3, hotY: 4, image: "QUJD" } as const;
+  assert.equal(cursors.take({ ...message, image: null }), null);
+  cursors.take(message);
+  const picture = cursors.take({ ...message, hotX: 0, hotY: 0, image: null });
+  assert.deepEqual(picture, { image: "QUJD", hotX: 3, hotY: 4 });
+  if (!picture) return;
+  assert.equal(cursorStyles(picture, 1)[0], 'url("data:image/png;base64,QUJD") 3 4, default');
+  assert.equal(cursorStyles(picture, 2)[0], 'image-set(url("data:image/png;base64,QUJD") 2x) 2 2, default');
+  assert.deepEqual(cursorStyles({ ...picture, image: "" }, 1), ["none"]);
+  assert.deepEqual(cursorStyles({ ...picture, image: '"); evil' }, 1), ["default"]);
+  for (let serial = 2; serial < 300; serial++) cursors.take({ ...message, serial });
+  assert.equal(cursors.take({ ...message, image: null }), null, "the oldest are forgotten");
+});
+
+function clipboard(system: Partial<SystemClipboard> | null = {}) {
+  const clock = new FakeClock();
+  const sent: string[] = [];
+  const changes: [string, boolean][] = [];
+  const state = { large: 0, written: "" };
+  const made = new Clipboard(
+    clock,
+    system && {
+      readable: () => false,
+      read: () => Promise.reject(new Error("no")),
+      write: async (text) => void (state.written = text),
+      ...system,
+    },
+    {
+      send: (text) => sent.push(text),
+      sent: () => Promise.resolve(),
+      changed: (text, offered) => changes.push([text, offered]),
+      tooLarge: () => state.large++,
+    },
+  );
+  return { clock, sent, changes, state, clipboard: made };
+}
+
+test("a text goes each way once, never back", async () => {
+  const { clipboard: c, sent, state, changes } = clipboard();
+  await c.fromDesktop("one");
+  assert.equal(state.written, "one");
+  assert.deepEqual(changes, [["one", false]]);
+  assert.equal(c.toDesktop("one"), false);
+  assert.equal(c.toDesktop("two\r\nlines"), true);
+  assert.equal(c.toDesktop("two\nlines"), false);
+  state.written = "";
+  await c.fromDesktop("two\nlines");
+  assert.equal(state.written, "");
+  assert.deepEqual(sent, ["two\nlines"]);
+});
+
+test("a text that the browser refuses is offered, and written at the next gesture", async () => {
+  const allowed = { now: false };
+  let written = "";
+  const write = async (text: string) => {
+    if (!allowed.now) throw new Error("no gesture");
+    written = text;
+  };
+  const { clipboard: c, changes } = clipboard({ write });
+  await c.fromDesktop("x");
+  allowed.now = true;
+  await c.gesture();
+  assert.equal(written, "x");
+  assert.deepEqual(changes, [["x", true], ["x", false]]);
+  written = "";
+  await c.gesture();
+  assert.equal(written, "", "once");
+});
+
+test("without a clipboard API everything is offered", async () => {
+  const { clipboard: c, changes } = clipboard(null);
+  await c.fromDesktop("x");
+  await c.focused();
+  assert.deepEqual(changes, [["x", true]]);
+});
+
+test("a paste sends the clipboard first, by the event, by reading, or not at all", async () => {
+  const readable = { readable: () => true, read: () => Promise.resolve("read") };
+  const cases: [string, Partial<SystemClipboard>, (c: Clipboard, clock: FakeClock) => void, string[]][] = [
+    ["event", {}, (c) => c.pasted("pasted"), ["pasted"]],
+    ["read", readable, () => {}, ["read"]],
+    ["neither", {}, (_, clock) => clock.turn(100), []],
+    ["empty", {}, (c) => c.pasted(""), []],
+  ];
+  for (const [name, system, act, want] of cases) {
+    const { clipboard: c, clock, sent } = clipboard(system);
+    let ready = false;
+    void c.beforePaste().then(() => (ready = true));
+    await Promise.resolve();
+    act(c, clock);
+    await settle();
+    assert.ok(ready, name);
+    assert.deepEqual(sent, want, name);
+  }
+});
+
+test("more than 1 MiB in UTF-8 is not sent", () => {
+  const { clipboard: c, sent, state } = clipboard();
+  c.toDesktop("x".repeat(1 << 20));
+  c.toDesktop("é".repeat((1 << 19) + 1));
+  assert.equal(sent.length, 1);
+  assert.equal(state.large, 1);
+});

@@ -1,0 +1,97 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Pointer } from "../src/pointer.ts";
+import { Wheel } from "../src/wheel.ts";
+import { FakeClock } from "./fakes.ts";
+
+function pointer() {
+  const clock = new FakeClock();
+  const sent: string[] = [];
+  const state = { open: true };
+  const made = new Pointer(clock, (event) => {
+    if (event.type === "motion") {
+      if (state.open) sent.push(`to ${event.x},${event.y}`);
+      return state.open;
+    }
+    if (event.type === "button") sent.push(`${event.action ? "+" : "-"}${event.button} ${event.x},${event.y}`);
+    return true;
+  });
+  return { clock, sent, state, pointer: made };
+}
+
+test("the first motion goes at once, then the newest every 4 ms", () => {
+  const { clock, sent, pointer: p } = pointer();
+  for (let x = 0; x < 4; x++) p.move({ x, y: 0 });
+  assert.deepEqual(sent, ["to 0,0"]);
+  clock.turn(4);
+  assert.deepEqual(sent, ["to 0,0", "to 3,0"]);
+  p.move({ x: 3, y: 0 });
+  clock.turn(100);
+  assert.deepEqual(sent, ["to 0,0", "to 3,0"], "the same position is not sent twice");
+});
+
+test("motion that is not accepted is tried again, as the newest", () => {
+  const { clock, sent, state, pointer: p } = pointer();
+  state.open = false;
+  p.move({ x: 1, y: 1 });
+  p.move({ x: 2, y: 2 });
+  clock.turn(50);
+  assert.deepEqual(sent, []);
+  state.open = true;
+  clock.turn(4);
+  assert.deepEqual(sent, ["to 2,2"]);
+});
+
+test("a button carries its position and replaces motion that waits", () => {
+  const { clock, sent, pointer: p } = pointer();
+  p.move({ x: 0, y: 0 });
+  p.move({ x: 5, y: 5 });
+  p.down(0, { x: 6, y: 6 });
+  clock.turn(100);
+  assert.deepEqual(sent, ["to 0,0", "+1 6,6"]);
+});
+
+test("buttons are X buttons, down once and up once", () => {
+  const { sent, pointer: p } = pointer();
+  const at = { x: 1, y: 2 };
+  for (const button of [0, 1, 2, 3, 4, 5]) p.down(button, at);
+  p.down(0, at);
+  assert.ok(p.holding);
+  p.up(1, at);
+  p.up(1, at);
+  p.upAll();
+  assert.ok(!p.holding);
+  const want = ["+1", "+2", "+3", "+8", "+9", "-2", "-1", "-3", "-8", "-9"].map((b) => `${b} 1,2`);
+  assert.deepEqual(sent, want);
+});
+
+test("after a release nothing is held", () => {
+  const { sent, pointer: p } = pointer();
+  p.down(0, { x: 0, y: 0 });
+  p.release();
+  p.up(0, { x: 0, y: 0 });
+  assert.deepEqual(sent, ["+1 0,0"]);
+});
+
+test("the wheel counts 1/120 notches in every unit", () => {
+  const cases: [string, number, number, number, { dx: number; dy: number } | null][] = [
+    ["a notch in pixels", 0, 100, 0, { dx: 0, dy: 120 }],
+    ["a notch in lines", 0, 3, 1, { dx: 0, dy: 120 }],
+    ["a page", 0, -1, 2, { dx: 0, dy: -120 }],
+    ["both axes", 50, -25, 0, { dx: 60, dy: -30 }],
+    ["less than 1/120", 0, 0.5, 0, null],
+    ["an unknown unit is pixels", 0, 100, 9, { dx: 0, dy: 120 }],
+  ];
+  for (const [name, deltaX, deltaY, deltaMode, want] of cases) {
+    assert.deepEqual(new Wheel().add({ deltaX, deltaY, deltaMode }), want, name);
+  }
+});
+
+test("the wheel keeps fractions, and forgets them when it turns back", () => {
+  const wheel = new Wheel();
+  let sum = 0;
+  for (let i = 0; i < 100; i++) sum += wheel.add({ deltaX: 0, deltaY: 1.01, deltaMode: 0 })?.dy ?? 0;
+  assert.equal(sum, 121);
+  wheel.add({ deltaX: 0, deltaY: 0.7, deltaMode: 0 });
+  assert.deepEqual(wheel.add({ deltaX: 0, deltaY: -10, deltaMode: 0 }), { dx: 0, dy: -12 });
+});

@@ -1,0 +1,64 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import codes from "../src/codes.json";
+import { catalogues, pickLanguage, Words } from "../src/i18n.ts";
+
+test("both languages have the same keys, each with words and the same arguments", () => {
+  const { en, fr } = catalogues;
+  assert.deepEqual(Object.keys(fr), Object.keys(en));
+  const places = (text: string) => [...new Set(text.match(/\{\d\}/g) ?? [])].sort();
+  for (const key of Object.keys(en) as (keyof typeof en)[]) {
+    assert.ok(en[key].trim() && fr[key].trim(), key);
+    assert.deepEqual(places(fr[key]), places(en[key]), key);
+  }
+});
+
+test("every code has words and a remedy in every language, and nothing else has", () => {
+  const known = Object.values(codes).flat();
+  assert.equal(new Set(known).size, known.length, "each code once");
+  for (const language of ["en", "fr"] as const) {
+    const words = new Words(language);
+    for (const code of known) {
+      const { what, remedy } = words.reason({ code, args: ["A", "B"] });
+      assert.ok(what && remedy, `${language} ${code}`);
+      assert.ok(what !== words.say("code.unknown", `${code} A B`), `${language} ${code}`);
+    }
+  }
+  const worded = Object.keys(catalogues.en)
+    .filter((key) => key.startsWith("code.") && !key.startsWith("code.unknown") && !key.endsWith(".do"))
+    .map((key) => key.slice("code.".length));
+  assert.deepEqual(worded.sort(), known.sort());
+});
+
+test("an unknown code is shown as it is", () => {
+  const { what, remedy } = new Words("en").reason({ code: "constructor", args: ["7"] });
+  assert.equal(what, "The server reports: constructor 7");
+  assert.ok(remedy);
+  assert.deepEqual(new Words("en").reason({ code: "", args: [] }), { what: "", remedy: "" });
+});
+
+test("arguments are put in; absent ones are nothing", () => {
+  const words = new Words("en");
+  assert.equal(words.say("state.reconnecting", "3"), "Reconnecting in 3\u00a0s");
+  assert.equal(words.say("code.display-open"), "Display  cannot be opened.");
+  assert.equal(new Words("fr").number(1.5, 2), "1,50");
+});
+
+test("French is set as French is", () => {
+  for (const [key, text] of Object.entries(catalogues.fr)) {
+    assert.ok(!/'/.test(text), `${key}: typographic apostrophes`);
+    assert.ok(!/(^|[^\u00a0\u202f])[:;!?]( |$)/.test(text), `${key}: no-break space before : ; ! ?`);
+  }
+});
+
+test("the first wished language that there are words in", () => {
+  const cases: [string[], string][] = [
+    [[], "en"],
+    [["fr-CA"], "fr"],
+    [["de", "fr", "en"], "fr"],
+    [["en-GB", "fr"], "en"],
+    [["", "FR"], "fr"],
+    [["frr"], "en"],
+  ];
+  for (const [wished, want] of cases) assert.equal(pickLanguage(wished), want, wished.join());
+});

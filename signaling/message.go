@@ -23,7 +23,7 @@
 //
 // To the page:
 //
-//	hello      version, viewer (id), role, allow (features), display, size, iceServers, input (newest reliable sequence: 0)
+//	hello      version, viewer (id), role, allow (features), state, code, args as in display, width, height, iceServers
 //	offer      sdp, generation (counts the negotiations of this socket's peer)
 //	candidate  candidate, generation
 //	cursor     serial, hotX, hotY, x, y, and once per serial and socket: image (PNG, base64; "" hidden)
@@ -75,8 +75,11 @@ type Message struct {
 	Viewer string            `json:"viewer,omitempty"`
 	Role   session.Role      `json:"role,omitempty"`
 	Allow  []session.Feature `json:"allow,omitempty"`
-	You    bool              `json:"you,omitempty"`
-	Seq    uint32            `json:"seq,omitempty"`
+
+	ICEServers []ICEServer `json:"iceServers,omitempty"`
+
+	You bool   `json:"you,omitempty"`
+	Seq uint32 `json:"seq,omitempty"`
 
 	State string   `json:"state,omitempty"`
 	Code  string   `json:"code,omitempty"`

@@ -1,0 +1,81 @@
+package signaling
+
+import (
+	"encoding/json"
+	"errors"
+	"image"
+	"time"
+
+	"github.com/gorilla/websocket"
+
+	"lucarne/signaling/session"
+)
+
+// dispatch handles one message of the page, in the order in which they came: a
+// pong says that all before its ping has been dealt with. An error ends the
+// socket; what is malformed or unknown is counted and ignored.
+func (s *socket) dispatch(kind int, data []byte) error {
+	if kind == websocket.BinaryMessage {
+		if len(data) > maxInput {
+			s.counts.malformed++
+			return nil
+		}
+		s.viewer.Input(data)
+		return nil
+	}
+	var m Message
+	if json.Unmarshal(data, &m) != nil || len(data) > maxControl && m.Type != "clipboard" {
+		s.counts.malformed++
+		return nil
+	}
+	return s.control(m)
+}
+
+// control handles one control message.
+func (s *socket) control(m Message) error {
+	switch m.Type {
+	case "answer":
+		if media, _ := s.link.now(); media != nil {
+			media.Answer(m.SDP, m.Generation)
+		}
+	case "candidate":
+		if media, _ := s.link.now(); media != nil {
+			media.Candidate(m.Candidate, m.Generation)
+		}
+	case "restart":
+		s.link.restart()
+	case "key":
+		s.viewer.RequestKey()
+	case "resize":
+		s.sizes.want(image.Pt(m.Width, m.Height))
+	case "visibility":
+		s.viewer.Hide(m.Hidden)
+	case "clipboard":
+		s.takeClipboard(m.Text)
+	case "ping":
+		s.send(Message{Type: "pong", T: m.T, Now: time.Now().UnixMicro()})
+	case "bye":
+		return farewell{err: errLeft}
+	case "hello":
+		s.counts.malformed++
+	default:
+		s.counts.unknown++
+	}
+	return nil
+}
+
+var errLeft = errors.New("the page has left")
+
+func (s *socket) takeClipboard(text string) {
+	err := s.viewer.SetClipboard(text)
+	switch {
+	case err == nil:
+	case errors.Is(err, session.ErrRefused):
+		s.send(Message{Type: "reason", Code: "refused", Args: []string{string(session.CopyIn)}})
+	case errors.Is(err, session.ErrTooLarge):
+		s.send(Message{Type: "reason", Code: "clipboard-too-large"})
+	default:
+		s.log.Warn("clipboard not set", "err", err)
+		s.send(Message{Type: "reason", Code: "clipboard-failed"})
+	}
+}

@@ -1,0 +1,95 @@
+package signaling
+
+import (
+	"context"
+	"image"
+	"log/slog"
+	"testing"
+
+	"github.com/gorilla/websocket"
+
+	"lucarne/capture"
+	"lucarne/input"
+	"lucarne/signaling/session"
+)
+
+// deaf is media that ignores all.
+type deaf struct{}
+
+func (deaf) Run(ctx context.Context) error { return nil }
+func (deaf) Answer(string, int)            {}
+func (deaf) Candidate([]byte, int)         {}
+func (deaf) Restart()                      {}
+
+// FuzzDispatch gives a socket's reader any message: it must neither fall over
+// nor leave anything held.
+func FuzzDispatch(f *testing.F) {
+	for _, text := range []string{
+		`{"type":"hello","version":"v1","lang":"fr-CA","transport":"webrtc"}`,
+		`{"type":"answer","sdp":"v=0\r\n","generation":1}`,
+		`{"type":"candidate","candidate":{"candidate":"candidate:1 1 udp 1 192.0.2.1 9 typ host","sdpMid":"0"},"generation":1}`,
+		`{"type":"candidate","candidate":null}`,
+		`{"type":"restart"}`,
+		`{"type":"key"}`,
+		`{"type":"resize","width":1280,"height":800}`,
+		`{"type":"resize","width":-9223372036854775808,"height":9223372036854775807}`,
+		`{"type":"visibility","hidden":true}`,
+		`{"type":"clipboard","text":"\ud800\u0000é"}`,
+		`{"type":"ping","t":1e308}`,
+		`{"type":"bye"}`,
+		`{"type":"unheard of"}`,
+		`{"type":["ping"]}`,
+		`{`,
+	} {
+		f.Add(false, []byte(text))
+	}
+	for seq, e := range []input.Event{
+		input.Key{Code: "KeyA", Keysym: 'a', Action: input.Down},
+		input.Motion{Pos: image.Pt(1, 2)},
+		input.Button{Action: input.Down, Button: 1},
+		input.Wheel{Delta: image.Pt(0, 120)},
+		input.Release{},
+		input.Renew{},
+	} {
+		f.Add(true, input.Append(nil, uint32(seq+1), 0, e))
+	}
+	log := slog.New(slog.DiscardHandler)
+	f.Fuzz(func(t *testing.T, binary bool, data []byte) {
+		screen := capture.NewScreen(log)
+		desktop := session.New(session.Config{Screen: screen, Log: log})
+		d := newDisplay()
+		desktop.SetHands(d, d)
+		handler, err := New(Config{Session: desktop, Screen: screen, Web: page(), Log: log})
+		if err != nil {
+			t.Fatal(err)
+		}
+		viewer, err := desktop.Join(session.JoinConfig{Role: session.Owner})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := &socket{
+			h: handler, log: log, viewer: viewer, link: newLink(), sizes: newSizes(),
+			queue: make(chan packet, queueSize), cancel: func(error) {},
+		}
+		s.link.set(deaf{})
+		kind := websocket.TextMessage
+		if binary {
+			kind = websocket.BinaryMessage
+		}
+		s.dispatch(kind, data)
+		viewer.Resize(s.sizes.wanted())
+		viewer.Leave()
+		held := 0
+		for _, e := range d.events {
+			switch e := e.(type) {
+			case input.Key:
+				held += 2*int(e.Action) - 1
+			case input.Button:
+				held += 2*int(e.Action) - 1
+			}
+		}
+		if held != 0 {
+			t.Errorf("%q leaves %d held", data, held)
+		}
+	})
+}

@@ -1,0 +1,197 @@
+package signaling
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"path"
+	"strings"
+	"sync"
+
+	"github.com/gorilla/websocket"
+
+	"lucarne/capture"
+	"lucarne/signaling/session"
+)
+
+// ICEServer is one of the page's RTCConfiguration.iceServers (W3C WebRTC §4.2.4).
+type ICEServer struct {
+	URLs       []string `json:"urls"`
+	Username   string   `json:"username,omitempty"`
+	Credential string   `json:"credential,omitempty"`
+}
+
+// Config is what a Handler is made of.
+type Config struct {
+	Session *session.Session
+	Screen  *capture.Screen
+	// Open makes the media of a viewer that has just joined.
+	Open OpenMedia
+	Web  fs.FS // the built page: index.html and assets/
+	Log  *slog.Logger
+
+	// BasePath is the path under which the page is seen, "" for "/". Requests
+	// are answered with the prefix kept and with it stripped.
+	BasePath string
+	Auth     Auth
+	// AllowedHosts are further names, with or without a port, that the page may
+	// be seen under: as Host on loopback without a token, and as Origin.
+	AllowedHosts []string
+	// FrameAncestors may embed the page, beside its own origin: sources as in
+	// CSP's frame-ancestors (https://www.w3.org/TR/CSP3).
+	FrameAncestors []string
+	Version        string       // of the page; a page of another version reloads. "": as Web's index.html says
+	ICEServers     []ICEServer  // for the page
+	Role           session.Role // of whoever comes in; "": session.Owner
+
+	// DisplayReason words why the display is as it is, for the page: a code of
+	// its catalogue and arguments. nil: it shows the state alone.
+	DisplayReason func(capture.Status) (code string, args []string)
+}
+
+// Handler serves one session: the page, the WebSocket, login and health. It
+// answers whether there is a display or not.
+type Handler struct {
+	cfg      Config
+	base     string // decoded, begins and ends with "/"
+	policy   string // Content-Security-Policy
+	gate     *gate
+	upgrader websocket.Upgrader
+	pace     pace
+	cursors  cursors
+	halfOpen halfOpen
+
+	mu      sync.Mutex
+	sockets map[*socket]struct{}
+	closing bool
+	open    sync.WaitGroup // of sockets
+}
+
+// New returns a handler. It starts nothing.
+func New(cfg Config) (*Handler, error) {
+	base, err := parseBase(cfg.BasePath)
+	if err != nil {
+		return nil, err
+	}
+	cfg.Role = cmp.Or(cfg.Role, session.Owner)
+	if cfg.Version == "" {
+		cfg.Version = pageVersion(cfg.Web)
+	}
+	if cfg.DisplayReason == nil {
+		cfg.DisplayReason = func(capture.Status) (string, []string) { return "", nil }
+	}
+	return &Handler{
+		cfg:     cfg,
+		base:    base,
+		policy:  contentPolicy(cfg.FrameAncestors),
+		gate:    newGate(cfg.Auth),
+		pace:    defaultPace,
+		sockets: make(map[*socket]struct{}),
+		upgrader: websocket.Upgrader{
+			CheckOrigin: func(*http.Request) bool { return true }, // checked before
+		},
+	}, nil
+}
+
+// parseBase brings a base path into the form "/a/b/".
+func parseBase(base string) (string, error) {
+	decoded, err := url.PathUnescape(base)
+	if err != nil {
+		return "", fmt.Errorf("signaling: base path %q: %w", base, err)
+	}
+	if decoded == "" || decoded == "/" {
+		return "/", nil
+	}
+	trimmed := strings.TrimSuffix(decoded, "/")
+	if !strings.HasPrefix(trimmed, "/") || path.Clean(trimmed) != trimmed || strings.ContainsAny(trimmed, "?#;\\") {
+		return "", fmt.Errorf("signaling: base path %q: %w", base, errBasePath)
+	}
+	return trimmed + "/", nil
+}
+
+var errBasePath = errors.New("want an absolute path without query, such as /user/alice/desktop/")
+
+// Run serves until ctx ends; then it tells every page to come back later, closes
+// their sockets and waits for them. New sockets are refused from then on.
+//
+// An http.Server does not know of sockets: shut it down after Run.
+func (h *Handler) Run(ctx context.Context) error {
+	<-ctx.Done()
+	h.mu.Lock()
+	h.closing = true
+	for s := range h.sockets {
+		s.cancel(farewell{code: "shutdown", retry: true})
+	}
+	h.mu.Unlock()
+	h.open.Wait()
+	return ctx.Err()
+}
+
+// ServeHTTP answers under the base path and at the root, as proxies in front
+// either keep or strip the prefix.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	h.protect(w.Header())
+	if !h.hostAllowed(r) {
+		http.Error(w, fmt.Sprintf("host %q refused: start with --allowed-host or a token", r.Host), http.StatusForbidden)
+		return
+	}
+	name, kept := strings.CutPrefix(r.URL.Path, h.base)
+	if !kept {
+		if r.URL.Path+"/" == h.base {
+			below := url.URL{Path: path.Base(h.base) + "/", RawQuery: r.URL.RawQuery}
+			w.Header().Set("Location", below.String()) // relative: the proxy may know a longer path
+			w.WriteHeader(http.StatusPermanentRedirect)
+			return
+		}
+		name = strings.TrimPrefix(r.URL.Path, "/")
+	}
+	switch name {
+	case "login":
+		h.login(w, r, kept)
+		return
+	case "ws":
+		h.serveSocket(w, r)
+		return
+	}
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		w.Header().Set("Allow", "GET, HEAD")
+		http.Error(w, "only GET and HEAD", http.StatusMethodNotAllowed)
+		return
+	}
+	switch name {
+	case "", "index.html":
+		h.index(w, r)
+	case "session":
+		h.probe(w, r)
+	case "healthz":
+		w.Header().Set("Cache-Control", "no-store")
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		fmt.Fprintln(w, "ok")
+	default:
+		h.asset(w, r, name)
+	}
+}
+
+// contentPolicy lets the page load from its own origin alone, and be embedded
+// there and by ancestors: notebook platforms show it in a frame of theirs.
+func contentPolicy(ancestors []string) string {
+	return "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; " +
+		"media-src 'self' blob:; connect-src 'self'; font-src 'self'; manifest-src 'self'; worker-src 'self'; " +
+		"base-uri 'none'; form-action 'self'; frame-ancestors " + strings.Join(append([]string{"'self'"}, ancestors...), " ")
+}
+
+// protect sets the headers that every answer has.
+func (h *Handler) protect(header http.Header) {
+	header.Set("Content-Security-Policy", h.policy)
+	header.Set("X-Content-Type-Options", "nosniff")
+	header.Set("Referrer-Policy", "no-referrer")
+	header.Set("Cross-Origin-Opener-Policy", "same-origin")
+	header.Set("Cross-Origin-Resource-Policy", "same-origin")
+	header.Set("Permissions-Policy", "clipboard-read=(self), clipboard-write=(self), fullscreen=(self), keyboard-map=(self), "+
+		"camera=(), microphone=(), geolocation=(), display-capture=()")
+}

@@ -1,0 +1,130 @@
+package signaling
+
+import (
+	"image"
+	"slices"
+	"time"
+
+	"lucarne/capture"
+)
+
+// known is what the page knows already.
+type known struct {
+	state    capture.State
+	code     string
+	args     []string
+	size     image.Point
+	cursor   uint32
+	pictured map[uint32]bool // cursors whose image it has
+	leader   string
+	leads    bool
+	led      bool // it has been told who leads
+	seq      uint32
+	acked    time.Time
+	ackArmed bool
+}
+
+// maxPictured bounds the cursors remembered for a socket.
+const maxPictured = 1024
+
+// greeting is what the page knows once it has its hello.
+func (s *socket) greeting() *known {
+	status := s.h.cfg.Screen.Status()
+	k := &known{state: status.State, size: status.Size, pictured: make(map[uint32]bool)}
+	k.code, k.args = s.h.cfg.DisplayReason(status)
+	return k
+}
+
+func (k *known) hello(s *socket) Message {
+	return Message{
+		Type: "hello", Version: s.h.cfg.Version,
+		Viewer: s.viewer.ID(), Role: s.viewer.Role(), Allow: s.viewer.Allowed(),
+		State: k.state.String(), Code: k.code, Args: k.args,
+		Width: k.size.X, Height: k.size.Y,
+		ICEServers: s.h.cfg.ICEServers,
+	}
+}
+
+// putScreen tells what is new of the display: its state, its size, its cursor.
+func (s *socket) putScreen(k *known) error {
+	status := s.h.cfg.Screen.Status()
+	code, args := s.h.cfg.DisplayReason(status)
+	if status.State == capture.Up && k.state != capture.Up {
+		s.sizes.again()
+	}
+	if status.State != k.state || code != k.code || !slices.Equal(args, k.args) {
+		k.state, k.code, k.args = status.State, code, args
+		if err := s.put(Message{Type: "display", State: status.State.String(), Code: code, Args: args}); err != nil {
+			return err
+		}
+	}
+	if status.State != capture.Up {
+		clear(k.pictured) // another display counts its cursors anew
+		k.cursor = 0
+		return nil
+	}
+	if status.Size != k.size {
+		k.size = status.Size
+		if err := s.put(Message{Type: "size", Width: k.size.X, Height: k.size.Y}); err != nil {
+			return err
+		}
+	}
+	return s.putCursor(k)
+}
+
+func (s *socket) putCursor(k *known) error {
+	cursor := s.h.cfg.Screen.Cursor()
+	if cursor.Serial == k.cursor || cursor.Serial == 0 && cursor.Image == nil {
+		return nil // the same picture, or none known; its position the page knows better
+	}
+	m := Message{
+		Type: "cursor", Serial: cursor.Serial,
+		HotX: cursor.Hot.X, HotY: cursor.Hot.Y, X: cursor.Pos.X, Y: cursor.Pos.Y,
+	}
+	if !k.pictured[cursor.Serial] {
+		image, err := s.h.cursors.encode(cursor)
+		if err != nil {
+			return err
+		}
+		if len(k.pictured) >= maxPictured {
+			clear(k.pictured)
+		}
+		k.pictured[cursor.Serial] = true
+		m.Image = &image
+	}
+	k.cursor = cursor.Serial
+	return s.put(m)
+}
+
+// putSession tells what is new of the session: who leads, the clipboard, the
+// newest input handled.
+func (s *socket) putSession(k *known, ack *time.Timer) error {
+	leader, you := s.viewer.Leader()
+	if !k.led || leader != k.leader || you != k.leads {
+		k.led, k.leader, k.leads = true, leader, you
+		if err := s.put(Message{Type: "control", Viewer: leader, You: you}); err != nil {
+			return err
+		}
+	}
+	if text, fresh := s.viewer.Clipboard(); fresh {
+		if err := s.put(Message{Type: "clipboard", Text: text}); err != nil {
+			return err
+		}
+	}
+	return s.putAck(k, ack)
+}
+
+// putAck acknowledges input, at once if the last time is long enough ago.
+func (s *socket) putAck(k *known, ack *time.Timer) error {
+	seq := s.viewer.InputSeq()
+	if seq == k.seq || k.ackArmed {
+		return nil
+	}
+	if wait := s.h.pace.ack - time.Since(k.acked); wait > 0 {
+		k.ackArmed = true
+		ack.Reset(wait)
+		return nil
+	}
+	k.seq, k.acked = seq, time.Now()
+	return s.put(Message{Type: "input", Seq: seq})
+}

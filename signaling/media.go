@@ -1,0 +1,131 @@
+package signaling
+
+import (
+	"context"
+	"slices"
+	"sync"
+
+	"github.com/gorilla/websocket"
+
+	"lucarne/signaling/session"
+)
+
+// Media carries one viewer's packets; *peer.Peer is one. Answer, Candidate and
+// Restart do not block; what they can make nothing of they ignore and count.
+type Media interface {
+	// Run serves the viewer until ctx ends, which is no error, or for as long
+	// as the connection lives.
+	Run(ctx context.Context) error
+	// Answer takes the page's answer to the offer of that generation.
+	Answer(sdp string, generation int)
+	// Candidate takes an RTCIceCandidateInit of the page, as JSON.
+	Candidate(init []byte, generation int)
+	// Restart makes a new offer with an ICE restart.
+	Restart()
+}
+
+// Out is where a viewer's media sends what the page has to know. Its methods
+// never block and may be called from any goroutine.
+type Out interface {
+	Offer(sdp string, generation int)
+	Candidate(init []byte, generation int)
+	// Times sends a batch of frame times as in the package comment.
+	Times(batch []byte)
+}
+
+// OpenMedia makes media for a viewer. It starts nothing. generation is that of
+// the last offer on the viewer's socket, 0 if there was none.
+type OpenMedia func(v *session.Viewer, out Out, generation int) (Media, error)
+
+// link is the media of a socket, which may end and be opened anew.
+type link struct {
+	again chan struct{} // capacity 1: the page asks for it
+
+	mu         sync.Mutex
+	media      Media // nil: none now
+	generation int   // of the last offer
+}
+
+func newLink() link { return link{again: make(chan struct{}, 1)} }
+
+// now returns the media there is, nil for none, and the last offer's generation.
+func (l *link) now() (Media, int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.media, l.generation
+}
+
+func (l *link) set(m Media) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.media = m
+}
+
+// restart has the present media make a new offer, or else asks for new media. A
+// page whose wish meets the end of media asks again: it has no connection.
+func (l *link) restart() {
+	if media, _ := l.now(); media != nil {
+		media.Restart()
+		return
+	}
+	select {
+	case l.again <- struct{}{}:
+	default:
+	}
+}
+
+// carry runs the socket's media until ctx ends. Media that has ended is opened
+// again when the page asks for it: only the page knows whether it is still
+// wanted.
+func (s *socket) carry(ctx context.Context) {
+	for ctx.Err() == nil {
+		_, before := s.link.now()
+		err := s.carryOnce(ctx, before)
+		if ctx.Err() != nil {
+			return
+		}
+		s.log.Warn("media ended", "err", err)
+		if _, after := s.link.now(); after == before { // not even an offer
+			s.send(Message{Type: "reason", Code: "webrtc-failed"})
+		}
+		select {
+		case <-ctx.Done():
+		case <-s.link.again:
+		}
+	}
+}
+
+func (s *socket) carryOnce(ctx context.Context, generation int) error {
+	media, err := s.h.cfg.Open(s.viewer, s, generation)
+	if err != nil {
+		return err
+	}
+	s.link.set(media)
+	defer s.link.set(nil)
+	select {
+	case <-s.link.again: // what was asked of earlier media
+	default:
+	}
+	return media.Run(ctx)
+}
+
+// Offer, Candidate and Times make a socket the Out of its media.
+
+func (s *socket) Offer(sdp string, generation int) {
+	s.link.mu.Lock()
+	s.link.generation = generation
+	s.link.mu.Unlock()
+	s.send(Message{Type: "offer", SDP: sdp, Generation: generation})
+}
+
+func (s *socket) Candidate(init []byte, generation int) {
+	s.send(Message{Type: "candidate", Candidate: init, Generation: generation})
+}
+
+// Times may be lost: they are statistics.
+func (s *socket) Times(batch []byte) {
+	select {
+	case s.queue <- packet{websocket.BinaryMessage, slices.Clone(batch)}:
+	default:
+	}
+}

@@ -1,0 +1,251 @@
+package signaling
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/gorilla/websocket"
+
+	"lucarne/signaling/session"
+)
+
+// Bounds on what a page may send and on what waits to be sent to it.
+const (
+	maxMessage = 2*session.MaxClipboard + 64<<10 // JSON at most doubles ordinary text
+	maxControl = 256 << 10                       // any control message but clipboard
+	maxInput   = 256
+	maxBad     = 100 // messages that are none, before the socket is closed
+	queueSize  = 64  // messages
+	keptBuffer = 64 << 10
+)
+
+// pace is how long a socket waits for what.
+type pace struct {
+	hello  time.Duration // for the page's first message
+	write  time.Duration // for one message to leave
+	ping   time.Duration // between two
+	idle   time.Duration // without any sign of life: the page is gone
+	ack    time.Duration // at least, between two acknowledgements of input
+	resize time.Duration // that a wish for a size has to last
+}
+
+var defaultPace = pace{
+	hello: 10 * time.Second, write: 10 * time.Second, ping: 20 * time.Second,
+	idle: 45 * time.Second, ack: 250 * time.Millisecond, resize: 100 * time.Millisecond,
+}
+
+// farewell is why a socket closes, as the page is told in bye.
+type farewell struct {
+	code  string // "": the page has gone by itself
+	retry bool
+	err   error // for the log
+}
+
+func (f farewell) Error() string {
+	switch {
+	case f.err == nil:
+		return f.code
+	case f.code == "":
+		return f.err.Error()
+	}
+	return f.code + ": " + f.err.Error()
+}
+
+// socket is the server's end of one page's WebSocket: one viewer and its media.
+// The request's goroutine reads, one goroutine writes, and everything else
+// leaves through a bounded queue: a page that does not read disturbs nobody.
+type socket struct {
+	h      *Handler
+	conn   *websocket.Conn
+	log    *slog.Logger
+	cancel context.CancelCauseFunc
+	queue  chan packet
+	viewer *session.Viewer
+	link   link
+	sizes  sizes
+
+	buffer bytes.Buffer // the reader's
+	counts counts       // the reader's
+}
+
+// packet is one message to the page.
+type packet struct {
+	kind int // websocket.TextMessage or BinaryMessage
+	data []byte
+}
+
+// counts are what a socket's reader has ignored.
+type counts struct {
+	malformed int // messages that are none, or absurd
+	unknown   int // of a type that this version does not know
+}
+
+// serveSocket answers GET ws.
+func (h *Handler) serveSocket(w http.ResponseWriter, r *http.Request) {
+	if !h.originAllowed(r) {
+		h.cfg.Log.Warn("socket refused", "origin", r.Header.Get("Origin"), "host", r.Host)
+		http.Error(w, "origin refused: the proxy must pass Host or X-Forwarded-Host, or start with --allowed-host", http.StatusForbidden)
+		return
+	}
+	if !h.gate.admits(r) {
+		http.Error(w, "log in first", http.StatusUnauthorized)
+		return
+	}
+	ctx, cancel := context.WithCancelCause(r.Context())
+	defer cancel(nil)
+	s := &socket{h: h, cancel: cancel, queue: make(chan packet, queueSize), link: newLink(), sizes: newSizes(), log: h.cfg.Log}
+	if !h.add(s) {
+		http.Error(w, "shutting down", http.StatusServiceUnavailable)
+		return
+	}
+	defer h.remove(s)
+	conn, err := h.upgrader.Upgrade(w, r, nil)
+	if err != nil {
+		return // the upgrader has answered
+	}
+	defer conn.Close()
+	s.conn = conn
+	s.serve(ctx, remoteHost(r))
+}
+
+// add counts a socket in, unless the handler is closing.
+func (h *Handler) add(s *socket) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.closing {
+		return false
+	}
+	h.sockets[s] = struct{}{}
+	h.open.Add(1)
+	return true
+}
+
+func (h *Handler) remove(s *socket) {
+	h.mu.Lock()
+	delete(h.sockets, s)
+	h.mu.Unlock()
+	h.open.Done()
+}
+
+// serve takes a socket from its first message to its end.
+func (s *socket) serve(ctx context.Context, from string) {
+	hello, err := s.awaitHello(ctx)
+	if err != nil {
+		s.bye(err)
+		return
+	}
+	viewer, err := s.h.cfg.Session.Join(session.JoinConfig{Role: s.h.cfg.Role})
+	if err != nil {
+		s.log.Warn("viewer refused", "from", from, "err", err)
+		s.bye(farewell{code: "full", retry: true})
+		return
+	}
+	defer viewer.Leave()
+	s.viewer, s.log = viewer, s.log.With("viewer", viewer.ID())
+	s.log.Info("viewer joined", "from", from, "role", viewer.Role(), "page", clip(hello.Version), "lang", clip(hello.Lang))
+	s.log.Info("viewer left", "reason", s.converse(ctx), "malformed", s.counts.malformed, "unknown", s.counts.unknown, "input", viewer.Counts())
+}
+
+// converse runs the socket's goroutines until one of them ends, and returns why.
+func (s *socket) converse(ctx context.Context) string {
+	ctx, stop := context.WithCancelCause(ctx)
+	var others sync.WaitGroup
+	others.Go(func() { s.write(ctx, stop) })
+	others.Go(func() { s.resize(ctx) })
+	others.Go(func() { s.carry(ctx) })
+	stop(s.read())
+	others.Wait()
+	return context.Cause(ctx).Error()
+}
+
+// awaitHello reads the first message, which has to come soon and be a hello.
+func (s *socket) awaitHello(ctx context.Context) (Message, error) {
+	defer s.h.halfOpen.enter(s.conn)()
+	defer context.AfterFunc(ctx, func() { s.conn.NetConn().SetReadDeadline(time.Now()) })()
+	s.conn.SetReadDeadline(time.Now().Add(s.h.pace.hello))
+	kind, data, err := s.next()
+	if ctx.Err() != nil {
+		return Message{}, context.Cause(ctx)
+	}
+	if err != nil {
+		return Message{}, readError(err)
+	}
+	var m Message
+	if kind != websocket.TextMessage || len(data) > maxControl || json.Unmarshal(data, &m) != nil || m.Type != "hello" {
+		return Message{}, farewell{code: "malformed", err: errNoHello}
+	}
+	return m, nil
+}
+
+var (
+	errNoHello = errors.New("the first message is no hello")
+	errTooMany = errors.New("too many malformed messages")
+)
+
+// read handles the page's messages until the socket ends, and says why it did.
+func (s *socket) read() error {
+	alive := func() { s.conn.SetReadDeadline(time.Now().Add(s.h.pace.idle)) }
+	s.conn.SetPongHandler(func(string) error { alive(); return nil })
+	for {
+		alive()
+		kind, data, err := s.next()
+		if err != nil {
+			return readError(err)
+		}
+		if err := s.dispatch(kind, data); err != nil {
+			return err
+		}
+		if s.counts.malformed > maxBad {
+			return farewell{code: "malformed", err: errTooMany}
+		}
+	}
+}
+
+// next reads one message, valid until the next call. Of a binary message it
+// keeps no more than tells that it is too long. (Conn.SetReadLimit would close
+// the connection before the page could be told why.)
+func (s *socket) next() (kind int, data []byte, err error) {
+	kind, r, err := s.conn.NextReader()
+	if err != nil {
+		return 0, nil, err
+	}
+	limit := int64(maxMessage)
+	if kind == websocket.BinaryMessage {
+		limit = maxInput
+	}
+	if s.buffer.Cap() > keptBuffer {
+		s.buffer = bytes.Buffer{}
+	}
+	s.buffer.Reset()
+	if _, err = s.buffer.ReadFrom(io.LimitReader(r, limit+1)); err != nil {
+		return 0, nil, err
+	}
+	if s.buffer.Len() > maxMessage {
+		return 0, nil, farewell{code: "too-large", retry: true}
+	}
+	return kind, s.buffer.Bytes(), nil
+}
+
+// readError words the end of reading.
+func readError(err error) error {
+	var f farewell
+	if errors.As(err, &f) {
+		return f
+	}
+	var timeout interface{ Timeout() bool }
+	if errors.As(err, &timeout) && timeout.Timeout() {
+		return farewell{code: "timeout", retry: true}
+	}
+	return farewell{err: fmt.Errorf("signaling: read: %w", err)}
+}
+
+// clip bounds what a page says of itself, for the log.
+func clip(text string) string { return text[:min(len(text), 64)] }

@@ -1,0 +1,428 @@
+package signaling
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"image"
+	"net/http"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/gorilla/websocket"
+
+	"lucarne/capture"
+	"lucarne/input"
+	"lucarne/signaling/session"
+)
+
+func TestHello(t *testing.T) {
+	s := serve(t, func(c *Config) {
+		c.ICEServers = []ICEServer{{URLs: []string{"turn:turn.example.org"}, Username: "u", Credential: "p"}}
+	})
+	_, first := s.join(t)
+	_, second := s.join(t)
+	want := Message{
+		Type: "hello", Version: "v1", Role: session.Owner, State: "up", Width: 640, Height: 480,
+		Allow:      []session.Feature{session.Video, session.Keyboard, session.Pointer, session.CopyIn, session.CopyOut, session.Resize},
+		ICEServers: []ICEServer{{URLs: []string{"turn:turn.example.org"}, Username: "u", Credential: "p"}},
+	}
+	for i, got := range []Message{first, second} {
+		want.Viewer = fmt.Sprint(i + 1)
+		if got, want := fmt.Sprintf("%+v", got), fmt.Sprintf("%+v", want); got != want {
+			t.Errorf("got  %s\nwant %s", got, want)
+		}
+	}
+}
+
+// TestMediaMessages: what media and page say to each other arrives.
+func TestMediaMessages(t *testing.T) {
+	s := serve(t, nil)
+	c, _ := s.join(t)
+	m := <-s.medias
+	if got := c.await("offer"); got.SDP != "offer" || got.Generation != 1 {
+		t.Errorf("got %+v", got)
+	}
+	if got := c.await("candidate"); string(got.Candidate) != `{"candidate":"c"}` {
+		t.Errorf("got %s", got.Candidate)
+	}
+	c.send(`{"type":"answer","sdp":"mine","generation":1}`)
+	c.send(`{"type":"candidate","candidate":{"candidate":"d"},"generation":1}`)
+	c.send(`{"type":"restart"}`)
+	for _, want := range []string{"answer mine", `candidate {"candidate":"d"}`, "restart"} {
+		if got := <-m.calls; got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+	m.end <- errors.New("lost")
+	eventually(t, "the log says that the media ended", func() bool { return strings.Contains(s.log.String(), "media ended") })
+	c.send(`{"type":"restart"}`)
+	if next := <-s.medias; next.generation != 1 {
+		t.Errorf("new media begins after generation %d, want 1", next.generation)
+	}
+	if got := c.await("offer"); got.Generation != 2 {
+		t.Errorf("got generation %d, want 2", got.Generation)
+	}
+}
+
+func TestNoMedia(t *testing.T) {
+	s := serve(t, func(c *Config) {
+		c.Open = func(*session.Viewer, Out, int) (Media, error) { return nil, errors.New("no codec") }
+	})
+	c, _ := s.join(t)
+	if got := c.await("reason"); got.Code != "webrtc-failed" {
+		t.Errorf("got %+v", got)
+	}
+	c.send(`{"type":"answer","sdp":"to nobody"}`)
+	c.flush()
+}
+
+func TestTimes(t *testing.T) {
+	s := serve(t, nil)
+	c, _ := s.join(t)
+	for {
+		if _, err := c.next(); errors.Is(err, errBinary) {
+			return
+		} else if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestInput(t *testing.T) {
+	s := serve(t, nil)
+	c, _ := s.join(t)
+	if got := c.await("control"); !got.You || got.Viewer != "1" {
+		t.Errorf("got %+v, want the lead", got)
+	}
+	c.sendInput(1, input.Motion{Pos: image.Pt(1, 2)})
+	for seq := uint32(2); seq < 100; seq++ {
+		c.sendInput(seq, input.Key{Code: "KeyA", Keysym: 'a', Action: input.Action(1 - seq%2)})
+	}
+	for seq := uint32(0); seq != 99; {
+		next := c.await("input").Seq
+		if next <= seq {
+			t.Fatalf("acknowledged %d after %d", next, seq)
+		}
+		seq = next
+	}
+	if got := s.display.injected(); got < 99 {
+		t.Errorf("%d events injected, want 99", got)
+	}
+	c.conn.Close()
+	eventually(t, "the viewer left", func() bool { return s.session.Viewers() == 0 })
+}
+
+// TestAcknowledgements are few: the first at once, the next when its time has come.
+func TestAcknowledgements(t *testing.T) {
+	s := serve(t, nil)
+	s.handler.pace.ack = time.Hour
+	c, _ := s.join(t)
+	c.sendInput(1, input.Button{Action: input.Down, Button: 1})
+	if got := c.await("input"); got.Seq != 1 {
+		t.Errorf("got %d, want 1", got.Seq)
+	}
+	for seq := uint32(2); seq < 50; seq++ {
+		c.sendInput(seq, input.Button{Action: input.Action(seq % 2), Button: 1})
+		for _, said := range c.flush() {
+			if said.Type == "input" {
+				t.Fatalf("acknowledged %d within the hour", said.Seq)
+			}
+		}
+	}
+}
+
+func TestClipboard(t *testing.T) {
+	s := serve(t, nil)
+	giver, _ := s.join(t)
+	taker, _ := s.join(t)
+	text := strings.Repeat("é\n", session.MaxClipboard/3)
+	message, err := json.Marshal(Message{Type: "clipboard", Text: text})
+	if err != nil {
+		t.Fatal(err)
+	}
+	giver.send(string(message))
+	giver.flush()
+	if s.display.clipboard() != text {
+		t.Error("the desktop has another text")
+	}
+	if got := taker.await("clipboard"); got.Text != text {
+		t.Error("the other viewer has another text")
+	}
+	s.display.copy("from the desktop")
+	for _, c := range []*client{giver, taker} {
+		if got := c.await("clipboard"); got.Text != "from the desktop" {
+			t.Errorf("got %d bytes", len(got.Text))
+		}
+	}
+	message, err = json.Marshal(Message{Type: "clipboard", Text: strings.Repeat("x", session.MaxClipboard+1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	giver.send(string(message))
+	if got := giver.await("reason"); got.Code != "clipboard-too-large" {
+		t.Errorf("got %+v", got)
+	}
+	if log := s.log.String(); strings.Contains(log, "from the desktop") || strings.Contains(log, "é") {
+		t.Error("the log holds the clipboard")
+	}
+}
+
+func TestResize(t *testing.T) {
+	s := serve(t, func(c *Config) {
+		c.Session = session.New(session.Config{Screen: c.Screen, Log: c.Log, MaxPixels: 800 * 600})
+	})
+	c, _ := s.join(t)
+	for _, test := range []struct{ ask, reason string }{
+		{`{"type":"resize","width":700,"height":500}`, ""},
+		{`{"type":"resize","width":1600,"height":1200}`, "resize-limited [800 600]"},
+		{`{"type":"resize","width":0,"height":0}`, "resize-failed []"},
+		{`{"type":"resize","width":100000,"height":1}`, "resize-failed []"},
+		{`{"type":"resize","width":-1,"height":-1}`, "resize-failed []"},
+	} {
+		c.send(test.ask)
+		if test.reason == "" {
+			eventually(t, "the screen is resized", func() bool {
+				s.display.mu.Lock()
+				defer s.display.mu.Unlock()
+				return slices.Contains(s.display.resizes, image.Pt(700, 500))
+			})
+			continue
+		}
+		got := c.await("reason")
+		if got := fmt.Sprint(got.Code, " ", got.Args); got != test.reason {
+			t.Errorf("%s: got %s, want %s", test.ask, got, test.reason)
+		}
+	}
+}
+
+// TestScreen: size, cursor and state reach the page, each cursor's picture once.
+func TestScreen(t *testing.T) {
+	s := serve(t, nil)
+	c, _ := s.join(t)
+	s.display.point(7)
+	first := c.await("cursor")
+	if first.Serial != 7 || first.HotX != 3 || first.HotY != 4 || first.Image == nil || !strings.HasPrefix(*first.Image, "iVBORw0KGgo") {
+		t.Errorf("got %+v, want a PNG", first)
+	}
+	s.display.point(8)
+	if got := c.await("cursor"); got.Serial != 8 || got.Image == nil {
+		t.Errorf("got %+v, want 8 with its picture", got)
+	}
+	s.display.point(7)
+	if got := c.await("cursor"); got.Serial != 7 || got.Image != nil {
+		t.Errorf("got %+v, want 7 without its picture", got)
+	}
+	close(s.display.damaged)
+	if got := c.await("display"); got.State != "gone" {
+		t.Errorf("got %+v, want gone", got)
+	}
+}
+
+// TestBadMessages: what is malformed or unknown is counted, and everybody else
+// is undisturbed.
+func TestBadMessages(t *testing.T) {
+	s := serve(t, nil)
+	other, _ := s.join(t)
+	c, _ := s.join(t)
+	for _, bad := range []string{"", "{", "null", "[]", "7", `{"type":7}`, `{"type":"resize","width":"x"}`, `{"type":"hello"}`, strings.Repeat(" ", maxControl) + `{"type":"ping"}`} {
+		c.send(bad)
+	}
+	c.send(`{"type":"dance","unknown":true}`)
+	c.send(`{"type":"visibility","hidden":false,"further":{}}`)
+	for _, bad := range [][]byte{nil, {1}, make([]byte, maxInput), make([]byte, maxInput+1), make([]byte, 1<<20)} {
+		if err := c.conn.WriteMessage(websocket.BinaryMessage, bad); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c.flush()
+	c.send(`{"type":"bye"}`)
+	eventually(t, "the viewer left", func() bool { return s.session.Viewers() == 1 })
+	eventually(t, "the log says so", func() bool {
+		return strings.Contains(s.log.String(), "malformed=10 unknown=2") && strings.Contains(s.log.String(), "Malformed:3")
+	})
+	other.flush()
+}
+
+func TestTooManyBadMessages(t *testing.T) {
+	s := serve(t, nil)
+	c, _ := s.join(t)
+	for range maxBad + 1 {
+		c.send("{")
+	}
+	if got := c.await("bye"); got.Code != "malformed" || got.Retry {
+		t.Errorf("got %+v", got)
+	}
+}
+
+func TestTooLarge(t *testing.T) {
+	s := serve(t, nil)
+	other, _ := s.join(t)
+	c, _ := s.join(t)
+	c.send(strings.Repeat("x", maxMessage+1))
+	if got := c.await("bye"); got.Code != "too-large" {
+		t.Errorf("got %+v", got)
+	}
+	other.flush()
+}
+
+func TestFirstMessage(t *testing.T) {
+	s := serve(t, nil)
+	s.handler.pace.hello = 50 * time.Millisecond
+	for _, test := range []struct{ first, code string }{
+		{`{"type":"ping"}`, "malformed"},
+		{"nonsense", "malformed"},
+		{"", "timeout"},
+	} {
+		c := s.dial(t, "/ws", nil)
+		if test.first != "" {
+			c.send(test.first)
+		}
+		if got := c.await("bye"); got.Code != test.code {
+			t.Errorf("%q: got %+v, want %s", test.first, got, test.code)
+		}
+	}
+	if got := s.session.Viewers(); got != 0 {
+		t.Errorf("%d viewers without a hello", got)
+	}
+}
+
+// TestHalfOpen: sockets that stay silent crowd out each other, and nobody else.
+func TestHalfOpen(t *testing.T) {
+	s := serve(t, nil)
+	first, _ := s.join(t)
+	for range 100 {
+		s.dial(t, "/ws", nil)
+	}
+	second, _ := s.join(t)
+	first.flush()
+	second.flush()
+	eventually(t, "the oldest are gone", func() bool {
+		s.handler.mu.Lock()
+		defer s.handler.mu.Unlock()
+		return len(s.handler.sockets) <= maxHalfOpen+2
+	})
+}
+
+func TestFull(t *testing.T) {
+	s := serve(t, func(c *Config) {
+		c.Session = session.New(session.Config{Screen: c.Screen, Log: c.Log, MaxViewers: 1})
+	})
+	first, _ := s.join(t)
+	c := s.dial(t, "/ws", nil)
+	c.send(`{"type":"hello"}`)
+	if got := c.await("bye"); got.Code != "full" || !got.Retry {
+		t.Errorf("got %+v", got)
+	}
+	first.flush()
+}
+
+// TestStopsReading: a page that takes nothing is closed, and the other one gets
+// everything meanwhile.
+func TestStopsReading(t *testing.T) {
+	s := serve(t, nil)
+	s.handler.pace.write = 200 * time.Millisecond
+	s.join(t) // and never reads again
+	other, _ := s.join(t)
+	for i := 0; s.session.Viewers() == 2; i++ {
+		if i == 200 {
+			t.Fatal("200 MiB did not fill a socket that nobody reads")
+		}
+		text := fmt.Sprint(i, strings.Repeat("x", session.MaxClipboard-10))
+		s.display.copy(text)
+		if got := other.await("clipboard"); got.Text != text {
+			t.Fatal("the other viewer missed a text")
+		}
+	}
+	eventually(t, "the log says why", func() bool { return strings.Contains(s.log.String(), "reason=slow") })
+	other.flush()
+}
+
+// TestFloods: a page that pings without reading the answers is closed.
+func TestFloods(t *testing.T) {
+	s := serve(t, nil)
+	s.handler.pace.write = 200 * time.Millisecond
+	other, _ := s.join(t)
+	c, _ := s.join(t)
+	ping := []byte(`{"type":"ping","t":123456789}`)
+	c.conn.SetWriteDeadline(time.Now().Add(patience))
+	for s.session.Viewers() == 2 {
+		if err := c.conn.WriteMessage(websocket.TextMessage, ping); err != nil {
+			break
+		}
+	}
+	eventually(t, "the viewer is gone", func() bool { return s.session.Viewers() == 1 })
+	other.flush()
+}
+
+// TestDead: a page that no longer answers pings leaves.
+func TestDead(t *testing.T) {
+	s := serve(t, nil)
+	s.handler.pace.ping, s.handler.pace.idle = 20*time.Millisecond, 200*time.Millisecond
+	other, _ := s.join(t)
+	var pings atomic.Int32
+	other.conn.SetPingHandler(func(data string) error {
+		pings.Add(1)
+		return other.conn.WriteControl(websocket.PongMessage, []byte(data), time.Now().Add(patience))
+	})
+	s.join(t) // answers no ping, since it does not read
+	read := make(chan struct{})
+	go func() {
+		defer close(read)
+		for {
+			if _, err := other.next(); err != nil && !errors.Is(err, errBinary) {
+				return
+			}
+		}
+	}()
+	eventually(t, "the one that is silent has left", func() bool { return s.session.Viewers() == 1 && pings.Load() > 20 })
+	other.conn.Close()
+	<-read
+}
+
+func TestShutdown(t *testing.T) {
+	s := serve(t, nil)
+	c, _ := s.join(t)
+	silent := s.dial(t, "/ws", nil)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		s.stop()
+	}()
+	if got := c.await("bye"); got.Code != "shutdown" || !got.Retry {
+		t.Errorf("got %+v", got)
+	}
+	if got := silent.await("bye"); got.Code != "shutdown" {
+		t.Errorf("got %+v", got)
+	}
+	<-done
+	if got := s.session.Viewers(); got != 0 {
+		t.Errorf("%d viewers left", got)
+	}
+	if got := s.refused(t, "/ws", nil); got != http.StatusServiceUnavailable {
+		t.Errorf("got %d, want 503", got)
+	}
+}
+
+// TestBeforeDisplay: everything but the picture works before there is a display.
+func TestBeforeDisplay(t *testing.T) {
+	s := serve(t, func(c *Config) {
+		c.Screen = capture.NewScreen(c.Log)
+		c.DisplayReason = func(capture.Status) (string, []string) { return "display-waiting", []string{":7"} }
+		c.Session = session.New(session.Config{Screen: c.Screen, Log: c.Log})
+	})
+	c, hello := s.join(t)
+	if hello.State != "starting" || hello.Code != "display-waiting" || !slices.Equal(hello.Args, []string{":7"}) {
+		t.Errorf("got %+v", hello)
+	}
+	c.sendInput(1, input.Key{Code: "KeyA", Keysym: 'a', Action: input.Down})
+	c.send(`{"type":"clipboard","text":"x"}`)
+	if got := c.await("reason"); got.Code != "clipboard-failed" {
+		t.Errorf("got %+v", got)
+	}
+	c.send(`{"type":"key"}`)
+	c.flush()
+}

@@ -1,0 +1,114 @@
+package signaling
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/gorilla/websocket"
+)
+
+// send queues a control message. It never blocks: a page that lets the queue
+// fill up does not read, and its socket is closed.
+func (s *socket) send(m Message) {
+	data, err := json.Marshal(m)
+	if err != nil {
+		s.cancel(farewell{code: "internal", retry: true, err: err})
+		return
+	}
+	select {
+	case s.queue <- packet{websocket.TextMessage, data}:
+	default:
+		s.cancel(farewell{code: "slow", retry: true})
+	}
+}
+
+// write is the one goroutine that writes to the page. Messages come from the
+// queue; what the page should know of screen and session is looked up when
+// there is room to say it, so that only the newest is ever sent.
+func (s *socket) write(ctx context.Context, stop context.CancelCauseFunc) {
+	// A write that is stuck must not hold up the end.
+	defer context.AfterFunc(ctx, func() { s.conn.NetConn().SetWriteDeadline(time.Now().Add(parting)) })()
+	stop(s.writeAll(ctx)) // the first cause counts, and bye makes the reader find another
+	s.bye(context.Cause(ctx))
+}
+
+func (s *socket) writeAll(ctx context.Context) error {
+	bell, unsubscribe := s.h.cfg.Screen.Subscribe()
+	defer unsubscribe()
+	ping := time.NewTicker(s.h.pace.ping)
+	defer ping.Stop()
+	ack := time.NewTimer(s.h.pace.ack)
+	defer ack.Stop()
+	known := s.greeting()
+	if err := s.put(known.hello(s)); err != nil {
+		return err
+	}
+	for {
+		var err error
+		select {
+		case <-ctx.Done():
+			return nil
+		case p := <-s.queue:
+			err = s.putPacket(p)
+		case <-bell:
+			err = s.putScreen(known)
+		case <-s.viewer.Changed():
+			err = s.putSession(known, ack)
+		case <-ack.C:
+			known.ackArmed = false
+			err = s.putAck(known, ack)
+		case <-ping.C:
+			err = s.conn.WriteControl(websocket.PingMessage, nil, time.Now().Add(s.h.pace.write))
+		}
+		if err != nil {
+			return writeError(err)
+		}
+	}
+}
+
+func (s *socket) put(m Message) error {
+	data, err := json.Marshal(m)
+	if err != nil {
+		return fmt.Errorf("signaling: encode %s: %w", m.Type, err)
+	}
+	return s.putPacket(packet{websocket.TextMessage, data})
+}
+
+func (s *socket) putPacket(p packet) error {
+	s.conn.SetWriteDeadline(time.Now().Add(s.h.pace.write))
+	return s.conn.WriteMessage(p.kind, p.data)
+}
+
+// writeError words the end of writing.
+func writeError(err error) error {
+	var timeout interface{ Timeout() bool }
+	if errors.As(err, &timeout) && timeout.Timeout() {
+		return farewell{code: "slow", retry: true}
+	}
+	return farewell{err: fmt.Errorf("signaling: write: %w", err)}
+}
+
+// parting is how long a bye may take to leave.
+const parting = time.Second
+
+// bye tells the page why its socket closes, if it can still be told, and closes
+// the connection, which ends the reader. Nobody else writes by then.
+func (s *socket) bye(cause error) {
+	defer s.conn.Close()
+	var f farewell
+	if !errors.As(cause, &f) || f.code == "" {
+		return
+	}
+	soon := time.Now().Add(parting)
+	data, err := json.Marshal(Message{Type: "bye", Code: f.code, Retry: f.retry})
+	if err != nil {
+		return
+	}
+	s.conn.SetWriteDeadline(soon)
+	if s.conn.WriteMessage(websocket.TextMessage, data) == nil {
+		s.conn.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(websocket.CloseNormalClosure, f.code), soon)
+	}
+}

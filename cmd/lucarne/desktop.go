@@ -1,0 +1,163 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"image"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"time"
+
+	"lucarne/capture"
+	"lucarne/encode"
+	"lucarne/signaling"
+	"lucarne/signaling/session"
+	"lucarne/web"
+)
+
+// desktop is what serve and up have in common: a screen that may come and go,
+// its streams, the session and the page.
+type desktop struct {
+	flags    *desktopFlags
+	log      *slog.Logger
+	listener net.Listener
+	dir      string // that only we can enter
+	remove   func() // removes dir
+	token    string // empty: no authentication
+
+	screen  *capture.Screen
+	fanout  *encode.Fanout
+	session *session.Session
+	handler *signaling.Handler
+}
+
+// newDesktop listens and wires; nothing runs yet.
+func newDesktop(flags *desktopFlags) (*desktop, error) {
+	d := &desktop{flags: flags, log: flags.logger(os.Stderr), remove: func() {}}
+	backend, err := usable(backends())
+	if err != nil {
+		return nil, err
+	}
+	if d.listener, err = flags.open(d.log); err != nil {
+		return nil, err
+	}
+	if d.dir, d.remove, err = privateDir(); err != nil {
+		d.listener.Close()
+		return nil, err
+	}
+	if err := d.wire(backend); err != nil {
+		d.close()
+		return nil, err
+	}
+	return d, nil
+}
+
+// usable returns the first backend that can encode here.
+func usable(all []encode.Backend) (encode.Backend, error) {
+	var errs []error
+	for _, b := range all {
+		enc, err := b.Open(encode.Config{Size: image.Pt(64, 64)})
+		if err == nil {
+			return b, enc.Close()
+		}
+		errs = append(errs, err)
+	}
+	return encode.Backend{}, exitError{exitNoEncoder, fmt.Errorf("no encoder: %w; build lucarne with CGO_ENABLED=1", errors.Join(errs...))}
+}
+
+// wire makes the parts and hands each what it needs of the others.
+func (d *desktop) wire(backend encode.Backend) error {
+	d.screen = capture.NewScreen(d.log)
+	d.fanout = encode.NewFanout(encode.FanoutConfig{
+		Backend:    backend,
+		Open:       func() capture.Source { return d.screen.NewReader() },
+		BitrateBps: int(d.flags.Bitrate),
+		MaxFPS:     d.flags.MaxFPS,
+		Threads:    d.flags.Threads,
+		Log:        d.log,
+	})
+	d.session = session.New(session.Config{
+		Fanout:    d.fanout,
+		Screen:    d.screen,
+		MaxPixels: int(d.flags.MaxPixels),
+		Log:       d.log,
+	})
+	if d.flags.Auth == "token" {
+		d.token = signaling.NewToken()
+	}
+	var err error
+	d.handler, err = signaling.New(signaling.Config{
+		Session:      d.session,
+		Screen:       d.screen,
+		Open:         d.openMedia(backend),
+		Web:          web.FS(),
+		Log:          d.log,
+		BasePath:     d.flags.BasePath,
+		Auth:         signaling.Auth{Token: d.token},
+		AllowedHosts: d.flags.AllowedHost,
+	})
+	if err != nil {
+		return exitError{exitUsage, err}
+	}
+	return nil
+}
+
+// run shows what open opens, until ctx is done. The loops beside run for longer
+// than the rest.
+func (d *desktop) run(ctx context.Context, stdout io.Writer, open openSource, beside ...loop) error {
+	link := d.flags.link(d.listener, d.token)
+	if d.token == "" {
+		d.log.Warn("no token is asked for: whoever reaches the page controls the desktop", "page", link)
+	} else if err := tellLink(link, d.dir, stdout, d.log); err != nil {
+		return err
+	}
+	return inOrder(ctx, append(beside,
+		func(ctx context.Context) error { return d.screen.Run(ctx, open) },
+		d.fanout.Run,
+		d.session.Run,
+		d.serveHTTP,
+		d.handler.Run,
+	)...)
+}
+
+// openSource opens the display, if it is there.
+type openSource = func(context.Context) (capture.Source, error)
+
+// lastRequests is how long requests that are being answered may still take.
+const lastRequests = 2 * time.Second
+
+// serveHTTP answers requests until ctx is done.
+func (d *desktop) serveHTTP(ctx context.Context) error {
+	server := &http.Server{
+		Handler:           d.handler,
+		ReadHeaderTimeout: 10 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10, // notebook platforms set large cookies
+		ErrorLog:          slog.NewLogLogger(d.log.Handler(), slog.LevelDebug),
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- server.Serve(d.listener) }()
+	d.log.Info("serving", "listen", d.listener.Addr().String(), "base", d.flags.BasePath)
+	select {
+	case err := <-ended:
+		return fmt.Errorf("serve: %w", err)
+	case <-ctx.Done():
+	}
+	deadline, cancel := context.WithTimeout(context.Background(), lastRequests)
+	defer cancel()
+	if err := server.Shutdown(deadline); err != nil {
+		server.Close()
+	}
+	<-ended
+	return ctx.Err()
+}
+
+// close frees what newDesktop took.
+func (d *desktop) close() {
+	d.listener.Close()
+	d.remove()
+}

@@ -1,0 +1,56 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+)
+
+// The exit codes, where they exist by the numbers of sysexits.h.
+const (
+	exitOK        = 0
+	exitFailure   = 1
+	exitUsage     = 64 // EX_USAGE
+	exitNoInput   = 66 // EX_NOINPUT
+	exitNoDisplay = 69 // EX_UNAVAILABLE
+	exitMissing   = 72 // EX_OSFILE
+	exitNoListen  = 73 // EX_CANTCREAT
+	exitExtension = 76 // EX_PROTOCOL
+	exitNoEncoder = 78 // EX_CONFIG
+)
+
+// exitCodes is what --help and the README say of them.
+var exitCodes = []struct {
+	Code    int
+	Meaning string
+}{
+	{exitOK, "stopped by SIGINT or SIGTERM"},
+	{exitFailure, "anything else"},
+	{exitUsage, "a flag, an argument or an environment variable is wrong"},
+	{exitNoInput, "the certificate or its key cannot be read"},
+	{exitNoDisplay, "there is no display (serve without --wait)"},
+	{exitMissing, "the X server to start is not installed (up)"},
+	{exitNoListen, "the address to listen on is taken or not allowed"},
+	{exitExtension, "the display lacks an X extension that is needed"},
+	{exitNoEncoder, "this build has no encoder"},
+}
+
+// exitError is an error with the exit code that tells scripts what it was.
+type exitError struct {
+	code int
+	err  error
+}
+
+func (e exitError) Error() string { return e.err.Error() }
+func (e exitError) Unwrap() error { return e.err }
+
+func exitCodeHelp() string {
+	var b strings.Builder
+	b.WriteString("Exit codes: ")
+	for i, c := range exitCodes {
+		if i > 0 {
+			b.WriteString("; ")
+		}
+		fmt.Fprintf(&b, "%d %s", c.Code, c.Meaning)
+	}
+	return b.String() + "."
+}

@@ -1,0 +1,86 @@
+// Lucarne shows an X desktop in a browser tab.
+//
+// It captures the display, encodes it as video, streams it by WebRTC, and brings
+// keyboard, pointer and clipboard back. This command only wires: one file for
+// each subcommand, from flags to configuration to the packages that do the work.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+// cli is the command line.
+type cli struct {
+	Version kong.VersionFlag `help:"Print the version, the codecs and the licences, and leave." env:"-"`
+
+	Serve       serveCmd   `cmd:"" help:"Show a display that is already there."`
+	Up          upCmd      `cmd:"" help:"Start an X server and a desktop session, and show them."`
+	VersionText versionCmd `cmd:"" name:"version" help:"Print the version, the codecs and the licences."`
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // the second signal ends the process at once
+	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// run executes a command line and returns the exit code.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	parser, err := newParser(&cli{}, stdout, stderr)
+	if err != nil {
+		return report(stderr, err)
+	}
+	command, err := parser.Parse(args)
+	if err != nil {
+		return report(stderr, usageError(err))
+	}
+	command.BindTo(ctx, (*context.Context)(nil))
+	command.BindTo(stdout, (*io.Writer)(nil))
+	return report(stderr, command.Run())
+}
+
+func newParser(into *cli, stdout, stderr io.Writer) (*kong.Kong, error) {
+	return kong.New(into,
+		kong.Name("lucarne"),
+		kong.Description("A window onto a desktop, in a browser tab.\n\n"+exitCodeHelp()),
+		kong.DefaultEnvars("LUCARNE"),
+		kong.Writers(stdout, stderr),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
+		kong.Vars{"version": versionText()},
+	)
+}
+
+// usageError says what is wrong with a command line and where help is.
+func usageError(err error) error {
+	help := "lucarne --help"
+	var parse *kong.ParseError
+	if errors.As(err, &parse) && parse.Context != nil {
+		if node := parse.Context.Selected(); node != nil {
+			help = "lucarne " + node.Name + " --help"
+		}
+	}
+	return exitError{exitUsage, fmt.Errorf("%w; see %s", err, help)}
+}
+
+// report prints an error as one line and returns the exit code that goes with it.
+// To be told to stop is no error.
+func report(stderr io.Writer, err error) int {
+	if err == nil || errors.Is(err, context.Canceled) {
+		return exitOK
+	}
+	fmt.Fprintln(stderr, "lucarne: "+strings.Join(strings.Fields(err.Error()), " "))
+	var exit exitError
+	if errors.As(err, &exit) {
+		return exit.code
+	}
+	return exitFailure
+}

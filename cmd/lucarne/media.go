@@ -1,0 +1,34 @@
+package main
+
+import (
+	"net"
+
+	"lucarne/encode"
+	"lucarne/encode/mediadev"
+	"lucarne/signaling"
+	"lucarne/signaling/peer"
+	"lucarne/signaling/session"
+)
+
+// openMedia returns what connects each viewer by WebRTC.
+func (d *desktop) openMedia(backend encode.Backend) signaling.OpenMedia {
+	common := peer.Config{
+		Register:        mediadev.Register([]encode.Backend{backend}),
+		Loopback:        onLoopback(d.listener.Addr()),
+		MaxPlayoutDelay: d.flags.PlayoutDelay,
+		MinBitrate:      int(d.flags.MinBitrate),
+		MaxBitrate:      int(d.flags.Bitrate),
+		Log:             d.log,
+	}
+	return func(v *session.Viewer, out signaling.Out, generation int) (signaling.Media, error) {
+		cfg := common
+		cfg.Generation = generation
+		return peer.New(cfg, v, out)
+	}
+}
+
+// onLoopback says whether only this machine can reach the address.
+func onLoopback(addr net.Addr) bool {
+	tcp, ok := addr.(*net.TCPAddr)
+	return ok && tcp.IP.IsLoopback()
+}

@@ -1,0 +1,88 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"io"
+	"runtime"
+	"runtime/debug"
+	"strings"
+
+	"lucarne/encode"
+	"lucarne/encode/vpx"
+)
+
+// version is set by the linker: -X main.version=...
+var version = "unknown"
+
+// versionCmd is lucarne version.
+type versionCmd struct{}
+
+// Run prints what lucarne --version prints.
+func (versionCmd) Run(_ context.Context, stdout io.Writer) error {
+	_, err := fmt.Fprintln(stdout, versionText())
+	return err
+}
+
+// backends are the ways to encode that were built in, best first.
+func backends() []encode.Backend {
+	return []encode.Backend{vpx.Backend()}
+}
+
+// component is something of others that is in the binary.
+type component struct{ name, licence string }
+
+// components are checked against THIRD_PARTY.md.
+var components = []component{
+	{"libvpx", "BSD-3-Clause"},
+	{"libyuv", "BSD-3-Clause"},
+	{"github.com/alecthomas/kong", "MIT"},
+	{"github.com/gorilla/websocket", "BSD-2-Clause"},
+	{"github.com/jezek/xgb", "BSD-3-Clause"},
+	{"github.com/pion/ice/v4", "MIT"},
+	{"github.com/pion/interceptor", "MIT"},
+	{"github.com/pion/logging", "MIT"},
+	{"github.com/pion/mediadevices", "MIT"},
+	{"github.com/pion/rtcp", "MIT"},
+	{"github.com/pion/rtp", "MIT"},
+	{"github.com/pion/sdp/v3", "MIT"},
+	{"github.com/pion/webrtc/v4", "MIT"},
+	{"golang.org/x/image", "BSD-3-Clause"},
+	{"golang.org/x/sys", "BSD-3-Clause"},
+}
+
+// versionText says what this binary is: version, commit, codecs, licences.
+func versionText() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "lucarne %s, commit %s, %s %s/%s\n", version, commit(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	b.WriteString("codecs:")
+	for _, backend := range backends() {
+		fmt.Fprintf(&b, " %s (%s)", backend.Codec, backend.Name)
+	}
+	b.WriteString("\nlicence: MIT; with")
+	for i, c := range components {
+		if i > 0 {
+			b.WriteString(",")
+		}
+		fmt.Fprintf(&b, " %s (%s)", c.name, c.licence)
+	}
+	return b.String()
+}
+
+// commit is what the Go tool recorded of the checkout.
+func commit() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	settings := map[string]string{}
+	for _, s := range info.Settings {
+		settings[s.Key] = s.Value
+	}
+	text := cmp.Or(settings["vcs.revision"], "unknown")
+	if settings["vcs.modified"] == "true" {
+		text += " with changes"
+	}
+	return text
+}

@@ -1,0 +1,180 @@
+package peer
+
+import (
+	"encoding/binary"
+	"sync"
+	"time"
+
+	"github.com/pion/interceptor"
+	"github.com/pion/rtcp"
+	"github.com/pion/rtp"
+	"github.com/pion/sdp/v3"
+
+	"lucarne/signaling/peer/bwe"
+)
+
+// path numbers the packets that leave for one viewer, retransmissions included,
+// and learns from the feedback what the way there carries. It is the innermost
+// interceptor.
+type path struct {
+	interceptor.NoOp
+
+	// writing is held while a packet passes, so that numbers leave in their order.
+	writing sync.Mutex
+	next    uint16
+	number  [2]byte // the extension of the packet that passes
+
+	mu       sync.Mutex
+	numbered bool // transport-wide numbers were negotiated
+	bwe      *bwe.Controller
+	clock    receiverClock
+	arrivals []bwe.Arrival
+}
+
+func newPath(cfg bwe.Config) *path {
+	return &path{bwe: bwe.New(cfg)}
+}
+
+// wireOverhead is what IPv4, UDP and SRTP put around an RTP packet, in bytes.
+const wireOverhead = 20 + 8 + 16
+
+// NewInterceptor implements interceptor.Factory for the one connection there is.
+func (p *path) NewInterceptor(string) (interceptor.Interceptor, error) { return p, nil }
+
+// BindLocalStream implements interceptor.Interceptor.
+func (p *path) BindLocalStream(info *interceptor.StreamInfo, next interceptor.RTPWriter) interceptor.RTPWriter {
+	id := extensionID(info, sdp.TransportCCURI)
+	if id == 0 {
+		return next
+	}
+	p.mu.Lock()
+	p.numbered = true
+	p.mu.Unlock()
+	return interceptor.RTPWriterFunc(func(h *rtp.Header, payload []byte, a interceptor.Attributes) (int, error) {
+		p.writing.Lock()
+		defer p.writing.Unlock()
+		seq := p.next
+		p.next++
+		binary.BigEndian.PutUint16(p.number[:], seq)
+		if err := h.SetExtension(id, p.number[:]); err != nil {
+			return 0, err
+		}
+		p.sent(seq, h.MarshalSize()+len(payload)+wireOverhead)
+		return next.Write(h, payload, a)
+	})
+}
+
+func (p *path) sent(seq uint16, bytes int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.bwe.Sent(seq, bytes, time.Now())
+}
+
+// feedback takes a report on transport-wide numbers.
+func (p *path) feedback(report *rtcp.TransportLayerCC) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.arrivals = appendArrivals(p.arrivals[:0], report, p.clock.at(report.ReferenceTime))
+	if len(p.arrivals) > 0 {
+		p.bwe.Feedback(time.Now(), p.arrivals)
+	}
+}
+
+// loss takes a receiver report's fraction lost, 0 to 1; it counts only where
+// there are no transport-wide numbers.
+func (p *path) loss(fraction float64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.numbered {
+		p.bwe.Loss(time.Now(), fraction)
+	}
+}
+
+func (p *path) estimate() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.bwe.Estimate()
+}
+
+// feedbackDelay is how long a browser may take until it reports a packet
+// (Chromium: 50 to 250 ms), and then some.
+const feedbackDelay = 150 * time.Millisecond
+
+// load returns how many bytes are under way, how many may be, and the estimate
+// in bits a second. Where nothing is numbered nothing is known to be under way.
+func (p *path) load() (flight, window, bps int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	bps = p.bwe.Estimate()
+	window = int(float64(bps) / 8 * (p.bwe.RTT() + feedbackDelay).Seconds())
+	return p.bwe.InFlight(time.Now()), window, bps
+}
+
+func (p *path) stats(s *Stats) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	s.Estimate, s.RTT, s.Queue = p.bwe.Estimate(), p.bwe.RTT(), p.bwe.Queue()
+}
+
+// receiverClock unwraps the reference time of feedback: 24 bits of 64 ms.
+type receiverClock struct {
+	last uint32
+	now  int64 // unwrapped, in steps of 64 ms
+	any  bool
+}
+
+func (c *receiverClock) at(reference uint32) time.Duration {
+	if !c.any {
+		c.any, c.now = true, int64(reference)
+	} else {
+		c.now += int64(int32((reference-c.last)<<8) >> 8) // sign extended from 24 bits
+	}
+	c.last = reference
+	return time.Duration(c.now) * 64 * time.Millisecond
+}
+
+// maxArrivals bounds what one report may speak of.
+const maxArrivals = 4096
+
+// appendArrivals appends what a report says of each packet, in their order. A
+// packet that has arrived without a time is left out.
+func appendArrivals(list []bwe.Arrival, report *rtcp.TransportLayerCC, reference time.Duration) []bwe.Arrival {
+	seq, left := report.BaseSequenceNumber, min(int(report.PacketStatusCount), maxArrivals)
+	deltas := report.RecvDeltas
+	add := func(symbol uint16) bool {
+		if left == 0 {
+			return false
+		}
+		switch symbol {
+		case rtcp.TypeTCCPacketNotReceived:
+			list = append(list, bwe.Arrival{Seq: seq, Lost: true})
+		case rtcp.TypeTCCPacketReceivedSmallDelta, rtcp.TypeTCCPacketReceivedLargeDelta:
+			if len(deltas) == 0 {
+				return false
+			}
+			reference += time.Duration(deltas[0].Delta) * time.Microsecond
+			deltas = deltas[1:]
+			list = append(list, bwe.Arrival{Seq: seq, At: reference})
+		}
+		seq++
+		left--
+		return true
+	}
+	for _, chunk := range report.PacketChunks {
+		switch chunk := chunk.(type) {
+		case *rtcp.RunLengthChunk:
+			for range chunk.RunLength {
+				if !add(chunk.PacketStatusSymbol) {
+					return list
+				}
+			}
+		case *rtcp.StatusVectorChunk:
+			for _, symbol := range chunk.SymbolList {
+				if !add(symbol) {
+					return list
+				}
+			}
+		}
+	}
+	return list
+}

@@ -1,0 +1,294 @@
+// Package peer shows the desktop to one viewer by WebRTC and takes the viewer's
+// input: one sendonly video track and two negotiated data channels, "keys"
+// (id 0, ordered, reliable) and "motion" (id 1, unordered, never sent again).
+// The server offers; candidates trickle both ways.
+//
+// What a viewer's path cannot carry is held back before the picture is grabbed
+// (encode.Sink's Ready); a path that stalls makes WritePacket refuse and never
+// blocks anybody else.
+package peer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/pion/webrtc/v4"
+
+	"lucarne/encode"
+	"lucarne/signaling/peer/bwe"
+)
+
+// Why Run ends although its context goes on.
+var (
+	ErrUnreachable = errors.New("peer: no connection") // there was none in time
+	ErrLost        = errors.New("peer: connection lost")
+	ErrLeft        = errors.New("peer: closed by the viewer")
+)
+
+// Config says how viewers are connected.
+type Config struct {
+	// Register makes the media engine know the codecs that are offered.
+	Register   func(*webrtc.MediaEngine) error
+	ICEServers []webrtc.ICEServer // none: direct connections only
+	Loopback   bool               // offer 127.0.0.1 too
+
+	// The playout delay asked of the browser, in steps of 10 ms up to 40.95 s
+	// (http://www.webrtc.org/experiments/rtp-hdrext/playout-delay). 0, 0: show
+	// each frame at once.
+	MinPlayoutDelay, MaxPlayoutDelay time.Duration
+
+	// Bounds and start of the estimated bitrate, in bits a second; 0: as bwe.Config says.
+	MinBitrate, MaxBitrate, StartBitrate int
+
+	Silence time.Duration // a peer silent for so long is dead; 0: 5 s
+	Connect time.Duration // the first connection must be made by then; 0: 15 s
+
+	// Generation is that of the last offer made on this viewer's socket by an
+	// earlier peer; 0: there was none.
+	Generation int
+
+	Log *slog.Logger
+}
+
+// Viewer is whom the peer serves; *session.Viewer is one. Input is called from
+// several goroutines and must not keep msg.
+type Viewer interface {
+	Watch(encode.Sink) (*encode.Seat, error)
+	Input(msg []byte)
+}
+
+// Out is the way to the page. Its methods are called from Run's goroutine alone,
+// must not wait for the network, and may keep what they are given.
+type Out interface {
+	Offer(sdp string, generation int)
+	Candidate(init []byte, generation int) // RTCIceCandidateInit as JSON
+	Times(batch []byte)                    // frame times in package signaling's binary format
+}
+
+// seat is what the peer uses of an encode.Seat.
+type seat interface {
+	RequestKey()
+	SetBitrate(bps int)
+	Leave()
+}
+
+// Peer is one viewer by WebRTC.
+type Peer struct {
+	cfg   Config
+	watch func(encode.Sink) (seat, error)
+	input func([]byte)
+	out   Out
+
+	path  *path
+	video *video
+	count counters
+
+	signals  chan signal    // from the page
+	gathered chan candidate // for the page
+	changed  chan struct{}  // capacity 1: the connection's state may have changed
+
+	joined bool // has had a seat; Run's alone
+
+	mu   sync.Mutex
+	seat seat // nil: not watching
+	told int  // the bitrate that the seat knows
+}
+
+// New returns a peer that Run starts.
+func New(cfg Config, viewer Viewer, out Out) (*Peer, error) {
+	watch := func(s encode.Sink) (seat, error) {
+		seat, err := viewer.Watch(s)
+		if err != nil {
+			return nil, err
+		}
+		return seat, nil
+	}
+	return newPeer(cfg, watch, viewer.Input, out)
+}
+
+func newPeer(cfg Config, watch func(encode.Sink) (seat, error), input func([]byte), out Out) (*Peer, error) {
+	if cfg.Register == nil {
+		return nil, errors.New("peer: new: no codecs to register")
+	}
+	if _, err := playoutDelay(cfg.MinPlayoutDelay, cfg.MaxPlayoutDelay); err != nil {
+		return nil, err
+	}
+	if cfg.Silence <= 0 {
+		cfg.Silence = 5 * time.Second
+	}
+	if cfg.Connect <= 0 {
+		cfg.Connect = 15 * time.Second
+	}
+	p := &Peer{
+		cfg: cfg, watch: watch, input: input, out: out,
+		signals:  make(chan signal, 128),
+		gathered: make(chan candidate, 64),
+		changed:  make(chan struct{}, 1),
+	}
+	p.path = newPath(bwe.Config{MinBps: cfg.MinBitrate, MaxBps: cfg.MaxBitrate, StartBps: cfg.StartBitrate})
+	p.video = newVideo(p.path, p.ring)
+	return p, nil
+}
+
+// Run offers a connection to the page and serves it until ctx ends, which is no
+// error, or the peer is dead: ErrUnreachable, ErrLost or ErrLeft. It may be
+// called once.
+func (p *Peer) Run(ctx context.Context) error {
+	c, err := p.open()
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	var tasks sync.WaitGroup
+	defer func() {
+		p.leave()
+		cancel()
+		if err := c.close(); err != nil {
+			p.cfg.Log.Debug("connection did not close well", "err", err)
+		}
+		tasks.Wait()
+	}()
+	tasks.Go(func() { p.video.pace(ctx) })
+	tasks.Go(func() { p.readFeedback(c.sender) })
+
+	n := &negotiation{peer: p, pc: c.pc, generation: p.cfg.Generation}
+	if err := n.offer(false); err != nil {
+		return err
+	}
+	return p.serve(ctx, c, n, &tasks)
+}
+
+// serve is Run's loop.
+func (p *Peer) serve(ctx context.Context, c *connection, n *negotiation, tasks *sync.WaitGroup) error {
+	tick := time.NewTicker(250 * time.Millisecond) // of the frame times
+	defer tick.Stop()
+	deadline := time.NewTimer(p.cfg.Connect)
+	defer deadline.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case s := <-p.signals:
+			n.handle(s)
+		case c := <-p.gathered:
+			p.out.Candidate(c.init, c.generation)
+		case <-tick.C:
+			n.restartIfDue()
+			if batch := p.video.takeTimes(); batch != nil {
+				p.out.Times(batch)
+			}
+		case <-deadline.C:
+			if !p.joined {
+				return fmt.Errorf("%w within %v", ErrUnreachable, p.cfg.Connect)
+			}
+		case <-p.changed:
+			if err := p.follow(c, tasks); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// follow does what the state of the connection asks for.
+func (p *Peer) follow(c *connection, tasks *sync.WaitGroup) error {
+	switch c.pc.ConnectionState() {
+	case webrtc.PeerConnectionStateConnected:
+		if p.watching() || !p.video.bound() {
+			return nil
+		}
+		if !p.joined {
+			repair, err := c.repairFeedback()
+			if err != nil {
+				return err
+			}
+			if c.repair = repair; repair != nil {
+				tasks.Go(func() { p.readFeedback(repair) })
+			}
+		}
+		return p.join()
+	case webrtc.PeerConnectionStateDisconnected, webrtc.PeerConnectionStateConnecting:
+		p.leave() // nothing is encoded for a path that carries nothing
+	case webrtc.PeerConnectionStateFailed:
+		if p.joined {
+			return ErrLost
+		}
+		return ErrUnreachable
+	case webrtc.PeerConnectionStateClosed:
+		return ErrLeft
+	}
+	return nil
+}
+
+// join takes a seat. A seat begins with a key frame, so
+// that a connection that has come back needs no other.
+func (p *Peer) join() error {
+	p.video.begin()
+	s, err := p.watch(p.video)
+	if err != nil {
+		return fmt.Errorf("peer: watch: %w", err)
+	}
+	p.joined = true
+	p.mu.Lock()
+	p.seat, p.told = s, 0
+	p.mu.Unlock()
+	p.tellBitrate()
+	p.cfg.Log.Info("viewer connected by WebRTC")
+	return nil
+}
+
+func (p *Peer) leave() {
+	p.mu.Lock()
+	s := p.seat
+	p.seat = nil
+	p.mu.Unlock()
+	if s != nil {
+		s.Leave()
+		p.cfg.Log.Info("viewer disconnected from WebRTC")
+	}
+}
+
+func (p *Peer) watching() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.seat != nil
+}
+
+// requestKey asks for a key frame on the viewer's behalf.
+func (p *Peer) requestKey() {
+	p.mu.Lock()
+	s := p.seat
+	p.mu.Unlock()
+	if s != nil {
+		p.count.keyRequests.Add(1)
+		s.RequestKey()
+	}
+}
+
+// mediaShare of the bits on the wire is the encoder's: the rest are headers.
+const mediaShare = 0.93
+
+// tellBitrate gives the seat the estimate when it has changed by 2 %.
+func (p *Peer) tellBitrate() {
+	bps := int(mediaShare * float64(p.path.estimate()))
+	p.mu.Lock()
+	s := p.seat
+	news := s != nil && (bps*100 < p.told*98 || bps*100 > p.told*102)
+	if news {
+		p.told = bps
+	}
+	p.mu.Unlock()
+	if news {
+		s.SetBitrate(bps)
+	}
+}
+
+func (p *Peer) ring() {
+	select {
+	case p.changed <- struct{}{}:
+	default:
+	}
+}

@@ -1,0 +1,35 @@
+package peer
+
+import (
+	"sync/atomic"
+	"time"
+)
+
+type counters struct {
+	keyRequests, malformed, dropped atomic.Uint64
+}
+
+// Stats are what became of a peer's traffic since it was made.
+type Stats struct {
+	Frames      uint64        // whole frames handed to the network
+	Missed      uint64        // frames refused because the path was full
+	Packets     uint64        // media packets handed to the network, retransmissions not counted
+	Bytes       uint64        // of media in them
+	Unsent      uint64        // packets that the network did not take
+	KeyRequests uint64        // by the page's decoder
+	Malformed   uint64        // messages of the page, by any way, that were not what they should be
+	Dropped     uint64        // messages of the page that came faster than they were handled
+	Estimate    int           // bits a second that the path is thought to carry
+	RTT         time.Duration // least recent one; 0 unknown
+	Queue       time.Duration // standing in the network
+}
+
+// Stats returns the peer's statistics.
+func (p *Peer) Stats() Stats {
+	s := p.video.stats()
+	p.path.stats(&s)
+	s.KeyRequests = p.count.keyRequests.Load()
+	s.Malformed = p.count.malformed.Load()
+	s.Dropped = p.count.dropped.Load()
+	return s
+}

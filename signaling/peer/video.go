@@ -1,0 +1,250 @@
+package peer
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/pion/rtp"
+	"github.com/pion/webrtc/v4"
+
+	"lucarne/encode"
+)
+
+const (
+	clockRate = 90000 // Hz, of RTP timestamps
+	// maxQueued bounds the packets waiting to leave: a key frame of 2.3 MB.
+	maxQueued = 2048
+	// While less than this waits, at the estimate, another frame is welcome: it
+	// will be over before that frame is encoded.
+	roomBelow = 16 * time.Millisecond
+	// A frame is refused while this much waits.
+	fullFrom = 250 * time.Millisecond
+	// recheck is how often a viewer without room is looked at anew although no
+	// feedback has come.
+	recheck = 100 * time.Millisecond
+)
+
+// video is the track and the sink: it cuts frames into packets, which pace
+// sends. They wait in a ring whose slots are used again and again.
+type video struct {
+	path *path
+	ring func()        // something has been bound
+	wake chan struct{} // capacity 1: there are packets
+	open chan struct{} // closed
+
+	mu          sync.Mutex
+	writer      webrtc.TrackLocalWriter // nil: not bound
+	ssrc        uint32
+	payloadType uint8
+	slots       [maxQueued]*slot
+	head, count int // the slots in use
+	queued      int // bytes in them
+	waiting     chan struct{}
+	keyed       bool // a key frame has been taken since begin
+	bucket      bucket
+	sequence    uint16
+	picture     uint16    // VP8's PictureID
+	epoch       time.Time // of the RTP clock
+	offset      uint32    // RTP timestamp of the epoch
+	last        int64     // RTP timestamp of the newest frame, less offset, before it wraps
+	batch       batch
+	tally       Stats
+}
+
+// slot is a packet waiting to leave.
+type slot struct {
+	header rtp.Header
+	size   int
+	buf    [maxPayload]byte
+	frame  frameTimes // of the frame that ends with this packet
+}
+
+var (
+	_ webrtc.TrackLocal = (*video)(nil)
+	_ encode.Sink       = (*video)(nil)
+)
+
+func newVideo(path *path, ring func()) *video {
+	v := &video{
+		path: path, ring: ring,
+		wake:     make(chan struct{}, 1),
+		open:     make(chan struct{}),
+		bucket:   bucket{level: burst},
+		sequence: uint16(rand.Uint32()),
+		picture:  uint16(1 + rand.IntN(0x7ffe)),
+		epoch:    time.Now(),
+		offset:   rand.Uint32(),
+	}
+	close(v.open)
+	return v
+}
+
+// Bind implements webrtc.TrackLocal.
+func (v *video) Bind(c webrtc.TrackLocalContext) (webrtc.RTPCodecParameters, error) {
+	for _, codec := range c.CodecParameters() {
+		if codec.MimeType == webrtc.MimeTypeVP8 {
+			v.mu.Lock()
+			v.writer, v.ssrc, v.payloadType = c.WriteStream(), uint32(c.SSRC()), uint8(codec.PayloadType)
+			v.mu.Unlock()
+			v.ring()
+			return codec, nil
+		}
+	}
+	return webrtc.RTPCodecParameters{}, fmt.Errorf("peer: bind video: %w", webrtc.ErrUnsupportedCodec)
+}
+
+// Unbind implements webrtc.TrackLocal.
+func (v *video) Unbind(webrtc.TrackLocalContext) error {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.writer = nil
+	return nil
+}
+
+// ID, RID, StreamID and Kind implement webrtc.TrackLocal.
+func (v *video) ID() string                { return "video" }
+func (v *video) RID() string               { return "" }
+func (v *video) StreamID() string          { return "desktop" }
+func (v *video) Kind() webrtc.RTPCodecType { return webrtc.RTPCodecTypeVideo }
+
+func (v *video) bound() bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.writer != nil
+}
+
+// stream returns the SSRC of the video.
+func (v *video) stream() uint32 {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.ssrc
+}
+
+// begin forgets what still waits from an earlier seat.
+func (v *video) begin() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.count, v.queued, v.keyed = 0, 0, false
+}
+
+// Ready implements encode.Sink: there is room while next to nothing waits here
+// and no more is under way than the path carries.
+func (v *video) Ready() <-chan struct{} {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.hasRoom() {
+		return v.open
+	}
+	if v.waiting == nil {
+		v.waiting = make(chan struct{})
+		v.rouse() // pace keeps an eye on it
+	}
+	return v.waiting
+}
+
+// hasRoom is Ready's answer. The caller holds mu.
+func (v *video) hasRoom() bool {
+	flight, window, bps := v.path.load()
+	return v.writer != nil && flight <= window && v.waits(bps) < roomBelow
+}
+
+// waits returns how long what is queued takes at a bitrate. The caller holds mu.
+func (v *video) waits(bps int) time.Duration {
+	return time.Duration(float64(v.queued*8) / float64(bps) * float64(time.Second))
+}
+
+// notice tells who waits for room if there is some.
+func (v *video) notice() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.waiting != nil && v.hasRoom() {
+		close(v.waiting)
+		v.waiting = nil
+	}
+}
+
+// WritePacket implements encode.Sink: it queues the frame's packets, or refuses
+// the frame as a whole.
+func (v *video) WritePacket(p encode.Packet) bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if !v.takes(p) {
+		v.tally.Missed++
+		v.keyed = false
+		return false
+	}
+	v.keyed = true
+	timestamp := v.timestamp(p.Times.Grabbed)
+	for n, data := pieces(len(p.Data)), p.Data; n > 0; n-- {
+		size := (len(data) + n - 1) / n
+		v.push(timestamp, data[:size], len(data) == len(p.Data), n == 1)
+		data = data[size:]
+	}
+	v.slots[(v.head+v.count-1)%maxQueued].frame = timesOf(p, timestamp)
+	v.picture = (v.picture + 1) &^ vp8LongPictureID
+	v.rouse()
+	return true
+}
+
+// takes says whether a frame can be queued and is of use. The caller holds mu.
+func (v *video) takes(p encode.Packet) bool {
+	flight, window, bps := v.path.load()
+	return v.writer != nil && p.Codec == encode.VP8 && len(p.Data) > 0 &&
+		(p.Key || v.keyed) &&
+		v.count+pieces(len(p.Data)) < maxQueued && // the slot that is being sent stays free
+
+		v.waits(bps) < fullFrom && flight <= 2*window
+}
+
+// timestamp returns the RTP timestamp of a frame grabbed then. No two frames
+// have the same: a refinement may show the very picture of the frame before.
+// The caller holds mu.
+func (v *video) timestamp(grabbed time.Time) uint32 {
+	if grabbed.IsZero() {
+		grabbed = time.Now()
+	}
+	v.last = max(v.last+1, grabbed.Sub(v.epoch).Microseconds()*(clockRate/1000)/1000)
+	return v.offset + uint32(v.last)
+}
+
+// push queues one packet. The caller holds mu and has looked for room.
+func (v *video) push(timestamp uint32, piece []byte, first, last bool) {
+	at := (v.head + v.count) % maxQueued
+	s := v.slots[at]
+	if s == nil {
+		s = &slot{header: rtp.Header{Extensions: make([]rtp.Extension, 0, 2)}}
+		v.slots[at] = s
+	}
+	s.header = rtp.Header{
+		Version: 2, Marker: last, PayloadType: v.payloadType, SequenceNumber: v.sequence,
+		Timestamp: timestamp, SSRC: v.ssrc, Extensions: s.header.Extensions[:0],
+	}
+	putVP8Descriptor(s.buf[:], v.picture, first)
+	s.size = vp8DescriptorSize + copy(s.buf[vp8DescriptorSize:], piece)
+	v.sequence++
+	v.count++
+	v.queued += s.size
+}
+
+func (v *video) rouse() {
+	select {
+	case v.wake <- struct{}{}:
+	default:
+	}
+}
+
+// takeTimes returns the times of the frames sent since it was last called, nil
+// if there were none.
+func (v *video) takeTimes() []byte {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.batch.take()
+}
+
+func (v *video) stats() Stats {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.tally
+}

@@ -14,10 +14,12 @@ BENCH_PACKAGES := $(TEST_PACKAGES) websockify novnc
 NODE_PACKAGES  := $(shell node -e 'process.exit(parseInt(process.versions.node) < 18 ? 1 : 0)' 2>/dev/null && npm --version >/dev/null 2>&1 || echo nodejs npm)
 
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+COMMIT  := $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
 # netgo and osusergo: names and users are looked up in Go, so that the binary
 # needs no NSS libraries. For all, so that builds with and without cgo share
-# what they compile.
-export GOFLAGS := -trimpath -tags=netgo,osusergo
+# what they compile. The commit comes from above: Go's own stamp fails in a
+# checkout of another user's.
+export GOFLAGS := -trimpath -buildvcs=false -tags=netgo,osusergo
 
 PAGE     := web/dist/index.html
 PAGE_SRC := $(shell find web -path web/node_modules -prune -o -path web/dist -prune -o -type f -print)
@@ -42,7 +44,7 @@ test: packages-test build ## Run all tests, those in a browser included
 		"go test -json -count=1 -timeout 15m ./cmd/lucarne/e2e"
 
 build: packages $(PAGE) ## Write bin/lucarne
-	go build -ldflags "-X main.version=$(VERSION)" -o bin/lucarne ./cmd/lucarne
+	go build -ldflags "-X main.version=$(VERSION) -X main.commit=$(COMMIT)" -o bin/lucarne ./cmd/lucarne
 
 web: packages $(PAGE) ## Build the page that goes into the binary
 

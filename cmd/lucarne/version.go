@@ -13,8 +13,8 @@ import (
 	"lucarne/encode/vpx"
 )
 
-// version is set by the linker: -X main.version=...
-var version = "unknown"
+// Set by the linker: -X main.version=... -X main.commit=...
+var version, commit = "unknown", ""
 
 // versionCmd is lucarne version.
 type versionCmd struct{}
@@ -55,7 +55,7 @@ var components = []component{
 // versionText says what this binary is: version, commit, codecs, licences.
 func versionText() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "lucarne %s, commit %s, %s %s/%s\n", version, commit(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	fmt.Fprintf(&b, "lucarne %s, commit %s, %s %s/%s\n", version, cmp.Or(commit, recordedCommit()), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 	b.WriteString("codecs:")
 	for _, backend := range backends() {
 		fmt.Fprintf(&b, " %s (%s)", backend.Codec, backend.Name)
@@ -70,8 +70,9 @@ func versionText() string {
 	return b.String()
 }
 
-// commit is what the Go tool recorded of the checkout.
-func commit() string {
+// recordedCommit is what the Go tool recorded of the checkout, for a binary that
+// make did not build.
+func recordedCommit() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return "unknown"

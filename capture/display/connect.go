@@ -15,7 +15,7 @@ var (
 	// gone.
 	ErrNoDisplay = errors.New("no X display")
 	// ErrNoExtension: the X server lacks an extension.
-	ErrNoExtension = errors.New("X extension missing")
+	ErrNoExtension = errors.New("missing X extension")
 )
 
 // Connect opens a connection to the display called name (":20"; empty: that of

@@ -189,6 +189,9 @@ func command(p *Plan, program string) []string {
 	common := []string{program, p.Display, "-auth", p.Authority, "-nolisten", "tcp",
 		"-noreset",         // a server reset loses modes and properties whenever its last client leaves
 		"-s", "0", "-dpms", // nobody sits before the monitor
+		// A client that draws without pause is interrupted for a grab after
+		// 1 ms, not 5 or more.
+		"-schedInterval", "1",
 	}
 	if p.Server == Xvfb {
 		return append(common, "-screen", "0", size+"x24")

@@ -35,9 +35,9 @@ type Config struct {
 }
 
 // Source captures the root window of an X display. It is a capture.Source, a
-// capture.Resizer and capture.Pointed. Its methods may be used from different
-// goroutines, Grab and Close apart: Close unmaps the memory behind the last
-// Frame, so that nobody may still read that Frame's Pix.
+// capture.Resizer and capture.Pointed. Its methods may be called from any
+// goroutine, but Close, and a Grab after the screen has grown, unmap the memory
+// behind the last Frame: nobody may be reading its Pix then.
 type Source struct {
 	log  *slog.Logger
 	root xproto.Window

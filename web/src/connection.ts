@@ -46,6 +46,8 @@ export interface Listener {
 /** An attempt that has not come to a hello after this long is given up, in ms. */
 const OPEN_TIMEOUT = 10_000;
 const PING_INTERVAL = 1000;
+/** Further pings soon after the opening, in ms, so that the server's clock is known well from the start. */
+const EARLY_PINGS = [100, 250, 500];
 /** Without any answer for this long the socket is taken for dead, in ms. */
 const PONG_TIMEOUT = 5000;
 
@@ -156,6 +158,7 @@ export class Connection {
     this.reason = null;
     this.enter({ name: "open" });
     this.ping();
+    for (const ms of EARLY_PINGS) this.around.clock.after(ms, () => this.ping());
     this.cancelPings = every(this.around.clock, PING_INTERVAL, () => {
       if (this.quiet(PONG_TIMEOUT) && this.socket) void this.closed(this.socket);
       else this.ping();

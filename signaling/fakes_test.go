@@ -20,6 +20,7 @@ import (
 
 	"lucarne/capture"
 	"lucarne/input"
+	"lucarne/signaling/peer"
 	"lucarne/signaling/session"
 )
 
@@ -121,6 +122,13 @@ func (d *display) copy(text string) {
 	d.mu.Unlock()
 	d.changed <- input.SelectionClipboard
 }
+
+// What cmd puts together fits.
+var (
+	_ Media       = (*peer.Peer)(nil)
+	_ peer.Out    = Out(nil)
+	_ peer.Viewer = (*session.Viewer)(nil)
+)
 
 // media is what a peer would be.
 type media struct {

@@ -181,6 +181,7 @@ func TestOrigin(t *testing.T) {
 		{"own", http.Header{"Origin": {"http://" + own}}, 101},
 		{"behind a proxy", http.Header{"Origin": {"https://hub.example.org"}, "X-Forwarded-Host": {"hub.example.org"}}, 101},
 		{"behind a proxy with its port", http.Header{"Origin": {"https://hub.example.org"}, "X-Forwarded-Host": {"hub.example.org:443"}}, 101},
+		{"behind two proxies", http.Header{"Origin": {"https://hub.example.org"}, "X-Forwarded-Host": {"hub.example.org, inner:8888"}}, 101},
 		{"allowed", http.Header{"Origin": {"https://desk.example.org"}}, 101},
 		{"another host", http.Header{"Origin": {"http://evil.example.org"}}, 403},
 		{"another port", http.Header{"Origin": {"http://127.0.0.1:1"}}, 403},

@@ -84,7 +84,7 @@ func (s *socket) carry(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
-		s.log.Warn("media ended", "err", err)
+		s.log.Info("media ended", "err", err)
 		if _, after := s.link.now(); after == before { // not even an offer
 			s.send(Message{Type: "reason", Code: "webrtc-failed"})
 		}

@@ -28,8 +28,12 @@ func (h *Handler) originAllowed(r *http.Request) bool {
 		return false // "null" too: a sandboxed frame
 	}
 	host := withPort(origin.Host, origin.Scheme)
-	for _, own := range append([]string{r.Host}, r.Header.Values("X-Forwarded-Host")...) {
-		if own != "" && withPort(own, origin.Scheme) == host {
+	own := []string{r.Host}
+	for _, forwarded := range r.Header.Values("X-Forwarded-Host") { // one host from each proxy on the way
+		own = append(own, strings.Split(forwarded, ",")...)
+	}
+	for _, name := range own {
+		if name != "" && withPort(name, origin.Scheme) == host {
 			return true
 		}
 	}

@@ -37,7 +37,7 @@ func newLines(out *output, name string, keep int) *lines {
 	return &lines{out: out, name: name, ring: make([]string, 0, keep)}
 }
 
-// readFrom takes lines from r until it ends.
+// readFrom takes lines from r until it ends. Empty ones say nothing.
 func (l *lines) readFrom(r io.Reader) {
 	br := bufio.NewReaderSize(r, maxLine)
 	rest := false // of a line that has been cut
@@ -46,7 +46,7 @@ func (l *lines) readFrom(r io.Reader) {
 		if err != nil {
 			return
 		}
-		if !rest {
+		if !rest && len(part) > 0 {
 			l.add(printable(part, prefix))
 		}
 		rest = prefix

@@ -15,7 +15,7 @@ func TestLines(t *testing.T) {
 		"two lines":   {"a\nb\n", []string{"a", "b"}},
 		"no newline":  {"a", []string{"a"}},
 		"the last 3":  {"1\n2\n3\n4\n5\n", []string{"3", "4", "5"}},
-		"empty lines": {"\n\n", []string{"", ""}},
+		"empty lines": {"\n\na\n\n", []string{"a"}},
 		"long":        {long + long + "tail\nnext\n", []string{long + " […]", "next"}},
 		"controls":    {"\x1b[31mred\x07\ta\u009b1m\r\n", []string{"[31mred a1m"}},
 		"not UTF-8":   {"a\xff\n", []string{"a?"}},

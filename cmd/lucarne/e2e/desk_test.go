@@ -91,9 +91,10 @@ type tab struct {
 	sampler *sample.Sampler
 }
 
-// errorsScript keeps what the page did not expect.
+// errorsScript keeps what the page did not expect. That a layout took a second
+// round is no error, though browsers tell it as one (Resize Observer, §3.4.5).
 const errorsScript = `window.unexpected = [];
-addEventListener("error", e => unexpected.push(String(e.message)));
+addEventListener("error", e => e.message.startsWith("ResizeObserver loop") || unexpected.push(String(e.message)));
 addEventListener("unhandledrejection", e => unexpected.push(String(e.reason)));`
 
 // open opens a page in the desk's browser and waits for the first picture.

@@ -1,8 +1,13 @@
 package xtest
 
 import (
+	"errors"
 	"fmt"
 	"image"
+	"net"
+	"os"
+	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -75,6 +80,33 @@ func (d *desktop) open() *Injector {
 		d.t.Fatal(err)
 	}
 	return i
+}
+
+// server returns the X server's process, which this test has started.
+func (d *desktop) server() *os.Process {
+	d.t.Helper()
+	conn, err := net.Dial("unix", "/tmp/.X11-unix/X"+strings.TrimPrefix(d.name, ":"))
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	defer conn.Close()
+	raw, err := conn.(*net.UnixConn).SyscallConn()
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	var peer *syscall.Ucred
+	var peerErr error
+	err = raw.Control(func(fd uintptr) {
+		peer, peerErr = syscall.GetsockoptUcred(int(fd), syscall.SOL_SOCKET, syscall.SO_PEERCRED)
+	})
+	if err := errors.Join(err, peerErr); err != nil {
+		d.t.Fatal(err)
+	}
+	server, err := os.FindProcess(int(peer.Pid))
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	return server
 }
 
 func (d *desktop) openWindow() {

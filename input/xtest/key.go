@@ -168,14 +168,6 @@ func (i *Injector) release(kc byte) {
 	i.fake(xproto.KeyRelease, kc)
 }
 
-// releaseAll lets every key go, the last pressed first.
-func (i *Injector) releaseAll() {
-	for n := len(i.keys.order) - 1; n >= 0; n-- {
-		i.fake(xproto.KeyRelease, i.keys.order[n])
-	}
-	i.keys = keys{pressed: make(map[input.Key]byte)}
-}
-
 // state returns the modifiers and locks in force on the display.
 func (i *Injector) state() (uint16, error) {
 	pointer, err := await(i, xproto.QueryPointer(i.conn, i.root).Reply)

@@ -1,6 +1,7 @@
 package xtest
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -10,69 +11,89 @@ import (
 	"github.com/jezek/xgb/xproto"
 )
 
-// What is typed into a terminal arrives in the program that runs in it,
-// characters on spare keycodes included.
-func TestTypesIntoXterm(t *testing.T) {
-	xterm, err := exec.LookPath("xterm")
-	if err != nil {
-		t.Skip("xterm is not installed")
-	}
-	onEach(t, func(t *testing.T, d *desktop) {
-		out := filepath.Join(t.TempDir(), "typed")
-		started := filepath.Join(t.TempDir(), "started")
-		cmd := exec.Command(xterm, "-u8", "-e", "sh", "-c", `: > "$0"; exec cat > "$1"`, started, out)
-		cmd.Env = append(os.Environ(), "DISPLAY="+d.name, "LC_ALL=C.UTF-8")
-		xproto.ChangeWindowAttributes(d.conn, d.root, xproto.CwEventMask, []uint32{xproto.EventMaskSubstructureNotify})
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() {
-			cmd.Process.Kill()
-			cmd.Wait()
-		})
-		for {
-			if e, ok := d.next().(xproto.MapNotifyEvent); ok {
-				err := xproto.SetInputFocusChecked(d.conn, xproto.InputFocusNone, e.Window, xproto.TimeCurrentTime).Check()
-				if err != nil {
-					t.Fatal(err)
-				}
-				break
-			}
-		}
-		eventually(t, "the terminal to start", func() bool {
-			_, err := os.Stat(started)
-			return err == nil
-		})
+// typed is what people type, with characters that no layout has.
+const typed = "Hello, World! (quoted) {1+1=2} [a]@b #%&*$ ~`|\\^'\"<>?;:_-/ é ß € ñ ù ç 日 Ω\n"
 
-		const text = "Hello, World! (quoted) {1+1=2} ~`|\\ é ß € ñ 日 Ω\n"
-		for _, c := range text {
-			code, sym := usCodes[c], uint32(c)
-			switch {
-			case c == '\n':
-				code, sym = "Enter", 0xff0d
-			case c > 0xff:
-				sym = uint32(symUnicode) + uint32(c)
+// What is typed into a terminal arrives in the program that runs in it, whatever
+// the layout of the display.
+func TestTypesIntoXterm(t *testing.T) {
+	onEach(t, func(t *testing.T, d *desktop) {
+		out := d.startXterm()
+		var want string
+		for _, layout := range []string{"us", "fr", "de"} {
+			if err := exec.Command("setxkbmap", "-display", d.name, layout).Run(); err != nil {
+				t.Skipf("setxkbmap %s: %v", layout, err)
 			}
-			d.inject(down(code, sym), up(code, sym))
+			for _, c := range typed {
+				code, sym := usCodes[c], uint32(c)
+				switch {
+				case c == '\n':
+					code, sym = "Enter", 0xff0d
+				case c > 0xff:
+					sym = uint32(symUnicode) + uint32(c)
+				}
+				d.inject(down(code, sym), up(code, sym))
+			}
+			want += typed
+			var got []byte
+			eventually(t, func() error {
+				got, _ = os.ReadFile(out)
+				if string(got) != want {
+					return fmt.Errorf("layout %s: the program got %q, want %q", layout, got, want)
+				}
+				return nil
+			})
 		}
-		var got []byte
-		defer func() {
-			if string(got) != text {
-				t.Errorf("the program got %q, want %q", got, text)
-			}
-		}()
-		eventually(t, "the line to arrive", func() bool {
-			got, _ = os.ReadFile(out)
-			return len(got) >= len(text)
-		})
+		d.sync()
+		d.nothingDown()
 	})
 }
 
-func eventually(t *testing.T, what string, done func() bool) {
+// startXterm starts a terminal that has the keyboard and returns the file that
+// what is typed into it is written to.
+func (d *desktop) startXterm() (out string) {
+	d.t.Helper()
+	xterm, err := exec.LookPath("xterm")
+	if err != nil {
+		d.t.Skip("xterm is not installed")
+	}
+	out = filepath.Join(d.t.TempDir(), "typed")
+	cmd := exec.Command(xterm, "-u8", "-e", "sh", "-c", `exec cat > "$0"`, out)
+	cmd.Env = append(os.Environ(), "DISPLAY="+d.name, "LC_ALL=C.UTF-8")
+	xproto.ChangeWindowAttributes(d.conn, d.root, xproto.CwEventMask, []uint32{xproto.EventMaskSubstructureNotify})
+	if err := cmd.Start(); err != nil {
+		d.t.Fatal(err)
+	}
+	d.t.Cleanup(func() {
+		cmd.Process.Kill()
+		cmd.Wait()
+	})
+	for {
+		if e, ok := d.next().(xproto.MapNotifyEvent); ok {
+			err := xproto.SetInputFocusChecked(d.conn, xproto.InputFocusNone, e.Window, xproto.TimeCurrentTime).Check()
+			if err != nil {
+				d.t.Fatal(err)
+			}
+			break
+		}
+	}
+	eventually(d.t, func() error {
+		_, err := os.Stat(out)
+		return err
+	})
+	return out
+}
+
+// eventually waits until there is no error any more.
+func eventually(t *testing.T, check func() error) {
 	t.Helper()
-	for end := time.Now().Add(deadline); !done(); time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(deadline); ; time.Sleep(10 * time.Millisecond) {
+		err := check()
+		if err == nil {
+			return
+		}
 		if time.Now().After(end) {
-			t.Fatalf("waited %v for %s", deadline, what)
+			t.Fatal(err)
 		}
 	}
 }

@@ -26,8 +26,8 @@ type Config struct {
 }
 
 const (
-	// patience is how long the server may take to answer.
-	patience = 5 * time.Second
+	// maxPatience is how long the server may take to answer.
+	maxPatience = 5 * time.Second
 	// confirmEvery and confirmAfter say how often the server is asked whether
 	// it is still there: requests alone do not tell, and what is under way has
 	// to fit into the socket, so that no write blocks.
@@ -52,7 +52,7 @@ var errSilent = errors.New("the X server does not answer")
 //
 // A display that has gone is an input.ErrGone, noticed within 64 events or a
 // second of events; one that does not answer is an error after 5 s, and at once
-// from then on until it answers.
+// from then on until it answers: everything is let go then.
 type Injector struct {
 	conn *xgb.Conn
 	log  *slog.Logger // of lifecycle: never a key
@@ -69,6 +69,7 @@ type Injector struct {
 
 	repeat *byte // AutoRepeatMode before SetAutoRepeat; nil: not changed
 
+	patience  time.Duration
 	requests  int             // since the last answer
 	confirmed time.Time       // when the last answer came
 	pending   <-chan struct{} // closed when a late answer has come; nil: none is late
@@ -97,6 +98,8 @@ func Open(cfg Config) (*Injector, error) {
 		root: xproto.Setup(conn).DefaultScreen(conn).Root,
 		keys: keys{pressed: make(map[input.Key]byte)},
 		ring: new(ring),
+
+		patience: maxPatience,
 	}
 	if err := i.start(); err != nil {
 		i.hangUp()
@@ -181,12 +184,7 @@ func (i *Injector) Close() error {
 	}
 	i.closed = true
 	if i.ready() == nil {
-		for b, down := range i.buttons {
-			if down {
-				i.button(byte(b), false)
-			}
-		}
-		i.releaseAll()
+		i.letGo()
 		for _, kc := range i.ring.lent() {
 			i.remap(kc, 0)
 		}
@@ -231,6 +229,19 @@ func (i *Injector) button(n byte, down bool) {
 	}
 }
 
+// letGo releases every button and then every key, the last pressed first.
+func (i *Injector) letGo() {
+	for b, down := range i.buttons {
+		if down {
+			i.button(byte(b), false)
+		}
+	}
+	for n := len(i.keys.order) - 1; n >= 0; n-- {
+		i.fake(xproto.KeyRelease, i.keys.order[n])
+	}
+	i.keys = keys{pressed: make(map[input.Key]byte)}
+}
+
 // click turns the wheel by n notches, which X shows as clicks of two buttons.
 func (i *Injector) click(n int, negative, positive byte) {
 	b := positive
@@ -258,6 +269,7 @@ func (i *Injector) ready() error {
 		select {
 		case <-i.pending:
 			i.pending = nil
+			i.letGo() // releases may have been among what was refused meanwhile
 		default:
 			return errSilent
 		}
@@ -290,7 +302,7 @@ func await[T any](i *Injector, reply func() (T, error)) (T, error) {
 		}
 		i.requests, i.confirmed = 0, time.Now()
 		return value, nil
-	case <-time.After(patience):
+	case <-time.After(i.patience):
 		i.pending = answered
 		var none T
 		return none, errSilent

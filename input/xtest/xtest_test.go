@@ -6,6 +6,7 @@ import (
 	"image"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -388,6 +389,45 @@ func TestCloseLetsGo(t *testing.T) {
 		d.nothingDown()
 		if err := d.i.Inject(down("KeyA", 'a')); !errors.Is(err, input.ErrGone) {
 			t.Errorf("Inject after Close = %v, want %v", err, input.ErrGone)
+		}
+	})
+}
+
+// A server that is stopped makes errors, not a queue, and what comes after it
+// goes on is injected.
+func TestDisplaySilent(t *testing.T) {
+	onEach(t, func(t *testing.T, d *desktop) {
+		d.inject(down("ShiftLeft", 0xffe1))
+		server := d.server()
+		if err := server.Signal(syscall.SIGSTOP); err != nil {
+			t.Fatal(err)
+		}
+		defer server.Signal(syscall.SIGCONT)
+		d.i.patience = 10 * time.Millisecond
+		var err error
+		n := 0
+		for ; err == nil && n <= confirmEvery; n++ {
+			err = d.i.Inject(input.Motion{Pos: image.Pt(n, n)})
+		}
+		for range 1000 {
+			err = d.i.Inject(up("ShiftLeft", 0xffe1))
+		}
+		if !errors.Is(err, errSilent) {
+			t.Fatalf("after %d events: %v, want %v", n, err, errSilent)
+		}
+		d.i.patience = maxPatience
+		if err := server.Signal(syscall.SIGCONT); err != nil {
+			t.Fatal(err)
+		}
+		eventually(t, func() error { return d.i.Inject(input.Motion{Pos: image.Pt(300, 200)}) })
+		d.sync()
+		d.nothingDown()
+		last := ""
+		for len(d.events) > 0 {
+			last = describe(d.next())
+		}
+		if want := "motion to 300,200"; last != want {
+			t.Errorf("at last %s, want %s", last, want)
 		}
 	})
 }

@@ -39,6 +39,7 @@ func (c *Clipboard) send(to place, typ xproto.Atom, data []byte) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.sending[to] != nil || len(c.sending) == maxTransfers {
+		c.log.Warn("clipboard transfer refused", "under way", len(c.sending))
 		return false
 	}
 	t := &transfer{typ: typ, rest: data}
@@ -76,6 +77,7 @@ func (c *Clipboard) forget(to place, t *transfer) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.sending[to] == t {
+		c.log.Warn("clipboard transfer given up: the other program takes no more", "bytes left", len(t.rest))
 		c.finish(to, t)
 	}
 }

@@ -12,6 +12,7 @@ import type { Words } from "./i18n.ts";
 import { InputSender } from "./input.ts";
 import { Keyboard, platformOf, renewing } from "./keyboard.ts";
 import { Meter } from "./meter.ts";
+import { onNetworkChange } from "./network.ts";
 import type { Options } from "./options.ts";
 import { Pointer } from "./pointer.ts";
 import type { DisplayMessage, Feature, HelloMessage, Reason, ServerMessage } from "./protocol.ts";
@@ -129,7 +130,7 @@ export class App {
       this.input.send(event);
       this.connection.ping();
     });
-    addEventListener("online", () => {
+    onNetworkChange(() => {
       this.connection.poke();
       this.peer.restart();
     });

@@ -83,7 +83,7 @@ function listenPointer({ screen, sink, pointer, clipboard, live }: Desk): void {
     if (event instanceof PointerEvent && event.isPrimary && live()) pointer.move(at(event));
   };
   stage.addEventListener("pointerdown", (event) => {
-    if (event.target !== video && event.target !== stage) return;
+    if (event.target === stage && onScrollbar(stage, event)) return;
     sink.focus({ preventScroll: true });
     if (!event.isPrimary || !live()) return;
     screen.resume();
@@ -122,6 +122,10 @@ function listenPointer({ screen, sink, pointer, clipboard, live }: Desk): void {
   for (const type of ["mousedown", "mouseup", "auxclick", "contextmenu", "dragstart"] as const) {
     stage.addEventListener(type, (event) => event.preventDefault());
   }
+}
+
+function onScrollbar(stage: HTMLElement, event: PointerEvent): boolean {
+  return event.offsetX >= stage.clientWidth || event.offsetY >= stage.clientHeight;
 }
 
 function listenFocus({ clipboard, live, release }: Desk): void {

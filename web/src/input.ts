@@ -40,7 +40,7 @@ export class InputSender {
     this.reliable = reliable;
     this.lossy = lossy;
     if (!changed || !reliable) return;
-    for (const event of this.pending) reliable.send(event.bytes);
+    for (const event of this.pending) put(reliable, event.bytes);
   }
 
   /**
@@ -102,7 +102,7 @@ export class InputSender {
   }
 
   private sendLossy(event: InputEvent): boolean {
-    this.lossy?.send(encode(event, ++this.sequence, this.clock.now()));
+    put(this.lossy, encode(event, ++this.sequence, this.clock.now()));
     return true;
   }
 
@@ -110,6 +110,15 @@ export class InputSender {
     const now = this.clock.now();
     const bytes = encode(event, ++this.sequence, now);
     this.pending.push({ sequence: this.sequence, sent: now, bytes });
-    this.reliable?.send(bytes);
+    put(this.reliable, bytes);
+  }
+}
+
+/** Sends bytes, or not: a channel that has closed a moment ago throws, and is about to be replaced. */
+function put(channel: Channel | null, bytes: Uint8Array<ArrayBuffer>): void {
+  try {
+    channel?.send(bytes);
+  } catch {
+    // What must arrive is kept and goes again by the next channel.
   }
 }

@@ -52,6 +52,7 @@ export class Face {
   private readonly overlay: Overlay;
   private readonly toasts = new Toasts();
   private welcomed = false;
+  private repairing = false;
 
   constructor(
     private readonly words: Words,
@@ -115,9 +116,13 @@ export class Face {
     const state = stateOf(situation);
     const root = document.documentElement;
     if (root.dataset.state !== state) root.dataset.state = state;
-    root.toggleAttribute("data-pictured", situation.pictured);
+    // While the page comes back, the last picture stays behind the card.
+    const leaves = state === "login" || state === "ended";
+    root.toggleAttribute("data-pictured", situation.pictured || (root.hasAttribute("data-pictured") && !leaves));
+    this.repairing = state === "repairing";
     this.card.show(this.view(situation));
     this.bar(state, situation);
+    this.mark();
     if (state !== "connected" || this.welcomed) return;
     this.welcomed = true;
     this.toolbar.welcome();
@@ -146,7 +151,13 @@ export class Face {
     }
     if (display && display.state !== "up") {
       const { state } = display;
-      return { title: words.say(`display.${state}`), busy: state !== "failed", ...words.reason(display) };
+      const { what, remedy } = words.reason(display);
+      return {
+        title: words.say(`display.${state}`),
+        busy: state !== "failed",
+        what,
+        remedy: remedy || words.say(`display.${state}.do`),
+      };
     }
     if (pictured) return null;
     if (trouble) return { title: words.say("state.picture"), ...words.reason(trouble), reconnect: true };
@@ -186,7 +197,7 @@ export class Face {
 
   private mark(): void {
     this.toolbar.mark({ clipboard: this.panel.open, stats: this.overlay.open });
-    this.toolbar.pin(this.panel.open);
+    this.toolbar.pin(this.panel.open || this.repairing);
   }
 
   private async fetch(text: string): Promise<void> {

@@ -74,6 +74,7 @@ export class Toolbar {
 
   /** Keeps it shown, or lets it hide again. */
   pin(pinned: boolean): void {
+    if (pinned === this.pinned) return;
     this.pinned = pinned;
     if (pinned) this.show();
     else this.hideIn(LINGER);

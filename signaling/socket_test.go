@@ -242,7 +242,7 @@ func TestBadMessages(t *testing.T) {
 	c.send(`{"type":"bye"}`)
 	eventually(t, "the viewer left", func() bool { return s.session.Viewers() == 1 })
 	eventually(t, "the log says so", func() bool {
-		return strings.Contains(s.log.String(), "malformed=10 unknown=2") && strings.Contains(s.log.String(), "Malformed:3")
+		return strings.Contains(s.log.String(), "malformed=10 unknown=2") && strings.Contains(s.log.String(), "input.malformed=3")
 	})
 	other.flush()
 }

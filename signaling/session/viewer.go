@@ -2,6 +2,7 @@ package session
 
 import (
 	"fmt"
+	"log/slog"
 	"sync/atomic"
 	"time"
 
@@ -39,8 +40,20 @@ type Counts struct {
 	Handled   uint64 // events that were let through
 	Malformed uint64 // messages that are none
 	Refused   uint64 // uses of a feature that the policy forbids
-	Failed    uint64 // events that the display cannot express
+	Failed    uint64 // events that the display did not take
 	Dropped   input.Dropped
+}
+
+// LogValue makes a group of the counts.
+func (c Counts) LogValue() slog.Value {
+	d := c.Dropped
+	return slog.GroupValue(
+		slog.Uint64("handled", c.Handled),
+		slog.Uint64("malformed", c.Malformed),
+		slog.Uint64("refused", c.Refused),
+		slog.Uint64("failed", c.Failed),
+		slog.Uint64("dropped", d.Duplicate+d.Stale+d.Late+d.Refused),
+	)
 }
 
 // ID names the viewer within its session.

@@ -75,8 +75,9 @@ type page struct {
 	batches [][]byte
 	frames  [][]byte // received, whole
 	packets []rtp.Packet
-	news    chan struct{} // capacity 1: something of the above has changed
-	deaf    bool          // does not answer offers
+	news    chan struct{}                   // capacity 1: something of the above has changed
+	deaf    bool                            // does not answer offers
+	join    func(encode.Sink) (seat, error) // nil: seat.watch
 }
 
 type option func(*page, *Config, *interceptor.Registry)
@@ -107,8 +108,11 @@ func start(t *testing.T, options ...option) *page {
 	for _, o := range options {
 		o(p, &cfg, &chain)
 	}
+	if p.join == nil {
+		p.join = p.seat.watch
+	}
 	var err error
-	if p.peer, err = newPeer(cfg, p.seat.watch, p.input, p); err != nil {
+	if p.peer, err = newPeer(cfg, p.join, p.input, p); err != nil {
 		t.Fatal(err)
 	}
 	p.connect(&chain)

@@ -1,0 +1,62 @@
+package peer
+
+import (
+	"context"
+	"image"
+	"log/slog"
+	"sync"
+	"testing"
+
+	"github.com/pion/interceptor"
+
+	"lucarne/capture"
+	"lucarne/capture/synth"
+	"lucarne/encode"
+	"lucarne/encode/encodetest/vp8dec"
+	"lucarne/encode/vpx"
+)
+
+// TestPicturesFromAStream watches a real stream by a real connection.
+func TestPicturesFromAStream(t *testing.T) {
+	decoder, err := vp8dec.New()
+	if err != nil {
+		t.Skipf("VP8 decoder: %v", err)
+	}
+	defer decoder.Close()
+	ctx, cancel := context.WithCancel(context.Background())
+	var tasks sync.WaitGroup
+	defer func() { cancel(); tasks.Wait() }()
+
+	size := image.Pt(320, 200)
+	fanout := encode.NewFanout(encode.FanoutConfig{
+		Backend: vpx.Backend(),
+		Open: func() capture.Source {
+			source := synth.New(synth.Config{Size: size})
+			tasks.Go(func() { source.Run(ctx) })
+			return source
+		},
+		Log: slog.New(slog.DiscardHandler),
+	})
+	tasks.Go(func() { fanout.Run(ctx) })
+
+	p := start(t, func(p *page, _ *Config, _ *interceptor.Registry) {
+		p.join = func(sink encode.Sink) (seat, error) {
+			s := fanout.Join(sink)
+			s.Lead()
+			return s, nil
+		}
+	})
+	p.await("30 frames", func() bool { return p.received() >= 30 })
+	for n, frame := range p.frames[:30] {
+		picture, err := decoder.Decode(frame)
+		if err != nil {
+			t.Fatalf("frame %d: %v", n, err)
+		}
+		if got := picture.Rect.Size(); got != size {
+			t.Fatalf("frame %d: size = %v, want %v", n, got, size)
+		}
+	}
+	if got := p.peer.Stats(); got.Malformed != 0 || got.KeyRequests != 0 {
+		t.Errorf("statistics = %+v", got)
+	}
+}

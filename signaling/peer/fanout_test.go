@@ -47,7 +47,8 @@ func TestPicturesFromAStream(t *testing.T) {
 		}
 	})
 	p.await("30 frames", func() bool { return p.received() >= 30 })
-	for n, frame := range p.frames[:30] {
+	frames, _ := p.got()
+	for n, frame := range frames[:30] {
 		picture, err := decoder.Decode(frame)
 		if err != nil {
 			t.Fatalf("frame %d: %v", n, err)

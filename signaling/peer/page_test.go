@@ -7,6 +7,7 @@ import (
 	"errors"
 	"image"
 	"log/slog"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -304,6 +305,13 @@ func (p *page) received() (n int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return len(p.frames)
+}
+
+// got returns what has come so far.
+func (p *page) got() (frames [][]byte, packets []rtp.Packet) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.frames), slices.Clone(p.packets)
 }
 
 // frame makes an encoded frame of a size with content of its own.

@@ -70,13 +70,14 @@ func TestFramesArriveAsWritten(t *testing.T) {
 		clear(f.Data) // the sink has copied what it keeps
 	}
 	p.await("frames", func() bool { return p.received() >= len(sizes) })
+	frames, packets := p.got()
 	for n := range want {
-		if !bytes.Equal(p.frames[n], want[n]) {
-			t.Errorf("frame %d of %d bytes arrived differently, with %d", n, sizes[n], len(p.frames[n]))
+		if !bytes.Equal(frames[n], want[n]) {
+			t.Errorf("frame %d of %d bytes arrived differently, with %d", n, sizes[n], len(frames[n]))
 		}
 	}
 	var timestamps []uint32
-	for _, packet := range p.packets {
+	for _, packet := range packets {
 		if len(packet.Payload) > maxPayload {
 			t.Errorf("payload of %d bytes, want at most %d", len(packet.Payload), maxPayload)
 		}
@@ -92,7 +93,9 @@ func TestFramesArriveAsWritten(t *testing.T) {
 	p.await("the bitrate", func() bool { return p.seat.get(func(s *fakeSeat) int { return s.bitrate }) > 0 })
 
 	p.await("times", func() bool { p.mu.Lock(); defer p.mu.Unlock(); return len(p.batches) > 0 })
+	p.mu.Lock()
 	batch := p.batches[0]
+	p.mu.Unlock()
 	if batch[0] != 1 || len(batch) != 2+34*int(batch[1]) || batch[1] == 0 {
 		t.Fatalf("times = %x", batch)
 	}
@@ -125,7 +128,8 @@ func TestPlayoutDelay(t *testing.T) {
 			})
 			p.write(frame(0, 5000))
 			p.await("a frame", func() bool { return p.received() > 0 })
-			for _, packet := range p.packets {
+			_, packets := p.got()
+			for _, packet := range packets {
 				if got := p.extension(packet, playoutDelayURI); !bytes.Equal(got, tt.want) {
 					t.Errorf("playout delay = %x, want %x", got, tt.want)
 				}
@@ -146,7 +150,8 @@ func TestPictureLossAsksForAKeyFrame(t *testing.T) {
 	p := open(t)
 	p.write(frame(0, 100))
 	p.await("a frame", func() bool { return p.received() > 0 })
-	ssrc := p.packets[0].SSRC
+	_, packets := p.got()
+	ssrc := packets[0].SSRC
 	for n, lost := range []rtcp.Packet{
 		&rtcp.PictureLossIndication{MediaSSRC: ssrc},
 		&rtcp.FullIntraRequest{MediaSSRC: ssrc, FIR: []rtcp.FIREntry{{SSRC: ssrc, SequenceNumber: 1}}},
@@ -191,8 +196,9 @@ func TestLostPacketsAreSentAgain(t *testing.T) {
 	for n := 0; p.received() < 30; n++ {
 		p.write(frame(n, 6000))
 	}
+	frames, _ := p.got()
 	for n := range 30 {
-		if !bytes.Equal(p.frames[n], frame(n, 6000).Data) {
+		if !bytes.Equal(frames[n], frame(n, 6000).Data) {
 			t.Errorf("frame %d arrived differently", n)
 		}
 	}
@@ -225,7 +231,10 @@ func TestInputArrivesInOrder(t *testing.T) {
 		defer p.mu.Unlock()
 		return len(p.inputs) >= len(want) && p.peer.Stats().Malformed == 2
 	})
-	if got := strings.Join(p.inputs, "\n"); got != strings.Join(want, "\n") {
+	p.mu.Lock()
+	inputs := strings.Join(p.inputs, "\n")
+	p.mu.Unlock()
+	if got := inputs; got != strings.Join(want, "\n") {
 		t.Errorf("input = %q", got)
 	}
 	if err := p.motion.Send([]byte("motion")); err != nil {
@@ -244,11 +253,13 @@ func TestICERestart(t *testing.T) {
 	p.await("a new seat or the old one", func() bool {
 		return p.peer.watching() && p.pc.ConnectionState() == webrtc.PeerConnectionStateConnected
 	})
-	ssrc := p.packets[0].SSRC
+	_, packets := p.got()
+	ssrc := packets[0].SSRC
 	for n := 0; p.received() < 10; n++ { // while the new path is looked for, packets get lost
 		p.write(frame(0, 5000+n))
 	}
-	if got := p.packets[len(p.packets)-1].SSRC; got != ssrc {
+	_, packets = p.got()
+	if got := packets[len(packets)-1].SSRC; got != ssrc {
 		t.Errorf("stream %d after the restart, want %d as before", got, ssrc)
 	}
 	if err := p.keys.Send([]byte("after")); err != nil {

@@ -42,7 +42,8 @@ type video struct {
 	head, count int // the slots in use
 	queued      int // bytes in them
 	waiting     chan struct{}
-	keyed       bool // a key frame has been taken since begin
+	keyed       bool // a key frame has been taken since begin, and nothing refused since
+	key         int  // bytes of the last key frame, until it has got through
 	bucket      bucket
 	sequence    uint16
 	picture     uint16    // VP8's PictureID
@@ -126,7 +127,7 @@ func (v *video) stream() uint32 {
 func (v *video) begin() {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.count, v.queued, v.keyed = 0, 0, false
+	v.count, v.queued, v.keyed, v.key = 0, 0, false, 0
 }
 
 // Ready implements encode.Sink: there is room while next to nothing waits here
@@ -147,12 +148,12 @@ func (v *video) Ready() <-chan struct{} {
 // hasRoom is Ready's answer. The caller holds mu.
 func (v *video) hasRoom() bool {
 	flight, window, bps := v.path.load()
-	return v.writer != nil && flight <= window && v.waits(bps) < roomBelow
+	return v.writer != nil && flight <= window && duration(v.queued, bps) < roomBelow
 }
 
-// waits returns how long what is queued takes at a bitrate. The caller holds mu.
-func (v *video) waits(bps int) time.Duration {
-	return time.Duration(float64(v.queued*8) / float64(bps) * float64(time.Second))
+// duration returns how long so many bytes take at a bitrate.
+func duration(bytes, bps int) time.Duration {
+	return time.Duration(float64(bytes) * 8 / float64(bps) * float64(time.Second))
 }
 
 // notice tells who waits for room if there is some.
@@ -176,6 +177,9 @@ func (v *video) WritePacket(p encode.Packet) bool {
 		return false
 	}
 	v.keyed = true
+	if p.Key {
+		v.key = len(p.Data)
+	}
 	timestamp := v.timestamp(p.Times.Grabbed)
 	for n, data := pieces(len(p.Data)), p.Data; n > 0; n-- {
 		size := (len(data) + n - 1) / n
@@ -188,14 +192,18 @@ func (v *video) WritePacket(p encode.Packet) bool {
 	return true
 }
 
-// takes says whether a frame can be queued and is of use. The caller holds mu.
+// takes says whether a frame can be queued and is of use. A key frame may be
+// more than the path carries in the time; what follows it is not refused for
+// that, or its viewer would need the next one at once. The caller holds mu.
 func (v *video) takes(p encode.Packet) bool {
 	flight, window, bps := v.path.load()
+	if v.queued == 0 && flight <= window {
+		v.key = 0
+	}
 	return v.writer != nil && p.Codec == encode.VP8 && len(p.Data) > 0 &&
 		(p.Key || v.keyed) &&
 		v.count+pieces(len(p.Data)) < maxQueued && // the slot that is being sent stays free
-
-		v.waits(bps) < fullFrom && flight <= 2*window
+		duration(v.queued-v.key, bps) < fullFrom && flight-v.key <= 2*window
 }
 
 // timestamp returns the RTP timestamp of a frame grabbed then. No two frames

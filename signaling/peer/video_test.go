@@ -181,6 +181,28 @@ func TestStalledTransport(t *testing.T) {
 	})
 }
 
+// A viewer who does not lead is not waited for: a large key frame must not make
+// it refuse what follows, and so need another.
+func TestLargeKeyFrameIsFollowed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := bind(&wire{}, bwe.Config{StartBps: 4_000_000})
+		ctx, cancel := context.WithCancel(t.Context())
+		go v.pace(ctx)
+		for n := range 100 {
+			size := 6_000 // 3 Mbit/s
+			if n == 0 {
+				size = 400_000
+			}
+			if !v.WritePacket(frame(n, size)) {
+				t.Fatalf("frame %d refused", n)
+			}
+			time.Sleep(16 * time.Millisecond)
+		}
+		cancel()
+		synctest.Wait()
+	})
+}
+
 // A path that gives no feedback is not filled up, and not waited for for ever.
 func TestSilentPathHolds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -1,0 +1,155 @@
+package encodetest
+
+import (
+	"errors"
+	"fmt"
+	"image"
+	"testing"
+	"time"
+
+	"lucarne/capture"
+	"lucarne/encode"
+)
+
+// Run holds a backend to the contract of encode.Encoder, decoding what it makes
+// with the reference decoder that decoder opens. It skips when either is absent
+// from this build.
+func Run(t *testing.T, backend encode.Backend, decoder func() (Decoder, error)) {
+	t.Helper()
+	r, err := open(backend, decoder, encode.Config{Size: image.Pt(16, 16)})
+	if err != nil {
+		t.Skipf("%s cannot be tested here: %v", backend.Name, err)
+	}
+	r.close()
+	for _, check := range checks {
+		t.Run(check.name, func(t *testing.T) {
+			if err := check.run(backend, decoder); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// check is one thing that every encoder does. It returns what is wrong.
+type check struct {
+	name string
+	run  func(encode.Backend, func() (Decoder, error)) error
+}
+
+var checks = []check{
+	{"key first", keyFirst},
+	{"key on demand", keyOnDemand},
+	{"odd sizes", oddSizes},
+	{"size change", sizeChange},
+	{"absurd configurations", absurd},
+	{"bitrate", bitrate},
+	{"damage only", damageOnly},
+	{"settle", settle},
+	{"a blink costs little", blink},
+	{"times", times},
+	{"release", release},
+	{"packet", packet},
+	{"no allocation", allocation},
+	{"close", closed},
+}
+
+// rig is an encoder, its decoder, and a screen with a clock of its own.
+type rig struct {
+	encoder encode.Encoder
+	decoder Decoder
+	canvas  *Canvas
+	now     time.Time
+	frame   time.Duration // from one frame to the next
+	picture *image.YCbCr  // as decoded last
+	packet  encode.Packet // as encoded last
+	bytes   int           // encoded in all
+	dropped int           // frames
+}
+
+// open makes a rig whose canvas is black.
+func open(backend encode.Backend, decoder func() (Decoder, error), cfg encode.Config) (*rig, error) {
+	encoder, err := backend.Open(cfg)
+	if err != nil {
+		return nil, err
+	}
+	d, err := decoder()
+	if err != nil {
+		return nil, errors.Join(err, encoder.Close())
+	}
+	return &rig{encoder: encoder, decoder: d, canvas: NewCanvas(cfg.Size),
+		now: time.Unix(1000, 0), frame: time.Second / 60}, nil
+}
+
+func (r *rig) close() {
+	_ = r.encoder.Close() // the check "close" looks at this
+	r.decoder.Close()
+}
+
+// step encodes and decodes the canvas.
+func (r *rig) step(op encode.Op, damage ...image.Rectangle) error {
+	r.now = r.now.Add(r.frame)
+	packet, err := r.encoder.Encode(r.canvas.Frame(r.now, damage...), op)
+	if err != nil {
+		return err
+	}
+	r.packet = packet
+	r.bytes += len(packet.Data)
+	if len(packet.Data) == 0 {
+		r.dropped++
+		return nil
+	}
+	if packet.Size != r.canvas.Size {
+		return fmt.Errorf("packet size %v, want %v", packet.Size, r.canvas.Size)
+	}
+	if r.picture, err = r.decoder.Decode(packet.Data); err != nil {
+		return err
+	}
+	if got := r.picture.Rect.Size(); got != r.canvas.Size {
+		return fmt.Errorf("decoded size %v, want %v", got, r.canvas.Size)
+	}
+	return nil
+}
+
+// rest refines until the picture has settled, at most frames times.
+func (r *rig) rest(frames int) error {
+	for n := range frames {
+		if r.packet.Settled {
+			return nil
+		}
+		if err := r.step(encode.Op{Refine: true}); err != nil {
+			return fmt.Errorf("refinement %d: %w", n, err)
+		}
+	}
+	if !r.packet.Settled {
+		return fmt.Errorf("not settled after %d refinements and %d bytes", frames, r.bytes)
+	}
+	return nil
+}
+
+// psnr is the quality of the decoded picture in a part of it.
+func (r *rig) psnr(part image.Rectangle) float64 { return PSNR(r.picture, r.canvas, part) }
+
+// still is a source whose picture is a canvas. It rings once.
+type still struct {
+	canvas *Canvas
+	bell   chan struct{}
+}
+
+func newStill(canvas *Canvas) *still {
+	s := &still{canvas: canvas, bell: make(chan struct{}, 1)}
+	s.bell <- struct{}{}
+	return s
+}
+
+func (s *still) Damaged() <-chan struct{} { return s.bell }
+
+func (s *still) Grab(f *capture.Frame) error {
+	f.Pix, f.Stride, f.Size = s.canvas.Pix, s.canvas.Stride, s.canvas.Size
+	f.Damage = append(f.Damage[:0], s.canvas.Bounds())
+	f.Seq++
+	f.Grabbed = time.Now()
+	f.Damaged = f.Grabbed
+	return nil
+}
+
+func (s *still) Close() error { return nil }

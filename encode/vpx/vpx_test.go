@@ -1,0 +1,11 @@
+package vpx_test
+
+import (
+	"testing"
+
+	"lucarne/encode/encodetest"
+	"lucarne/encode/encodetest/vp8dec"
+	"lucarne/encode/vpx"
+)
+
+func TestConformance(t *testing.T) { encodetest.Run(t, vpx.Backend(), vp8dec.New) }

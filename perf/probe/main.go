@@ -97,8 +97,8 @@ func run(ctx context.Context, cfg config, out, progress io.Writer) error {
 	}
 	m := &measurement{browser: b, peers: peers, cfg: cfg, progress: progress}
 	err = m.run(ctx)
-	fmt.Fprintf(out, "goos: %s\ngoarch: %s\ncpu: %s\ncores: %d\nbrowser: %s\nscreen: %dx%d\nclock-offset-max: %v\n\n",
-		runtime.GOOS, runtime.GOARCH, cpuModel(), runtime.NumCPU(), version, screen.X, screen.Y, m.offset)
+	fmt.Fprintf(out, "goos: %s\ngoarch: %s\ncpu: %s\ncores: %d\nbrowser: %s\nscreen: %dx%d\nclock-offset-max: %v\nload-average: %s\n\n",
+		runtime.GOOS, runtime.GOARCH, cpuModel(), runtime.NumCPU(), version, screen.X, screen.Y, m.offset, loadAverage())
 	writeBenchmarks(out, m.results, cfg.peers)
 	fmt.Fprintln(out)
 	writeTable(out, m.results, cfg.peers)
@@ -244,4 +244,11 @@ func cpuModel() string {
 		}
 	}
 	return "unknown"
+}
+
+// loadAverage returns the machine's load over the last 1, 5 and 15 minutes,
+// this program and all that it measures included.
+func loadAverage() string {
+	text, _ := os.ReadFile("/proc/loadavg")
+	return strings.Join(strings.Fields(string(text) + " - - -")[:3], " ")
 }

@@ -230,6 +230,7 @@ func animation(ctx context.Context, v *viewer, length time.Duration, open func(*
 	}
 	f["cpu-%"] = 100 * used.Seconds() / elapsed.Seconds()
 	f["raf/s"] = r.Rate()
+	f["probe-%"] = 100 * r.Cost.Seconds() / r.Time.Seconds()
 	return f, nil
 }
 
@@ -284,8 +285,7 @@ func idle(ctx context.Context, v *viewer, length time.Duration) (figures, error)
 	if err := v.until(ctx, middle(moveBounds), flipA); err != nil {
 		return nil, err
 	}
-	time.Sleep(2 * time.Second) // whatever refines the picture after a change is done
-	in, err := v.sampler.Inbound(ctx)
+	in, err := v.settle(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -304,4 +304,26 @@ func idle(ctx context.Context, v *viewer, length time.Duration) (figures, error)
 		"cpu-ms": used.Seconds() * 1000, "media-B": float64(after.Bytes - in.Bytes),
 		"rss-MB": float64(resident(v.peer.carriers())) / 1e6,
 	}, nil
+}
+
+// settle waits until nothing has come for two seconds: whatever refines the
+// picture after a change is done. It gives up after 15, and what still comes counts.
+func (v *viewer) settle(ctx context.Context) (sample.Inbound, error) {
+	var last sample.Inbound
+	for still, end := 0, time.Now().Add(15*time.Second); still < 4 && time.Now().Before(end); still++ {
+		select {
+		case <-ctx.Done():
+			return last, ctx.Err()
+		case <-time.After(500 * time.Millisecond):
+		}
+		in, err := v.sampler.Inbound(ctx)
+		if err != nil {
+			return last, err
+		}
+		if in != last {
+			still = 0
+		}
+		last = in
+	}
+	return last, nil
 }

@@ -37,6 +37,7 @@ type Recording struct {
 	Keys    []time.Time // when the page got each keydown event
 	Frames  int         // animation frames
 	Time    time.Duration
+	Cost    time.Duration // what reading the picture took of it: the harness's own part
 }
 
 // Rate returns the animation frames a second.
@@ -96,6 +97,8 @@ func (s *Sampler) Offset() time.Duration { return s.offset }
 
 func fromMS(ms float64) time.Time { return time.UnixMicro(int64(ms * 1000)) }
 
+func fromSpan(ms float64) time.Duration { return time.Duration(ms * float64(time.Millisecond)) }
+
 func (s *Sampler) time(ms float64) time.Time { return fromMS(ms).Add(-s.offset) }
 
 // StartColour begins to record the colour of one pixel of the picture.
@@ -119,12 +122,13 @@ func (s *Sampler) Stop(ctx context.Context) (Recording, error) {
 		Samples [][2]float64
 		Keys    []float64
 		Frames  int
+		Cost    float64
 		MS      float64
 	}
 	if err := s.page.Eval(ctx, "lucarneSampler.stop()", &raw); err != nil {
 		return Recording{}, err
 	}
-	r := Recording{Frames: raw.Frames, Time: time.Duration(raw.MS * float64(time.Millisecond))}
+	r := Recording{Frames: raw.Frames, Time: fromSpan(raw.MS), Cost: fromSpan(raw.Cost)}
 	for _, v := range raw.Samples {
 		r.Samples = append(r.Samples, Sample{At: s.time(v[0]), Value: int(v[1])})
 	}

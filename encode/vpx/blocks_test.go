@@ -1,0 +1,117 @@
+package vpx
+
+import (
+	"image"
+	"slices"
+	"testing"
+)
+
+func newBlocks(columns, rows int) *blocks {
+	n := columns * rows
+	return &blocks{columns: columns, rows: rows, active: make([]byte, n), stale: make([]byte, n),
+		errors: make([]uint16, n), tries: make([]uint8, n)}
+}
+
+// marked returns the indices of what is not 0.
+func marked(list []byte) (out []int) {
+	for i, v := range list {
+		if v != 0 {
+			out = append(out, i)
+		}
+	}
+	return out
+}
+
+func TestBlocksDamage(t *testing.T) {
+	for _, test := range []struct {
+		r    image.Rectangle
+		want []int
+	}{
+		{image.Rect(0, 0, 1, 1), []int{0}},
+		{image.Rect(15, 15, 17, 17), []int{0, 1, 4, 5}},
+		{image.Rect(16, 16, 32, 32), []int{5}},
+		{image.Rect(-9, -9, 0, 5), nil},
+		{image.Rect(63, 47, 900, 900), []int{11}},
+		{image.Rectangle{}, nil},
+	} {
+		b := newBlocks(4, 3)
+		b.damage(test.r)
+		if got := marked(b.active); !slices.Equal(got, test.want) {
+			t.Errorf("damage %v: active %v, want %v", test.r, got, test.want)
+		}
+		if got := marked(b.stale); !slices.Equal(got, test.want) {
+			t.Errorf("damage %v: stale %v, want %v", test.r, got, test.want)
+		}
+	}
+}
+
+func TestBlocksDull(t *testing.T) {
+	b := newBlocks(4, 1)
+	copy(b.active, []byte{1, 1, 0, 1})
+	copy(b.errors, []uint16{strict, 16 * 4, 16 * 100, 16 * 25})
+	if weight := b.dull(); weight != 2+5 {
+		t.Errorf("weight %v, want 7", weight)
+	}
+	if got, want := marked(b.active), []int{1, 3}; !slices.Equal(got, want) {
+		t.Errorf("active %v, want %v", got, want)
+	}
+}
+
+// TestBlocksRefine refines as much as a limit allows, from where it stopped.
+func TestBlocksRefine(t *testing.T) {
+	b := newBlocks(5, 1)
+	for i := range b.errors {
+		b.errors[i] = 16 * 9 // weight 3
+	}
+	b.errors[1] = 0
+	for _, want := range [][]int{{0, 2}, {3, 4}, {0, 2}} {
+		clear(b.active)
+		if weight := b.refine(0, 7); weight != 6 {
+			t.Errorf("weight %v, want 6", weight)
+		}
+		if got := marked(b.active); !slices.Equal(got, want) {
+			t.Errorf("active %v, want %v", got, want)
+		}
+	}
+	clear(b.active)
+	if b.refine(0, 0.1); len(marked(b.active)) != 1 {
+		t.Errorf("active %v under a limit below every weight, want one", marked(b.active))
+	}
+}
+
+// TestBlocksSettle expects every macroblock to be given up after all quantizers.
+func TestBlocksSettle(t *testing.T) {
+	b := newBlocks(3, 3)
+	b.damage(image.Rect(0, 0, 48, 48))
+	for i := range b.errors {
+		b.errors[i] = unknown
+	}
+	for n, quantizer := range finer {
+		if b.settled() {
+			t.Errorf("settled after %d of %d tries", n, len(finer))
+		}
+		if count := b.coded(quantizer); count != 9 {
+			t.Errorf("%d macroblocks coded, want 9", count)
+		}
+	}
+	if !b.settled() {
+		t.Error("not settled after all tries")
+	}
+	b.damage(image.Rect(20, 20, 21, 21))
+	if b.settled() {
+		t.Error("settled after damage")
+	}
+}
+
+// TestBlocksCoded expects the loop filter's neighbours to be measured again.
+func TestBlocksCoded(t *testing.T) {
+	b := newBlocks(4, 3)
+	b.active[5] = 1
+	b.coded(40)
+	if got, want := marked(b.stale), []int{1, 4, 5}; !slices.Equal(got, want) {
+		t.Errorf("stale %v, want %v", got, want)
+	}
+	if b.tries[5] != 0 {
+		t.Error("a coarse frame counts as a refinement")
+	}
+}

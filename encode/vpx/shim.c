@@ -77,6 +77,8 @@ static vpx_codec_err_t prepare(struct vp8_encoder *e, int quantizer) {
 	vpx_codec_err_t err = vpx_codec_control(&e->ctx, VP8E_SET_ACTIVEMAP, &map);
 	if (err) return err;
 	size_t blocks = (size_t)e->columns * e->rows;
+	// Segment 1 is what stays as it is: unfiltered, or it would blur a little
+	// more with every frame, and cost the time of filtering.
 	for (size_t i = 0; i < blocks; i++) e->segments[i] = !e->active[i];
 	vpx_roi_map_t roi = {.enabled = 1, .roi_map = e->segments, .rows = e->rows, .cols = e->columns,
 	                     .delta_lf = {0, -63}};
@@ -88,7 +90,10 @@ vpx_codec_err_t vp8_encode(struct vp8_encoder *e, int key, int quantizer, int64_
 	e->size = 0;
 	vpx_codec_err_t err = prepare(e, quantizer);
 	if (err) return err;
-	vpx_enc_frame_flags_t flags = VP8_EFLAG_NO_UPD_GF | VP8_EFLAG_NO_UPD_ARF | VP8_EFLAG_NO_REF_GF | VP8_EFLAG_NO_REF_ARF;
+	// Only the last frame is a reference: searching three costs time and gains
+	// nothing on a screen, and the preview is withheld when the others change.
+	vpx_enc_frame_flags_t flags = VP8_EFLAG_NO_UPD_GF | VP8_EFLAG_NO_UPD_ARF |
+	                              VP8_EFLAG_NO_REF_GF | VP8_EFLAG_NO_REF_ARF;
 	if (key) flags = VPX_EFLAG_FORCE_KF;
 	err = vpx_codec_encode(&e->ctx, &e->image, pts, duration, flags, VPX_DL_REALTIME);
 	if (err) return err;

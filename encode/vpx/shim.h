@@ -28,7 +28,7 @@ struct vp8_encoder {
 	// One byte a macroblock, row by row. Of the caller's making: 1 is coded,
 	// 0 stays as the last frame has it.
 	uint8_t *active;
-	// Where active differs from segments, the map of what is filtered.
+	// The map of segments: 0 is filtered, 1 is not. Made from active.
 	uint8_t *segments;
 	// The mean squared error of each macroblock against the source, 16 times;
 	// of its worst plane. 1 in stale: it has to be measured.

@@ -15,6 +15,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/signal"
 	"runtime"
@@ -208,10 +209,26 @@ func (m *measurement) measure(ctx context.Context, p *peer, s scenario) (figures
 		return nil, rate, err
 	}
 	f, err := s.run(ctx, v, length)
-	for unit, value := range without {
-		f[unit] = value
+	if err != nil {
+		return nil, rate, err
 	}
-	return f, rate, err
+	maps.Copy(f, without)
+	return f, rate, v.stages(ctx, f)
+}
+
+// stages adds what a page of ours knows of its frames' way: the median of each
+// stage in ms, over the last seconds.
+func (v *viewer) stages(ctx context.Context, f figures) error {
+	var medians map[string]*float64
+	if err := v.page.Eval(ctx, "window.lucarne?.stats().stages ?? {}", &medians); err != nil {
+		return err
+	}
+	for stage, ms := range medians {
+		if ms != nil {
+			f["stage-"+stage+"-ms"] = *ms
+		}
+	}
+	return nil
 }
 
 // rate waits until the page shows something and returns its animation frames a

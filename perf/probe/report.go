@@ -69,7 +69,7 @@ var budgets = []budget{
 // writeTable prints the medians of each figure, and the median of the
 // per-repetition ratios where there are two peers.
 func writeTable(out io.Writer, results []result, peers []string) {
-	fmt.Fprintf(out, "%-8s %-9s", "scenario", "figure")
+	fmt.Fprintf(out, "%-8s %-16s", "scenario", "figure")
 	for _, p := range peers {
 		fmt.Fprintf(out, " %10s", p)
 	}
@@ -79,7 +79,7 @@ func writeTable(out io.Writer, results []result, peers []string) {
 	fmt.Fprintln(out)
 	for _, key := range keys(results) {
 		scenario, unit, _ := strings.Cut(key, " ")
-		fmt.Fprintf(out, "%-8s %-9s", scenario, unit)
+		fmt.Fprintf(out, "%-8s %-16s", scenario, unit)
 		for _, p := range peers {
 			if values := column(results, scenario, unit, p); len(values) > 0 {
 				fmt.Fprintf(out, " %10.1f", quantile(values, 0.5))

@@ -8,12 +8,11 @@ import (
 )
 
 const (
-	// burst is what may leave at once: 30 packets. Most frames are smaller.
+	// burst is what may leave at once: 30 packets. Most frames are smaller. What
+	// is more leaves at 2.5 times the estimate at least: a frame that fits the
+	// estimate at 60 a second is then out within half an interval, and a key
+	// frame does not flood the path.
 	burst = 30 * mtu
-	// paceFactor times the estimate is the speed of what is more than that. A
-	// frame that fits the estimate at 60 a second is then out within half an
-	// interval, and a key frame does not flood the path.
-	paceFactor = 2.5
 	// paceStep is the least pause between two portions.
 	paceStep = time.Millisecond
 )
@@ -82,7 +81,7 @@ func (v *video) pop() (s *slot, writer webrtc.TrackLocalWriter, wait time.Durati
 	if v.count == 0 || v.writer == nil {
 		return nil, nil, wait
 	}
-	if pause := v.bucket.wait(time.Now(), paceFactor*float64(v.path.estimate())/8); pause > 0 {
+	if pause := v.bucket.wait(time.Now(), float64(v.path.load().pace)/8); pause > 0 {
 		return nil, nil, pause
 	}
 	s = v.slots[v.head]

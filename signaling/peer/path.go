@@ -100,14 +100,23 @@ func (p *path) estimate() int {
 // (Chromium: 50 to 250 ms), and then some.
 const feedbackDelay = 150 * time.Millisecond
 
-// load returns how many bytes are under way, how many may be, and the estimate
-// in bits a second. Where nothing is numbered nothing is known to be under way.
-func (p *path) load() (flight, window, bps int) {
+// load is what a path has to carry and can. Where nothing is numbered nothing is
+// known to be under way.
+type load struct {
+	flight, window int // bytes under way, and how many may be
+	estimate, pace int // bits a second: in the long run, and of a burst
+}
+
+func (p *path) load() load {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	bps = p.bwe.Estimate()
-	window = int(float64(bps) / 8 * (p.bwe.RTT() + feedbackDelay).Seconds())
-	return p.bwe.InFlight(time.Now()), window, bps
+	bps := p.bwe.Estimate()
+	return load{
+		flight:   p.bwe.InFlight(time.Now()),
+		window:   int(float64(bps) / 8 * (p.bwe.RTT() + feedbackDelay).Seconds()),
+		estimate: bps,
+		pace:     p.bwe.Pace(),
+	}
 }
 
 func (p *path) stats(s *Stats) {

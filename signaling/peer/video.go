@@ -16,10 +16,10 @@ const (
 	clockRate = 90000 // Hz, of RTP timestamps
 	// maxQueued bounds the packets waiting to leave: a key frame of 2.3 MB.
 	maxQueued = 2048
-	// While less than this waits, at the estimate, another frame is welcome: it
-	// will be over before that frame is encoded.
-	roomBelow = 16 * time.Millisecond
-	// A frame is refused while this much waits.
+	// While what waits is out sooner than this, another frame is welcome: it will
+	// be out before that frame is encoded.
+	roomBelow = 7 * time.Millisecond
+	// A frame is refused while this much waits, at the estimate.
 	fullFrom = 250 * time.Millisecond
 	// recheck is how often a viewer without room is looked at anew although no
 	// feedback has come.
@@ -147,8 +147,8 @@ func (v *video) Ready() <-chan struct{} {
 
 // hasRoom is Ready's answer. The caller holds mu.
 func (v *video) hasRoom() bool {
-	flight, window, bps := v.path.load()
-	return v.writer != nil && flight <= window && duration(v.queued, bps) < roomBelow
+	l := v.path.load()
+	return v.writer != nil && l.flight <= l.window && duration(v.queued, l.pace) < roomBelow
 }
 
 // duration returns how long so many bytes take at a bitrate.
@@ -196,14 +196,14 @@ func (v *video) WritePacket(p encode.Packet) bool {
 // more than the path carries in the time; what follows it is not refused for
 // that, or its viewer would need the next one at once. The caller holds mu.
 func (v *video) takes(p encode.Packet) bool {
-	flight, window, bps := v.path.load()
-	if v.queued == 0 && flight <= window {
+	l := v.path.load()
+	if v.queued == 0 && l.flight <= l.window {
 		v.key = 0
 	}
 	return v.writer != nil && p.Codec == encode.VP8 && len(p.Data) > 0 &&
 		(p.Key || v.keyed) &&
 		v.count+pieces(len(p.Data)) < maxQueued && // the slot that is being sent stays free
-		duration(v.queued-v.key, bps) < fullFrom && flight-v.key <= 2*window
+		duration(v.queued-v.key, l.estimate) < fullFrom && l.flight-v.key <= 2*l.window
 }
 
 // timestamp returns the RTP timestamp of a frame grabbed then. No two frames

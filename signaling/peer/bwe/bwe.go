@@ -5,9 +5,9 @@
 //
 // A desktop sends in bursts and then nothing, so neither the rate that arrives
 // nor the delay of a single packet says much. The Controller looks at two
-// things that do: the standing queue, which is the least one-way delay of a
-// report above the least of the last seconds (a burst's own queue drains before
-// the next burst, a standing one does not), and the rate at which a busy link
+// things that do: the standing queue, which is the least one-way delay of the
+// last reports above the least of the last seconds (a burst's own queue drains
+// before the next burst, a standing one does not), and the rate at which a busy link
 // delivers, measured only over packets that had to wait.
 //
 // It knows no sockets, no goroutines and no clock: every call says what time it is.
@@ -65,6 +65,11 @@ const (
 	nearCeiling  = 0.85
 	overCeiling  = 1.15
 	phantomShare = 0.6
+
+	paceLeast = 2.5 // times the estimate
+	paceMost  = 20
+	train     = 20 // packets sent one upon the other say how fast they may go
+	trainGap  = 2 * time.Millisecond
 )
 
 // Controller is the estimate of one path. It is not safe for concurrent use.
@@ -73,9 +78,11 @@ type Controller struct {
 	estimate float64
 	sent     history
 	base     floor // the least one-way delay
+	recent   dip
 
 	delivered rate // everything that arrived
 	busy      busyRate
+	pace      float64       // times the estimate
 	queue     time.Duration // standing, as of the last report
 	rising    int           // reports in a row in which it grew
 	rtt       time.Duration
@@ -95,11 +102,15 @@ type Controller struct {
 // New returns a controller at cfg.StartBps.
 func New(cfg Config) *Controller {
 	cfg = cfg.withDefaults()
-	return &Controller{cfg: cfg, estimate: float64(cfg.StartBps), starting: true}
+	return &Controller{cfg: cfg, estimate: float64(cfg.StartBps), pace: paceLeast, starting: true}
 }
 
 // Estimate returns what the path is thought to carry, in bits a second.
 func (c *Controller) Estimate() int { return int(c.estimate) }
+
+// Pace returns how fast a burst may leave, in bits a second: 2.5 times the
+// estimate, and more where bursts have been seen to arrive without waiting.
+func (c *Controller) Pace() int { return int(c.estimate * c.pace) }
 
 // Queue returns the standing queue that the last report showed.
 func (c *Controller) Queue() time.Duration { return c.queue }
@@ -128,6 +139,7 @@ func (c *Controller) InFlight(now time.Time) int {
 func (c *Controller) Feedback(now time.Time, report []Arrival) {
 	lowest := time.Duration(math.MaxInt64)
 	newest := time.Time{}
+	var burst burst
 	for _, a := range report {
 		p, ok := c.sent.resolve(a.Seq)
 		if !ok {
@@ -143,6 +155,7 @@ func (c *Controller) Feedback(now time.Time, report []Arrival) {
 		c.base.add(delay, now)
 		wait := delay - c.base.least()
 		c.busy.add(p.bytes, a.At, wait)
+		burst.add(time.Duration(p.at), wait)
 		lowest = min(lowest, wait)
 		newest = c.sent.time(p)
 	}
@@ -153,6 +166,13 @@ func (c *Controller) Feedback(now time.Time, report []Arrival) {
 	c.delivered.add(c.sent.skipped(report[0].Seq), now)
 	c.measureRTT(now.Sub(newest))
 
+	lowest = c.recent.least(lowest, now) // a report may hold but the end of a burst
+	switch {
+	case burst.highest > standing:
+		c.pace = max(paceLeast, c.pace/2)
+	case burst.longest >= train && burst.highest < tolerable:
+		c.pace = min(paceMost, c.pace*1.25)
+	}
 	if lowest > c.queue+step {
 		c.rising++
 	} else {

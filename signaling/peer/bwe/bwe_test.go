@@ -148,6 +148,33 @@ func TestReceiverReports(t *testing.T) {
 	within(t, "after no loss", c.Estimate(), 8*mbit, 30*mbit)
 }
 
+// Bursts go faster where they have been seen to arrive without waiting, and
+// only there.
+func TestPace(t *testing.T) {
+	for _, tt := range []struct {
+		name      string
+		bps       float64
+		low, high int
+	}{
+		{"fast link", 1000 * mbit, 150 * mbit, 160 * mbit},
+		{"link of the estimate", 8 * mbit, 15 * mbit, 26 * mbit},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := newSimulation(Config{StartBps: 8 * mbit, MaxBps: 8 * mbit}, link{bps: tt.bps, delay: time.Millisecond, queue: 200 * time.Millisecond})
+			s.demand = func(at time.Duration) float64 { // 37 kB every 160 ms
+				if at%(160*time.Millisecond) < 16*time.Millisecond {
+					return 18.6 * mbit
+				}
+				return 0
+			}
+			s.greedy = true
+			within(t, "at first", s.c.Pace(), 20*mbit, 20*mbit)
+			s.run(10 * time.Second)
+			within(t, "after 10 s", s.c.Pace(), tt.low, tt.high)
+		})
+	}
+}
+
 func TestInFlight(t *testing.T) {
 	now := time.Unix(1_000_000, 0)
 	c := New(Config{})

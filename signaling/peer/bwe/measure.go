@@ -161,3 +161,37 @@ func (b *busyRate) bps() (float64, bool) {
 	}
 	return b.bytes * 8 / b.seconds, true
 }
+
+// dip is the least of what the last three reports showed, as far as they are fresh.
+type dip struct {
+	lowest [3]time.Duration
+	at     [3]time.Time
+	next   int
+}
+
+func (d *dip) least(lowest time.Duration, now time.Time) time.Duration {
+	d.lowest[d.next], d.at[d.next] = lowest, now
+	d.next = (d.next + 1) % len(d.at)
+	for i, at := range d.at {
+		if now.Sub(at) <= 150*time.Millisecond {
+			lowest = min(lowest, d.lowest[i])
+		}
+	}
+	return lowest
+}
+
+// burst finds the packets of a report that left one upon the other.
+type burst struct {
+	run, longest int
+	last         time.Duration // when the packet before left
+	highest      time.Duration // the longest wait
+}
+
+func (b *burst) add(left, wait time.Duration) {
+	if left-b.last > trainGap {
+		b.run = 0
+	}
+	b.run++
+	b.last = left
+	b.longest, b.highest = max(b.longest, b.run), max(b.highest, wait)
+}

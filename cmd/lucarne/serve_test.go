@@ -17,8 +17,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gorilla/websocket"
+
 	"lucarne/capture/display"
 	"lucarne/capture/display/displaytest"
+	"lucarne/signaling"
 )
 
 // page returns a client and the address of an agent that listens on a socket.
@@ -46,10 +49,36 @@ func (a *agent) awaitPage(t *testing.T, socket string) {
 func TestServeWaitsForADisplay(t *testing.T) {
 	needEncoder(t)
 	socket := filepath.Join(t.TempDir(), "s")
-	a := start(t, nil, "serve", "--wait", "--display", ":987654", "--listen", "unix:"+socket)
+	a := start(t, nil, "serve", "--wait", "--auth", "none", "--display", ":987654", "--listen", "unix:"+socket)
 	a.awaitPage(t, socket)
-	await(t, "the display's state in the log", func() bool { return strings.Contains(a.stderr.String(), "display is failed") })
-	if code := a.stop(t); code != exitOK {
+
+	dialer := websocket.Dialer{NetDial: func(string, string) (net.Conn, error) { return net.Dial("unix", socket) }}
+	conn, resp, err := dialer.Dial("ws://localhost/ws", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	defer conn.Close()
+	if err := conn.WriteJSON(signaling.Message{Type: "hello", Transport: "webrtc"}); err != nil {
+		t.Fatal(err)
+	}
+	for state := ""; state != "failed"; {
+		var m signaling.Message
+		if err := conn.ReadJSON(&m); err != nil {
+			t.Fatalf("no message says that the display has failed: %v", err)
+		}
+		state = m.State
+	}
+
+	if err := a.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	for m := (signaling.Message{}); m.Type != "bye"; {
+		if err := conn.ReadJSON(&m); err != nil {
+			t.Fatalf("no bye: %v", err)
+		}
+	}
+	if code := a.code(t); code != exitOK {
 		t.Errorf("exit code %d:\n%s", code, a.stderr)
 	}
 	if _, err := os.Stat(socket); err == nil {

@@ -184,21 +184,19 @@ func (b *Browser) Close() error {
 }
 
 // sweep kills what is left of the browser's process group and removes the
-// profile, again and again while dying children still hold on.
+// profile, again while dying children still hold on to it. It does not wait for
+// those to be reaped, which is the init process's business.
 func (b *Browser) sweep() error {
+	syscall.Kill(-b.cmd.Process.Pid, syscall.SIGKILL) // nobody left is not an error
+	<-b.exited
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
 	var err error
 	for range 300 {
-		alive := syscall.Kill(-b.cmd.Process.Pid, syscall.SIGKILL) == nil
-		if err = os.RemoveAll(b.profile); err == nil && !alive {
-			<-b.exited
+		if err = os.RemoveAll(b.profile); err == nil {
 			return nil
 		}
 		<-tick.C
 	}
-	if err != nil {
-		return fmt.Errorf("browser: profile: %w", err)
-	}
-	return fmt.Errorf("browser: process group %d does not end", b.cmd.Process.Pid)
+	return fmt.Errorf("browser: profile: %w", err)
 }

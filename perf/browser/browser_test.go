@@ -47,8 +47,10 @@ func start(t *testing.T, cfg Config) (context.Context, *Browser) {
 		if _, err := os.Stat(b.profile); !errors.Is(err, os.ErrNotExist) {
 			t.Errorf("profile is left: %v", err)
 		}
-		if err := syscall.Kill(-b.PID(), 0); !errors.Is(err, syscall.ESRCH) {
-			t.Errorf("a process is left: %v", err)
+		for deadline := time.Now().Add(20 * time.Second); syscall.Kill(-b.PID(), 0) == nil; time.Sleep(10 * time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Fatal("a process is left")
+			}
 		}
 	})
 	return ctx, b

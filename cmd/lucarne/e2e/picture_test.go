@@ -71,6 +71,27 @@ func TestJoinerOnAStillScreen(t *testing.T) {
 	second.shows(image.Pt(400, 350), 0x40a060, atRest)
 }
 
+// A browser that gets no frames asks for a key frame after three seconds, as
+// long as packets have come in the last five. Who answers is asked for ever.
+func TestStillScreenSendsNothing(t *testing.T) {
+	const quiet = 7 * time.Second
+	d := newDesk(t, setup{})
+	d.window(image.Rect(200, 200, 600, 500), 0x40a060)
+	page := d.open("?resize=off")
+	page.shows(image.Pt(400, 350), 0x40a060, atRest)
+	last, err := page.sampler.Inbound(d.ctx)
+	d.check(err)
+	since := time.Now()
+	poll(t, "end of the frames of a still screen", func() bool {
+		now, err := page.sampler.Inbound(d.ctx)
+		d.check(err)
+		if now != last {
+			last, since = now, time.Now()
+		}
+		return time.Since(since) > quiet
+	})
+}
+
 func TestHiddenTabIsPausedAndShownAgain(t *testing.T) {
 	d := newDesk(t, setup{})
 	w := d.window(image.Rect(200, 200, 600, 500), 0x40a060)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"sync"
 
 	"github.com/jezek/xgb"
@@ -11,12 +12,21 @@ import (
 )
 
 var (
-	// ErrNoDisplay: the X server cannot be reached, refuses the cookie, or has
-	// gone.
+	// ErrNoDisplay: the X server cannot be reached, refuses the connection, or
+	// has gone.
 	ErrNoDisplay = errors.New("no X display")
-	// ErrNoExtension: the X server lacks an extension.
-	ErrNoExtension = errors.New("missing X extension")
+	// ErrRefused: the X server answered, and said no; an ErrNoDisplay as well.
+	ErrRefused = errors.New("the X server refused the connection")
 )
+
+// ExtensionError says that the X server lacks an extension.
+type ExtensionError struct {
+	Extension string // "DAMAGE"
+}
+
+func (e *ExtensionError) Error() string {
+	return fmt.Sprintf("missing X extension %s: start the X server with it (+extension %s)", e.Extension, e.Extension)
+}
 
 // Connect opens a connection to the display called name (":20"; empty: that of
 // DISPLAY) and makes the extensions whose xgb packages are linked into the
@@ -32,7 +42,7 @@ var (
 // alone. (For the same reason the numbers of events have to be equal on all
 // servers that a program talks to at one time.)
 //
-// The errors are ErrNoDisplay and ErrNoExtension.
+// The errors are ErrNoDisplay, with ErrRefused where it applies, and *ExtensionError.
 func Connect(name string, extensions ...string) (*xgb.Conn, error) {
 	// What xgb logs it also returns, and we do not print. SetOutput, unlike the
 	// variable itself, may be used while other connections log.
@@ -40,6 +50,9 @@ func Connect(name string, extensions ...string) (*xgb.Conn, error) {
 
 	conn, err := xgb.NewConnDisplay(name)
 	if err != nil {
+		if strings.Contains(err.Error(), "authentication refused") { // xgb has no other sign of it
+			err = fmt.Errorf("%w: %w", ErrRefused, err)
+		}
 		return nil, fmt.Errorf("display: connect %q: %w: %w", name, ErrNoDisplay, err)
 	}
 	if err := register(conn); err != nil {
@@ -49,8 +62,7 @@ func Connect(name string, extensions ...string) (*xgb.Conn, error) {
 	for _, extension := range extensions {
 		if _, ok := conn.Extensions[extension]; !ok {
 			conn.Close()
-			return nil, fmt.Errorf("display: connect %q: %w: %s: start the X server with it (+extension %s)",
-				name, ErrNoExtension, extension, extension)
+			return nil, fmt.Errorf("display: connect %q: %w", name, &ExtensionError{extension})
 		}
 	}
 	return conn, nil

@@ -20,9 +20,6 @@ const (
 	familyWild = 65535
 )
 
-// errRefused: a server answered, and said no.
-var errRefused = errors.New("the X server refused the connection")
-
 // writeAuthority writes the cookie to a new file in dir.
 func (p *Plan) writeAuthority(dir string) error {
 	var err error
@@ -89,5 +86,5 @@ func setup(ctx context.Context, number int, cookie []byte) error {
 	if _, err := io.ReadFull(conn, reason); err != nil {
 		return err
 	}
-	return fmt.Errorf("%w: %q", errRefused, reason)
+	return fmt.Errorf("%w: %q", ErrRefused, reason)
 }

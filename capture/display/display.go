@@ -110,7 +110,7 @@ func (p *Plan) Ready(ctx context.Context) error {
 		if err == nil {
 			return nil
 		}
-		if errors.Is(err, errRefused) {
+		if errors.Is(err, ErrRefused) {
 			return fmt.Errorf("display: %s: %w", p.Display, err)
 		}
 		select {

@@ -161,3 +161,14 @@ func needs(t *testing.T, program string) {
 		t.Skip(err)
 	}
 }
+
+func TestRefusedConnectionIsToldApart(t *testing.T) {
+	plan := displaytest.Start(t, display.Config{Server: display.Xvfb, Size: image.Pt(64, 64)})
+	t.Setenv("XAUTHORITY", filepath.Join(t.TempDir(), "none"))
+	if _, err := display.Connect(plan.Display); !errors.Is(err, display.ErrRefused) || !errors.Is(err, display.ErrNoDisplay) {
+		t.Errorf("without the cookie: %v", err)
+	}
+	if _, err := display.Connect(":98765"); errors.Is(err, display.ErrRefused) || !errors.Is(err, display.ErrNoDisplay) {
+		t.Errorf("where there is no server: %v", err)
+	}
+}

@@ -121,7 +121,8 @@ func TestMissingExtensionIsNamed(t *testing.T) {
 			Server: display.Xvfb, Size: image.Pt(64, 64), Args: []string{"-extension", extension},
 		})
 		_, err := x11.Open(x11.Config{Display: plan.Display})
-		if !errors.Is(err, display.ErrNoExtension) || !strings.Contains(err.Error(), extension) {
+		missing := (*display.ExtensionError)(nil)
+		if !errors.As(err, &missing) || missing.Extension != extension || !strings.Contains(err.Error(), "+extension "+extension) {
 			t.Errorf("without %s: %v", extension, err)
 		}
 	}

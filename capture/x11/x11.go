@@ -78,7 +78,7 @@ var extensions = []string{"DAMAGE", "XFIXES", "RANDR"}
 // The screen saver and DPMS are held off until Close, or until the connection
 // ends otherwise.
 //
-// The errors are display.ErrNoDisplay, display.ErrNoExtension and
+// The errors are display.ErrNoDisplay, *display.ExtensionError and
 // ErrPixelFormat, wrapped.
 func Open(cfg Config) (*Source, error) {
 	s := &Source{
@@ -148,7 +148,7 @@ func (s *Source) negotiate() error {
 			return lost(err)
 		}
 		if version.MajorVersion == 1 && version.MinorVersion < 3 {
-			return fmt.Errorf("%w: RANDR 1.3 (the server has 1.%d)", display.ErrNoExtension, version.MinorVersion)
+			return fmt.Errorf("%w (it has 1.%d)", &display.ExtensionError{Extension: "RANDR 1.3"}, version.MinorVersion)
 		}
 	}
 	return nil

@@ -65,7 +65,7 @@ func (a *attached) Close() error {
 
 // openError words why a display cannot be shown, with the exit code of it.
 func openError(name string, err error) error {
-	if errors.Is(err, display.ErrNoExtension) {
+	if missing := (*display.ExtensionError)(nil); errors.As(err, &missing) {
 		return exitError{exitExtension, fmt.Errorf("display %q cannot be shown: %w", name, err)}
 	}
 	return exitError{exitNoDisplay, fmt.Errorf("no display %q: %w; start it, name another with --display, wait for it with --wait, or start one with lucarne up", name, err)}

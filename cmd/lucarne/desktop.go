@@ -28,6 +28,8 @@ type desktop struct {
 	dir      string // that only we can enter
 	remove   func() // removes dir
 	token    string // empty: no authentication
+	display  string // the one shown; set before run
+	ours     bool   // its X server is started by this process; set before run
 
 	screen  *capture.Screen
 	fanout  *encode.Fanout
@@ -99,6 +101,9 @@ func (d *desktop) wire(backend encode.Backend) error {
 		BasePath:     d.flags.BasePath,
 		Auth:         signaling.Auth{Token: d.token},
 		AllowedHosts: d.flags.AllowedHost,
+		DisplayReason: func(status capture.Status) (string, []string) {
+			return displayReason(d.display, d.ours, status)
+		},
 	})
 	if err != nil {
 		return exitError{exitUsage, err}

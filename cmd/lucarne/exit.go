@@ -12,7 +12,6 @@ const (
 	exitUsage     = 64 // EX_USAGE
 	exitNoInput   = 66 // EX_NOINPUT
 	exitNoDisplay = 69 // EX_UNAVAILABLE
-	exitMissing   = 72 // EX_OSFILE
 	exitNoListen  = 73 // EX_CANTCREAT
 	exitExtension = 76 // EX_PROTOCOL
 	exitNoEncoder = 78 // EX_CONFIG
@@ -28,7 +27,6 @@ var exitCodes = []struct {
 	{exitUsage, "a flag, an argument or an environment variable is wrong"},
 	{exitNoInput, "the certificate or its key cannot be read"},
 	{exitNoDisplay, "there is no display (serve without --wait)"},
-	{exitMissing, "the X server to start is not installed (up)"},
 	{exitNoListen, "the address to listen on is taken or not allowed"},
 	{exitExtension, "the display lacks an X extension that is needed"},
 	{exitNoEncoder, "this build has no encoder"},

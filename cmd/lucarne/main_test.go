@@ -264,14 +264,6 @@ func TestExitCodes(t *testing.T) {
 	}
 }
 
-func TestUpWithoutXServer(t *testing.T) {
-	needEncoder(t)
-	a := start(t, []string{"PATH=" + t.TempDir()}, "up", "--listen", "127.0.0.1:0")
-	if code := a.code(t); code != exitMissing || !strings.Contains(a.stderr.String(), "tigervnc-standalone-server") {
-		t.Errorf("exit code %d, want %d and the package's name in:\n%s", code, exitMissing, a.stderr)
-	}
-}
-
 func TestHelpNamesTheExitCodes(t *testing.T) {
 	a := start(t, nil, "--help")
 	a.code(t)

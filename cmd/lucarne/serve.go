@@ -25,6 +25,7 @@ func (c *serveCmd) Run(ctx context.Context, stdout io.Writer) error {
 		return err
 	}
 	defer d.close()
+	d.display = c.Display
 	// The first display is opened before anything is served, for those who want
 	// to know at once whether there is one.
 	var first capture.Source

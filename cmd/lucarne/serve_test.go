@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -46,28 +47,59 @@ func (a *agent) awaitPage(t *testing.T, socket string) {
 	})
 }
 
-func TestServeWaitsForADisplay(t *testing.T) {
-	needEncoder(t)
-	socket := filepath.Join(t.TempDir(), "s")
-	a := start(t, nil, "serve", "--wait", "--auth", "none", "--display", ":987654", "--listen", "unix:"+socket)
-	a.awaitPage(t, socket)
-
+// dial opens the WebSocket as a page does.
+func (a *agent) dial(t *testing.T, socket string) *websocket.Conn {
+	t.Helper()
 	dialer := websocket.Dialer{NetDial: func(string, string) (net.Conn, error) { return net.Dial("unix", socket) }}
 	conn, resp, err := dialer.Dial("ws://localhost/ws", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	resp.Body.Close()
-	defer conn.Close()
+	t.Cleanup(func() { conn.Close() })
 	if err := conn.WriteJSON(signaling.Message{Type: "hello", Transport: "webrtc"}); err != nil {
 		t.Fatal(err)
 	}
-	for state := ""; state != "failed"; {
+	return conn
+}
+
+// awaitState returns the message that tells this state of the display.
+func awaitState(t *testing.T, conn *websocket.Conn, state string) signaling.Message {
+	t.Helper()
+	for {
 		var m signaling.Message
 		if err := conn.ReadJSON(&m); err != nil {
-			t.Fatalf("no message says that the display has failed: %v", err)
+			t.Fatalf("no message says that the display is %s: %v", state, err)
 		}
-		state = m.State
+		if m.State == state {
+			return m
+		}
+	}
+}
+
+// The page is there and says what is missing.
+func TestUpWithoutXServer(t *testing.T) {
+	needEncoder(t)
+	socket := filepath.Join(t.TempDir(), "s")
+	a := start(t, []string{"PATH=" + t.TempDir()}, "up", "--auth", "none", "--listen", "unix:"+socket)
+	a.awaitPage(t, socket)
+	if m := awaitState(t, a.dial(t, socket), "failed"); m.Code != "xserver-missing" || !slices.Equal(m.Args, []string{"Xvnc"}) {
+		t.Errorf("the page is told %q %q, want xserver-missing Xvnc", m.Code, m.Args)
+	}
+	if code := a.stop(t); code != exitOK || !strings.Contains(a.stderr.String(), "tigervnc-standalone-server") {
+		t.Errorf("exit code %d, want %d and the package's name in:\n%s", code, exitOK, a.stderr)
+	}
+}
+
+func TestServeWaitsForADisplay(t *testing.T) {
+	needEncoder(t)
+	socket := filepath.Join(t.TempDir(), "s")
+	a := start(t, nil, "serve", "--wait", "--auth", "none", "--display", ":987654", "--listen", "unix:"+socket)
+	a.awaitPage(t, socket)
+
+	conn := a.dial(t, socket)
+	if m := awaitState(t, conn, "failed"); m.Code != "display-open" || !slices.Equal(m.Args, []string{":987654"}) {
+		t.Errorf("the page is told %q %q, want display-open :987654", m.Code, m.Args)
 	}
 
 	if err := a.Process.Signal(syscall.SIGTERM); err != nil {

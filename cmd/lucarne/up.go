@@ -39,11 +39,17 @@ func (c *upCmd) Run(ctx context.Context, stdout io.Writer) error {
 		return err
 	}
 	defer d.close()
+	d.ours = true
 	plan, err := c.plan(d.dir)
+	if errors.Is(err, exec.ErrNotFound) {
+		d.log.Error("no X server", "err", err)
+		return d.run(ctx, stdout, func(context.Context) (capture.Source, error) { return nil, err })
+	}
 	if err != nil {
 		return err
 	}
 	defer plan.Close()
+	d.display = plan.Display
 	// X clients find the cookie by the environment, and so do we.
 	if err := os.Setenv("XAUTHORITY", plan.Authority); err != nil {
 		return err
@@ -65,11 +71,7 @@ func (c *upCmd) plan(dir string) (*display.Plan, error) {
 	if server == "auto" {
 		server = ""
 	}
-	plan, err := display.New(display.Config{Server: server, Size: image.Point(c.Size), Max: xvfbMax, Dir: dir})
-	if errors.Is(err, exec.ErrNotFound) {
-		return nil, exitError{exitMissing, err}
-	}
-	return plan, err
+	return display.New(display.Config{Server: server, Size: image.Point(c.Size), Max: xvfbMax, Dir: dir})
 }
 
 // table is the X server and, after it, the desktop session.

@@ -81,7 +81,8 @@ var (
 	_ input.AutoRepeater = (*Injector)(nil)
 )
 
-// Open connects to a display. It starts nothing.
+// Open connects to a display and lets go of every key and button that is down
+// there. It starts nothing.
 func Open(cfg Config) (*Injector, error) {
 	log := cfg.Log
 	if log == nil {
@@ -116,7 +117,35 @@ func (i *Injector) start() error {
 		return err
 	}
 	i.size = image.Pt(int(root.Width), int(root.Height))
-	return i.readKeymap()
+	if err := i.readKeymap(); err != nil {
+		return err
+	}
+	return i.releaseForgotten()
+}
+
+// releaseForgotten lets go of what is down on the display: what XTEST has
+// pressed stays pressed when an injector is killed, and nobody else would let it
+// go.
+func (i *Injector) releaseForgotten() error {
+	held, err := await(i, xproto.QueryKeymap(i.conn).Reply)
+	if err != nil {
+		return err
+	}
+	for n := range 8 * len(held.Keys) {
+		if held.Keys[n/8]>>(n%8)&1 == 1 {
+			i.fake(xproto.KeyRelease, byte(n))
+		}
+	}
+	pointer, err := await(i, xproto.QueryPointer(i.conn, i.root).Reply)
+	if err != nil {
+		return err
+	}
+	for n := range 5 { // the buttons that the core protocol can tell of
+		if pointer.Mask&(xproto.ButtonMask1<<n) != 0 {
+			i.fake(xproto.ButtonRelease, byte(n+1))
+		}
+	}
+	return nil
 }
 
 // Inject implements input.Injector.

@@ -393,6 +393,17 @@ func TestCloseLetsGo(t *testing.T) {
 	})
 }
 
+// An injector that was killed could not let go: the next one does.
+func TestOpenLetsGo(t *testing.T) {
+	onEach(t, func(t *testing.T, d *desktop) {
+		d.inject(down("ShiftLeft", 0xffe1), down("KeyA", 'A'), input.Button{Action: input.Down, Button: 3})
+		d.sync()
+		next := d.open()
+		defer next.Close()
+		d.nothingDown()
+	})
+}
+
 // A server that is stopped makes errors, not a queue, and what comes after it
 // goes on is injected.
 func TestDisplaySilent(t *testing.T) {

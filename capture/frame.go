@@ -32,7 +32,7 @@ type Frame struct {
 
 	Seq     uint64    // counts the source's grabs; the same Seq is the same picture
 	Damaged time.Time // when the first change in Damage was noticed; zero without damage
-	Grabbed time.Time // when the picture was complete in Pix
+	Grabbed time.Time // when the picture was complete in Pix, or last known to be the screen's
 
 	// Segment names the shared memory behind Pix, for an encoder in another
 	// process. The zero value: Pix is ordinary memory.

@@ -57,6 +57,9 @@ func (r *Reader) Grab(f *Frame) error {
 	damage := append(f.Damage[:0], r.damage...)
 	*f = s.frame
 	f.Damage, f.Damaged, f.release = damage, r.damaged, s.release
+	if len(damage) == 0 {
+		f.Grabbed = time.Now() // nothing has rung: this is what the screen shows now
+	}
 	r.damage, r.damaged = r.damage[:0], time.Time{}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/pion/interceptor"
 	"github.com/pion/rtcp"
@@ -39,9 +40,12 @@ func (p *Peer) readFeedback(stream rtcpReader) {
 }
 
 func (p *Peer) handleFeedback(packet rtcp.Packet) {
-
 	switch packet := packet.(type) {
 	case *rtcp.PictureLossIndication, *rtcp.FullIntraRequest:
+		if p.video.idleSince(time.Now(), impatience) && p.excuse(time.Now()) {
+			p.count.excused.Add(1)
+			return
+		}
 		p.requestKey()
 	case *rtcp.TransportLayerCC:
 		p.path.feedback(packet)
@@ -55,6 +59,23 @@ func (p *Peer) handleFeedback(packet rtcp.Packet) {
 			}
 		}
 	}
+}
+
+// impatience is a little less than how long a browser waits for a frame before
+// it asks for a key frame, whether or not there is anything to show (libwebrtc:
+// 3 s, while packets have come in the last 5 s). Answered, it would be asked
+// every 3 s for as long as the screen is still.
+const impatience = 2500 * time.Millisecond
+
+// excuse says whether a request that may come of impatience alone is left
+// unanswered: the first one is. A decoder that does need a key frame asks again
+// at once.
+func (p *Peer) excuse(now time.Time) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	first := now.Sub(p.excused) > impatience
+	p.excused = now
+	return first
 }
 
 // repairFeedback opens the RTCP about the retransmissions; nil: there are none.

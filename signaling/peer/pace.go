@@ -78,8 +78,15 @@ func (v *video) pop() (s *slot, writer webrtc.TrackLocalWriter, wait time.Durati
 	if v.waiting != nil {
 		wait = recheck
 	}
-	if v.count == 0 || v.writer == nil {
+	if v.writer == nil {
 		return nil, nil, wait
+	}
+	if v.count == 0 {
+		due, later := v.tail.due(time.Now(), v.path)
+		if due {
+			return v.padding(), v.writer, 0
+		}
+		return nil, nil, soonest(wait, later)
 	}
 	if pause := v.bucket.wait(time.Now(), float64(v.path.load().pace)/8); pause > 0 {
 		return nil, nil, pause
@@ -89,7 +96,16 @@ func (v *video) pop() (s *slot, writer webrtc.TrackLocalWriter, wait time.Durati
 	v.count--
 	v.queued -= s.size
 	v.bucket.spend(s.size)
+	v.tail.follows(s, time.Now())
 	return s, v.writer, 0
+}
+
+// soonest returns the shorter of two pauses, of which 0 is none.
+func soonest(a, b time.Duration) time.Duration {
+	if a == 0 || b != 0 && b < a {
+		return b
+	}
+	return a
 }
 
 // left notes that a packet has been handed to the network, or was not taken.
@@ -98,6 +114,10 @@ func (v *video) left(s *slot, err error) {
 	defer v.mu.Unlock()
 	if err != nil {
 		v.tally.Unsent++
+		return
+	}
+	if s.header.Padding {
+		v.tally.Probes++
 		return
 	}
 	v.tally.Packets++

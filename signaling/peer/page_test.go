@@ -177,6 +177,9 @@ func (p *page) receive(track *webrtc.TrackRemote, _ *webrtc.RTPReceiver) {
 		for ; waiting[next] != nil; next++ {
 			packet := waiting[next]
 			delete(waiting, next)
+			if packet.Padding && len(packet.Payload) == 0 {
+				continue // a probe
+			}
 			var vp8 codecs.VP8Packet
 			piece, err := vp8.Unmarshal(packet.Payload)
 			if err != nil {

@@ -119,6 +119,14 @@ func (p *path) load() load {
 	}
 }
 
+// newest reports whether the newest packet is known to have arrived. Where
+// packets are not numbered nobody will ever tell.
+func (p *path) newest() (numbered, arrived bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.numbered, p.numbered && p.bwe.Arrived()
+}
+
 func (p *path) stats(s *Stats) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -96,6 +96,8 @@ type Peer struct {
 	mu   sync.Mutex
 	seat seat // nil: not watching
 	told int  // the bitrate that the seat knows
+	// excused is when a request for a key frame was last put down to impatience.
+	excused time.Time
 }
 
 // New returns a peer that Run starts.

@@ -6,7 +6,7 @@ import (
 )
 
 type counters struct {
-	keyRequests, malformed, dropped atomic.Uint64
+	keyRequests, excused, malformed, dropped atomic.Uint64
 }
 
 // Stats are what became of a peer's traffic since it was made.
@@ -15,8 +15,10 @@ type Stats struct {
 	Missed      uint64        // frames refused because the path was full
 	Packets     uint64        // media packets handed to the network, retransmissions not counted
 	Bytes       uint64        // of media in them
+	Probes      uint64        // packets without media, to learn whether the last one of a frame has arrived
 	Unsent      uint64        // packets that the network did not take
 	KeyRequests uint64        // by the page's decoder
+	Excused     uint64        // requests for a key frame that were left alone: only nothing had happened
 	Malformed   uint64        // messages of the page, by any way, that were not what they should be
 	Dropped     uint64        // messages of the page that came faster than they were handled
 	Estimate    int           // bits a second that the path is thought to carry
@@ -29,6 +31,7 @@ func (p *Peer) Stats() Stats {
 	s := p.video.stats()
 	p.path.stats(&s)
 	s.KeyRequests = p.count.keyRequests.Load()
+	s.Excused = p.count.excused.Load()
 	s.Malformed = p.count.malformed.Load()
 	s.Dropped = p.count.dropped.Load()
 	return s

@@ -52,6 +52,7 @@ type video struct {
 	last        int64     // RTP timestamp of the newest frame, less offset, before it wraps
 	batch       batch
 	tally       Stats
+	tail        tail
 }
 
 // slot is a packet waiting to leave.

@@ -77,7 +77,9 @@ type Controller struct {
 	cfg      Config
 	estimate float64
 	sent     history
-	base     floor // the least one-way delay
+	newest   uint16 // of what was sent
+	arrived  bool   // newest has
+	base     floor  // the least one-way delay
 	recent   dip
 
 	delivered rate // everything that arrived
@@ -122,7 +124,12 @@ func (c *Controller) RTT() time.Duration { return c.rtt }
 // Sent records that a packet of this size on the wire has left.
 func (c *Controller) Sent(seq uint16, bytes int, now time.Time) {
 	c.sent.add(seq, bytes, now)
+	c.newest, c.arrived = seq, false
 }
+
+// Arrived reports whether the newest packet is known to have arrived. A
+// receiver that has it knows which ones before it are missing.
+func (c *Controller) Arrived() bool { return c.arrived }
 
 // InFlight returns the bytes that have left and of which nothing is known yet.
 // A packet is forgotten after a second: feedback can be lost too, and whoever
@@ -150,6 +157,7 @@ func (c *Controller) Feedback(now time.Time, report []Arrival) {
 			c.lost++
 			continue
 		}
+		c.arrived = c.arrived || a.Seq == c.newest
 		c.delivered.add(p.bytes, now)
 		delay := a.At - time.Duration(p.at)
 		c.base.add(delay, now)

@@ -213,3 +213,32 @@ func TestSendsAndReportsAllocateNothing(t *testing.T) {
 		t.Errorf("allocations = %v, want 0", got)
 	}
 }
+
+func TestNewestPacketArrived(t *testing.T) {
+	c, now := New(Config{}), time.Unix(0, 0)
+	for seq := range uint16(3) {
+		c.Sent(seq, 1000, now)
+	}
+	for _, step := range []struct {
+		report []Arrival
+		want   bool
+	}{
+		{[]Arrival{{Seq: 0, At: 1}, {Seq: 1, At: 2}}, false},
+		{[]Arrival{{Seq: 2, Lost: true}}, false},
+		{[]Arrival{{Seq: 9, At: 3}}, false}, // never sent
+	} {
+		c.Feedback(now.Add(time.Second), step.report)
+		if got := c.Arrived(); got != step.want {
+			t.Errorf("after %v: arrived %v, want %v", step.report, got, step.want)
+		}
+	}
+	c.Sent(3, 1000, now)
+	c.Feedback(now.Add(time.Second), []Arrival{{Seq: 3, At: 4}})
+	if !c.Arrived() {
+		t.Error("the newest packet has arrived, and is not said to have")
+	}
+	c.Sent(4, 1000, now)
+	if c.Arrived() {
+		t.Error("a packet that has just left is said to have arrived")
+	}
+}

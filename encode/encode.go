@@ -50,6 +50,9 @@ type Packet struct {
 	Key   bool        // decodable by itself
 	Size  image.Point // of the picture inside
 	Seq   uint64      // counts the packets of a Stream from 1; set by Stream
+	// Unchanged: there is nothing to send, for the decoder has this picture
+	// already. Data is empty, and the damage need not be given again.
+	Unchanged bool
 	// Settled: the picture has reached the encoder's target quality
 	// everywhere; refining it further would only cost.
 	Settled bool

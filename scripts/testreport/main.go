@@ -127,6 +127,9 @@ func (r *report) take(e event) {
 	case "fail", "build-fail":
 		r.failed = true
 		fmt.Fprint(r.out, log)
+		if e.Test == "" {
+			r.unfinished(k.pkg)
+		}
 	case "skip":
 		if e.Test != "" {
 			r.skips = append(r.skips, skip{k, reason(log.String())})
@@ -138,6 +141,22 @@ func (r *report) take(e event) {
 		fmt.Fprintf(r.out, "%-5s %s\n", e.Action, k.pkg)
 	}
 	delete(r.logs, k)
+}
+
+// unfinished prints what the tests of a failed package say that have no end: the
+// one that hung when the time was up, those that ran when the process crashed.
+func (r *report) unfinished(pkg string) {
+	var tests []key
+	for k := range r.logs {
+		if k.pkg == pkg && k.test != "" {
+			tests = append(tests, k)
+		}
+	}
+	slices.SortFunc(tests, func(a, b key) int { return strings.Compare(a.test, b.test) })
+	for _, k := range tests {
+		fmt.Fprintf(r.out, "did not end: %s\n%s", k, r.logs[k])
+		delete(r.logs, k)
+	}
 }
 
 // summary prints the skips and says whether all is well.

@@ -5,6 +5,8 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-print-directory
+# Each target installs, builds or measures; two at once would be in each other's way.
+.NOTPARALLEL:
 
 # What is installed, by name. libvpx and libyuv go into the binary.
 BUILD_PACKAGES := gcc g++ libc6-dev libvpx-dev libyuv-dev
@@ -23,6 +25,8 @@ export GOFLAGS := -trimpath -buildvcs=false -tags=netgo,osusergo
 
 PAGE     := web/dist/index.html
 PAGE_SRC := $(shell find web -path web/node_modules -prune -o -path web/dist -prune -o -type f -print)
+# All packages but the browser tests; the shell that runs the command makes words
+# of it, so it may stand in single quotes.
 UNIT      = $$(go list ./... | grep -v /e2e$$)
 FUZZTIME ?= 30s
 
@@ -39,12 +43,12 @@ test: packages-test build ## Run all tests, those in a browser included
 	go vet ./...
 	cd web && npm run --silent check && npm run --silent test
 	go run ./scripts/testreport .ci/skips \
-		"go test -json -race $(UNIT)" \
-		"CGO_ENABLED=0 go test -json $(UNIT)" \
-		"go test -json -count=1 -timeout 15m ./cmd/lucarne/e2e"
+		'go test -json -race $(UNIT)' \
+		'CGO_ENABLED=0 go test -json $(UNIT)' \
+		'go test -json -count=1 -timeout 15m ./cmd/lucarne/e2e'
 
 build: packages $(PAGE) ## Write bin/lucarne
-	go build -ldflags "-X main.version=$(VERSION) -X main.commit=$(COMMIT)" -o bin/lucarne ./cmd/lucarne
+	go build -ldflags "-s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)" -o bin/lucarne ./cmd/lucarne
 
 web: packages $(PAGE) ## Build the page that goes into the binary
 
@@ -67,7 +71,7 @@ fuzz: web ## Run each fuzz target for FUZZTIME (30s)
 	@set -e; for file in $$(grep -rl '^func Fuzz' --include='*_test.go' --exclude-dir=node_modules .); do \
 		for target in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\)(.*/\1/p' $$file); do \
 			echo "$$target in $$(dirname $$file)"; \
-			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$(dirname $$file); \
+			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x $$(dirname $$file); \
 		done; \
 	done
 

@@ -130,6 +130,38 @@ func TestThirdParty(t *testing.T) {
 			t.Errorf("%s is in the binary, but not in THIRD_PARTY.md", module)
 		}
 	}
+	page := pagePackages(t)
+	for name := range licences {
+		known := slices.ContainsFunc(components, func(c component) bool { return c.name == name })
+		if !known && !direct[name] && !binary[name] && !page[name] {
+			t.Errorf("%s is in THIRD_PARTY.md, but nothing uses it", name)
+		}
+	}
+	for name := range page {
+		if licences[name] == "" {
+			t.Errorf("%s is in web/package.json, but not in THIRD_PARTY.md", name)
+		}
+	}
+}
+
+// pagePackages are the npm packages that the page is made of or with.
+func pagePackages(t *testing.T) map[string]bool {
+	t.Helper()
+	b, err := os.ReadFile("../../web/package.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var manifest struct{ Dependencies, DevDependencies map[string]string }
+	if err := json.Unmarshal(b, &manifest); err != nil {
+		t.Fatal(err)
+	}
+	names := map[string]bool{}
+	for _, deps := range []map[string]string{manifest.Dependencies, manifest.DevDependencies} {
+		for name := range deps {
+			names[name] = true
+		}
+	}
+	return names
 }
 
 // directModules are the modules whose packages ours import, tests included, and

@@ -17,7 +17,7 @@
 //	3 button   action u8 (0 up, 1 down), button u8 (1 left, 2 middle, 3 right, 8 back, 9 forward), x u16, y u16
 //	4 wheel    dx i16, dy i16 in 1/120 of a notch, right and down positive; x u16, y u16
 //	5 release  nothing: every key and button held is let go (blur, hidden tab)
-//	6 renew    nothing: the keys held are still held; renews their lease
+//	6 renew    nothing: the keys and buttons held are still held; renews their lease
 //
 // Positions are pixels of the remote screen. Keys, buttons, wheel and release travel in
 // order on a reliable channel; motion, repeats and renewals on an unreliable one. A sender
@@ -71,7 +71,7 @@ type Wheel struct {
 // Release lets go of every key and button.
 type Release struct{}
 
-// Renew says that the keys held are still held.
+// Renew says that the keys and buttons held are still held.
 type Renew struct{}
 
 func (Key) event()     {}

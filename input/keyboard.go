@@ -7,7 +7,7 @@ import (
 )
 
 const (
-	// Lease is how long a key stays down without news from the page.
+	// Lease is how long a key or a button stays down without news from the page.
 	Lease = 2 * time.Second
 	// maxLag is how late a repeat may come: after a cut of the network the
 	// repeats of a held key arrive together and would type a word.
@@ -33,11 +33,13 @@ const (
 // keyboards of the same Held. A page that connects anew gets a new Keyboard,
 // after Release of the old one.
 type Keyboard struct {
-	shared  *Held
-	keys    []heldKey // in the order of their presses
-	buttons []uint8   // in the order of their presses
-	pos     image.Point
-	turned  image.Point // what is left of the wheel's turn, less than a notch
+	shared       *Held
+	keys         []Key     // their actions cleared, in the order of their presses
+	keysUntil    time.Time // when their lease runs out
+	buttons      []uint8   // in the order of their presses
+	buttonsUntil time.Time
+	pos          image.Point
+	turned       image.Point // what is left of the wheel's turn, less than a notch
 
 	lag      lag
 	lateAt   time.Time // when the last late message came
@@ -45,11 +47,6 @@ type Keyboard struct {
 	motion   uint32    // of anything with a position
 	repeat   uint32
 	dropped  Dropped
-}
-
-type heldKey struct {
-	key   Key // its action cleared
-	until time.Time
 }
 
 // Dropped counts the events of one viewer that were not passed on.
@@ -86,10 +83,12 @@ func (k *Keyboard) Handle(dst []Event, now time.Time, seq, at uint32, e Event) [
 			return dst
 		}
 		k.motion, k.pos = seq, e.Pos
+		k.renewButtons(now.Add(Lease - late))
 		return append(dst, e)
 	case Renew:
 		// A renewal that was held up says what was held then.
-		k.renew(now.Add(Lease - late))
+		k.renewKeys(now.Add(Lease - late))
+		k.renewButtons(now.Add(Lease - late))
 		return dst
 	case Key:
 		if e.Action == Repeat {
@@ -106,7 +105,7 @@ func (k *Keyboard) Handle(dst []Event, now time.Time, seq, at uint32, e Event) [
 		return k.handleKey(dst, now, e)
 	case Button:
 		k.place(seq, e.Pos)
-		return k.handleButton(dst, e)
+		return k.handleButton(dst, now, e)
 	case Wheel:
 		k.place(seq, e.Pos)
 		return k.handleWheel(dst, e)
@@ -116,12 +115,13 @@ func (k *Keyboard) Handle(dst []Event, now time.Time, seq, at uint32, e Event) [
 	return dst
 }
 
-// Expire lets go of the keys whose lease has run out.
+// Expire lets go of the buttons and of the keys whose lease has run out.
 func (k *Keyboard) Expire(dst []Event, now time.Time) []Event {
-	for i := len(k.keys) - 1; i >= 0; i-- {
-		if !now.Before(k.keys[i].until) {
-			dst = k.releaseKey(dst, i)
-		}
+	if !now.Before(k.buttonsUntil) {
+		dst = k.releaseButtons(dst)
+	}
+	if !now.Before(k.keysUntil) {
+		dst = k.releaseKeys(dst)
 	}
 	return dst
 }
@@ -130,9 +130,17 @@ func (k *Keyboard) Expire(dst []Event, now time.Time) []Event {
 // so that a drag ends with the modifiers that it was made with. It is for a
 // viewer that has left, looks elsewhere or may not control any more.
 func (k *Keyboard) Release(dst []Event) []Event {
+	return k.releaseKeys(k.releaseButtons(dst))
+}
+
+func (k *Keyboard) releaseButtons(dst []Event) []Event {
 	for len(k.buttons) > 0 {
 		dst = k.releaseButton(dst, len(k.buttons)-1)
 	}
+	return dst
+}
+
+func (k *Keyboard) releaseKeys(dst []Event) []Event {
 	for len(k.keys) > 0 {
 		dst = k.releaseKey(dst, len(k.keys)-1)
 	}
@@ -140,7 +148,7 @@ func (k *Keyboard) Release(dst []Event) []Event {
 }
 
 func (k *Keyboard) handleKey(dst []Event, now time.Time, e Key) []Event {
-	k.renew(now.Add(Lease))
+	k.renewKeys(now.Add(Lease))
 	i := k.find(e)
 	if e.Action == Up {
 		if i < 0 {
@@ -151,7 +159,7 @@ func (k *Keyboard) handleKey(dst []Event, now time.Time, e Key) []Event {
 	}
 	e.Action = Up
 	if i >= 0 {
-		if k.keys[i].key == e {
+		if k.keys[i] == e {
 			k.dropped.Refused++
 			return dst
 		}
@@ -162,7 +170,7 @@ func (k *Keyboard) handleKey(dst []Event, now time.Time, e Key) []Event {
 		k.dropped.Refused++
 		return dst
 	}
-	k.keys = append(k.keys, heldKey{key: e, until: now.Add(Lease)})
+	k.keys = append(k.keys, e)
 	if k.shared.press(e) {
 		e.Action = Down
 		dst = append(dst, e)
@@ -188,14 +196,15 @@ func (k *Keyboard) handleRepeat(dst []Event, now time.Time, seq uint32, e Key) [
 		k.dropped.Refused++
 		return dst
 	}
-	k.renew(now.Add(Lease))
-	up := k.keys[i].key
+	k.renewKeys(now.Add(Lease))
+	up := k.keys[i]
 	down := up
 	down.Action = Down
 	return append(dst, up, down)
 }
 
-func (k *Keyboard) handleButton(dst []Event, e Button) []Event {
+func (k *Keyboard) handleButton(dst []Event, now time.Time, e Button) []Event {
+	k.renewButtons(now.Add(Lease))
 	i := slices.Index(k.buttons, e.Button)
 	if e.Button > maxButton || e.Action > Down || (i >= 0) == (e.Action == Down) {
 		k.dropped.Refused++
@@ -238,27 +247,31 @@ func (k *Keyboard) place(seq uint32, pos image.Point) {
 	k.motion, k.pos = max(k.motion, seq), pos
 }
 
-func (k *Keyboard) renew(until time.Time) {
-	for i := range k.keys {
-		if until.After(k.keys[i].until) {
-			k.keys[i].until = until
-		}
+func (k *Keyboard) renewKeys(until time.Time) {
+	if until.After(k.keysUntil) {
+		k.keysUntil = until
+	}
+}
+
+func (k *Keyboard) renewButtons(until time.Time) {
+	if until.After(k.buttonsUntil) {
+		k.buttonsUntil = until
 	}
 }
 
 // find returns the index of the held key that e is about, or -1. The physical
 // key decides: what it means may change while it is held.
 func (k *Keyboard) find(e Key) int {
-	return slices.IndexFunc(k.keys, func(h heldKey) bool {
-		if e.Code != "" || h.key.Code != "" {
-			return h.key.Code == e.Code
+	return slices.IndexFunc(k.keys, func(held Key) bool {
+		if e.Code != "" || held.Code != "" {
+			return held.Code == e.Code
 		}
-		return h.key.Keysym == e.Keysym
+		return held.Keysym == e.Keysym
 	})
 }
 
 func (k *Keyboard) releaseKey(dst []Event, i int) []Event {
-	key := k.keys[i].key
+	key := k.keys[i]
 	k.keys = slices.Delete(k.keys, i, i+1)
 	if k.shared.release(key) {
 		dst = append(dst, key)

@@ -141,6 +141,33 @@ func TestKeyboardLease(t *testing.T) {
 	p.want(aUp)
 }
 
+func TestKeyboardLeaseOfButtons(t *testing.T) {
+	shared := new(Held)
+	p, other := newPage(t, shared), newPage(t, shared)
+	expire := func(ms uint32) { p.got = p.k.Expire(p.got, p.at(ms)) }
+	down, end := Button{Down, 1, image.Pt(1, 1)}, image.Pt(9, 9)
+	p.send(0, 0, Motion{origin})
+	p.send(10, 10, down)
+	p.send(1000, 1000, Renew{})
+	expire(2990)
+	p.send(2995, 2995, Motion{end}) // a drag
+	expire(4990)
+	p.want(Motion{origin}, down, Motion{end})
+	expire(4995)
+	p.want(Button{Up, 1, end})
+	p.send(5000, 5000, Renew{})
+	p.send(5010, 5010, Button{Up, 1, end}) // too late: up already
+	p.want()
+
+	// A viewer that a cut has taken away does not keep the others from clicking.
+	other.send(6000, 6000, down)
+	other.send(6010, 6010, Button{Up, 1, end})
+	other.want(down, Button{Up, 1, end})
+	if p.k.Holds() || !shared.Empty() {
+		t.Error("something is held at the end")
+	}
+}
+
 func TestKeyboardOverACut(t *testing.T) {
 	for name, downArrives := range map[string]uint32{"pressed before it": 1000, "pressed in it": 2500} {
 		t.Run(name, func(t *testing.T) {

@@ -18,6 +18,8 @@ const (
 	// familyWild (Xauth.h) matches whatever the host is called: a container's
 	// name changes more often than its cookie.
 	familyWild = 65535
+	// familyLocal matches the host's name.
+	familyLocal = 256
 )
 
 // writeAuthority writes the cookie to a new file in dir.
@@ -53,6 +55,31 @@ func authority(number int, cookie []byte) []byte {
 		b = append(b, field...)
 	}
 	return b
+}
+
+// findCookie returns the first entry of an Xauthority file (Xau(3)) for a
+// display number on a host; nil if there is none.
+func findCookie(file []byte, host, number string) (name string, cookie []byte) {
+	for len(file) >= 2 {
+		family := binary.BigEndian.Uint16(file)
+		file = file[2:]
+		var fields [4][]byte // address, number, name, cookie
+		for i := range fields {
+			if len(file) < 2 {
+				return "", nil
+			}
+			end := 2 + int(binary.BigEndian.Uint16(file))
+			if len(file) < end {
+				return "", nil
+			}
+			fields[i], file = file[2:end], file[end:]
+		}
+		here := family == familyWild || family == familyLocal && string(fields[0]) == host
+		if here && (len(fields[1]) == 0 || string(fields[1]) == number) {
+			return string(fields[2]), fields[3]
+		}
+	}
+	return "", nil
 }
 
 // setup connects to display number and makes a connection setup (X11 protocol,

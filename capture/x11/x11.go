@@ -44,6 +44,7 @@ type Source struct {
 
 	// Two connections, so that a large picture on its way delays no event and
 	// a burst of events no picture. Both are safe for concurrent use.
+	conns  display.Conns
 	pixels *xgb.Conn
 	events *xgb.Conn
 
@@ -71,6 +72,9 @@ type Source struct {
 // extensions that the source cannot do without. MIT-SHM is wanted, not needed.
 var extensions = []string{"DAMAGE", "XFIXES", "RANDR"}
 
+// openTimeout is how long a server may take to answer what Open asks.
+const openTimeout = 15 * time.Second
+
 // Open connects to the display, with the cookie that display.Connect finds. It
 // starts no goroutines of its own; Run has to be running for Damaged and
 // CursorChanged to ring.
@@ -89,6 +93,8 @@ func Open(cfg Config) (*Source, error) {
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
+	silent := time.AfterFunc(openTimeout, s.conns.Close)
+	defer silent.Stop()
 	if err := s.open(cfg); err != nil {
 		s.Close()
 		return nil, fmt.Errorf("x11: open: %w", err)
@@ -99,10 +105,10 @@ func Open(cfg Config) (*Source, error) {
 
 func (s *Source) open(cfg Config) error {
 	var err error
-	if s.pixels, err = display.Connect(cfg.Display, extensions...); err != nil {
+	if s.pixels, err = s.conns.Connect(cfg.Display, extensions...); err != nil {
 		return err
 	}
-	if s.events, err = display.Connect(cfg.Display, extensions...); err != nil {
+	if s.events, err = s.conns.Connect(cfg.Display, extensions...); err != nil {
 		return err
 	}
 	setup := xproto.Setup(s.pixels)
@@ -211,8 +217,9 @@ func (s *Source) Run(ctx context.Context) error {
 	}
 	defer s.cursorChanged.close()
 	defer s.damaged.close()
-	// Waiting for an event ends with its connection only.
-	defer context.AfterFunc(ctx, s.events.Close)()
+	// Waiting for an event ends with its connection only, and so does waiting
+	// for a picture.
+	defer context.AfterFunc(ctx, s.conns.Close)()
 
 	for {
 		event, fault := s.events.WaitForEvent()
@@ -249,17 +256,13 @@ func (s *Source) Close() error {
 		s.damaged.close()
 		s.cursorChanged.close()
 	}
+	s.conns.Close() // before the lock: a Grab may be waiting for a server that is stopped
 	s.grabbing.Lock()
 	defer s.grabbing.Unlock()
 	if s.closed {
 		return nil
 	}
 	s.closed = true
-	for _, conn := range []*xgb.Conn{s.pixels, s.events} {
-		if conn != nil {
-			conn.Close()
-		}
-	}
 	if err := s.picture.close(); err != nil {
 		return fmt.Errorf("x11: close: %w", err)
 	}

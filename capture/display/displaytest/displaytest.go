@@ -7,6 +7,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -78,6 +80,27 @@ func StartProcess(t testing.TB, cfg display.Config) (plan *display.Plan, kill fu
 		cmd.Process.Kill()
 		<-ended
 	}
+}
+
+// Freeze stops a server in its tracks (SIGSTOP), as a debugger or a lack of
+// memory does: it accepts connections and answers nothing. It goes on at the
+// test's end, or when thaw is called.
+func Freeze(t testing.TB, plan *display.Plan) (thaw func()) {
+	t.Helper()
+	lock, err := os.ReadFile("/tmp/.X" + plan.Display[1:] + "-lock")
+	if err != nil {
+		t.Fatal(err)
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(string(lock)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	thaw = func() { syscall.Kill(pid, syscall.SIGCONT) }
+	t.Cleanup(thaw)
+	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	return thaw
 }
 
 // stop ends the server so that it removes its lock and socket, by force if it

@@ -50,14 +50,14 @@ func (r *Reader) Grab(f *Frame) error {
 	s.picture.RLock()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.source == nil { // it went between the two locks
+	if s.source == nil || s.frame.Pix == nil { // it went between the two locks, or is about to
 		s.picture.RUnlock()
 		return ErrNoScreen
 	}
 	damage := append(f.Damage[:0], r.damage...)
 	*f = s.frame
 	f.Damage, f.Damaged, f.release = damage, r.damaged, s.release
-	if len(damage) == 0 {
+	if f.Damaged.IsZero() {
 		f.Grabbed = time.Now() // nothing has rung: this is what the screen shows now
 	}
 	r.damage, r.damaged = r.damage[:0], time.Time{}

@@ -56,7 +56,9 @@ type Screen struct {
 	frame   Frame  // as last grabbed; guarded by picture
 	release func() // picture.RUnlock, made once so that a Grab allocates nothing
 
-	mu      sync.Mutex // guards what follows; taken after picture, never before it
+	fetching sync.Mutex // held while the cursor is asked for
+
+	mu      sync.Mutex // guards what follows; taken after picture and fetching, never before
 	source  Source     // nil while there is none
 	status  Status
 	cursor  Cursor
@@ -77,20 +79,26 @@ func NewScreen(log *slog.Logger) *Screen {
 	return s
 }
 
+// maxPause is the longest pause before a display is tried again.
+const maxPause = 5 * time.Second
+
 // Run opens a source and serves the readers from it; when it is finished or a
 // grab fails it opens another, with growing pauses up to 5 s. It returns when
 // ctx ends, with the source closed.
 func (s *Screen) Run(ctx context.Context, open func(context.Context) (Source, error)) error {
 	pause := s.first
 	for ctx.Err() == nil {
+		opened := time.Now()
 		source, err := open(ctx)
 		if err == nil {
 			err = s.attach(source)
 			if err == nil {
-				pause = s.first
 				err = s.serve(ctx, source)
 			}
 			s.detach(source)
+			if time.Since(opened) > maxPause { // it was of use
+				pause = s.first
+			}
 		}
 		if ctx.Err() != nil {
 			break
@@ -100,7 +108,7 @@ func (s *Screen) Run(ctx context.Context, open func(context.Context) (Source, er
 		case <-ctx.Done():
 		case <-time.After(pause):
 		}
-		pause = min(2*pause, 5*time.Second)
+		pause = min(2*pause, maxPause)
 	}
 	return ctx.Err()
 }
@@ -136,7 +144,12 @@ func (s *Screen) serve(ctx context.Context, source Source) error {
 			return err
 		case _, open := <-source.Damaged():
 			if !open {
-				return orGone(nil)
+				if finished == nil {
+					return errGone
+				}
+				err := <-finished // it says why
+				finished = nil
+				return orGone(err)
 			}
 			s.rang.Store(true)
 			s.Invalidate()
@@ -216,6 +229,7 @@ func (s *Screen) down(err error) {
 func (s *Screen) grab(source Source) error {
 	s.rang.Store(false) // before the grab: what changes during it rings again
 	if err := source.Grab(&s.frame); err != nil {
+		s.frame.Pix = nil // what it was may not be there any more
 		return err
 	}
 	s.mu.Lock()
@@ -231,8 +245,7 @@ func (s *Screen) grab(source Source) error {
 	return nil
 }
 
-// Invalidate rings every reader although nothing has changed: someone has
-// joined, or the picture has to settle.
+// Invalidate rings every reader although there may be nothing new to it.
 func (s *Screen) Invalidate() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -277,6 +290,8 @@ func (s *Screen) notify() {
 func (s *Screen) Cursor() Cursor {
 	s.picture.RLock() // keeps the source open
 	defer s.picture.RUnlock()
+	s.fetching.Lock() // who comes second waits for the new one
+	defer s.fetching.Unlock()
 	s.mu.Lock()
 	pointed, ok := s.source.(Pointed)
 	cursor := s.cursor

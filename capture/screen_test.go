@@ -271,6 +271,94 @@ func TestCursorIsFetchedWhenLookedAt(t *testing.T) {
 	})
 }
 
+// slowCursor answers when it is told to, so that two can ask at once.
+type slowCursor struct {
+	*fakeSource
+	asked, answer chan struct{}
+}
+
+func (s slowCursor) Cursor() (capture.Cursor, error) {
+	s.asked <- struct{}{}
+	<-s.answer
+	return s.fakeSource.Cursor()
+}
+
+func TestEverybodyGetsTheNewCursor(t *testing.T) {
+	source := slowCursor{newFake(image.Pt(10, 10)), make(chan struct{}), make(chan struct{})}
+	screen := run(t, source)
+	bell, cancel := screen.Subscribe()
+	defer cancel()
+	for screen.Status().State != capture.Up {
+		<-bell
+	}
+	serials := make(chan uint32, 2)
+	ask := func() { serials <- screen.Cursor().Serial }
+	go ask()
+	<-source.asked
+	go ask()
+	for range 1000 {
+		runtime.Gosched() // the second asks while the first has no answer yet
+	}
+	close(source.answer)
+	if a, b := <-serials, <-serials; a != 1 || b != 1 {
+		t.Errorf("serials %d and %d, want 1 for both", a, b)
+	}
+}
+
+// ending is a source with a loop that ends with a reason, right after it has
+// closed its bell.
+type ending struct {
+	*fakeSource
+	end    chan struct{}
+	reason error
+}
+
+func (e ending) Run(ctx context.Context) error {
+	select {
+	case <-e.end:
+	case <-ctx.Done():
+	}
+	close(e.bell)
+	return e.reason
+}
+
+func TestReasonOfALossIsKept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		source := ending{newFake(image.Pt(10, 10)), make(chan struct{}), errors.New("the server was killed")}
+		screen := run(t, source)
+		synctest.Wait()
+		close(source.end)
+		synctest.Wait()
+		if got := screen.Status(); got.State != capture.Gone || !errors.Is(got.Err, source.reason) {
+			t.Errorf("status %+v, want gone because %v", got, source.reason)
+		}
+	})
+}
+
+// A display that opens and goes at once is not tried faster and faster.
+func TestShortLivedDisplaysAreTriedEverMoreRarely(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		screen := capture.NewScreen(slog.New(slog.DiscardHandler))
+		ctx, cancel := context.WithCancel(t.Context())
+		opened, done := 0, make(chan struct{})
+		go func() {
+			defer close(done)
+			screen.Run(ctx, func(context.Context) (capture.Source, error) {
+				opened++
+				source := ending{newFake(image.Pt(10, 10)), make(chan struct{}), errors.New("gone at once")}
+				close(source.end)
+				return source, nil
+			})
+		}()
+		time.Sleep(time.Minute)
+		cancel()
+		<-done
+		if opened > 20 {
+			t.Errorf("opened %d times in a minute, want at most 20", opened)
+		}
+	})
+}
+
 func TestGrabWaitsForThoseWhoRead(t *testing.T) {
 	source := synth.New(synth.Config{Size: image.Pt(64, 64)})
 	screen := run(t, source)

@@ -67,8 +67,9 @@ type Encoder interface {
 	// Encode; everything outside it must be the same picture. The first packet
 	// is a key frame whatever op says. Encode calls f.Release as soon as it has
 	// read the pixels. A size other than the encoder was opened with is an
-	// error unless it is a Resizer. A packet without Data: the encoder dropped
-	// the frame to hold its bitrate; its damage has to be given again.
+	// error unless it is a Resizer. A packet without Data that is not Unchanged:
+	// the encoder dropped the frame to hold its bitrate; its damage has to be
+	// given again, and a key frame has to be asked for again.
 	Encode(f *capture.Frame, op Op) (Packet, error)
 	// SetBitrate changes the target from the next frame on, in bits a second.
 	SetBitrate(bps int) error

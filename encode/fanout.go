@@ -24,10 +24,11 @@ func (c Class) String() string { return [...]string{"main", "slow"}[c] }
 
 const (
 	slowFPS = 15
-	// A seat that has missed missLimit packets of Main within missWindow cannot
-	// follow it.
+	// A seat that has missed missLimit packets of Main within missWindow, or has
+	// had no room for as long as checkEvery, cannot follow it.
 	missLimit  = 2
 	missWindow = 10 * time.Second
+	checkEvery = 2 * time.Second
 	// After returnAfter in Slow without a miss a seat tries Main again; each
 	// time that it fails it has to wait twice as long.
 	returnAfter = 30 * time.Second
@@ -76,9 +77,10 @@ func NewFanout(cfg FanoutConfig) *Fanout {
 // ctx ends, which it returns.
 func (f *Fanout) Run(ctx context.Context) error {
 	var stop [classes]func()
-	check := time.NewTicker(missWindow / 5)
+	check := time.NewTicker(checkEvery)
 	check.Stop()
 	defer check.Stop()
+	checking := false
 	for {
 		watched := f.watched()
 		for class := range classes {
@@ -90,10 +92,13 @@ func (f *Fanout) Run(ctx context.Context) error {
 				stop[class] = nil
 			}
 		}
-		if watched[Main] || watched[Slow] {
-			check.Reset(missWindow / 5)
-		} else {
+		switch somebody := watched[Main] || watched[Slow]; {
+		case somebody && !checking:
+			check.Reset(checkEvery)
+			checking = true
+		case !somebody:
 			check.Stop() // nobody is there: not even a tick
+			checking = false
 		}
 		select {
 		case <-ctx.Done():
@@ -147,15 +152,16 @@ func (f *Fanout) sort(now time.Time) {
 		if seat.paused {
 			continue
 		}
-		missed := f.streams[seat.class].Missed(seat.sink)
+		missed, waiting := f.streams[seat.class].Missed(seat.sink)
 		fresh := missed - seat.missed
+		stuck := !waiting.IsZero() && now.Sub(waiting) >= checkEvery
 		switch {
 		case seat == f.lead:
 			seat.missed, seat.since = missed, now
-		case seat.class == Main && fresh >= missLimit:
+		case seat.class == Main && (fresh >= missLimit || stuck):
 			f.move(seat, Slow, now)
 			seat.patience = min(2*seat.patience, returnMax)
-		case seat.class == Slow && fresh > 0:
+		case seat.class == Slow && (fresh > 0 || stuck):
 			seat.missed, seat.since = missed, now
 		case seat.class == Slow && now.Sub(seat.since) >= seat.patience:
 			f.move(seat, Main, now)
@@ -288,9 +294,12 @@ func (s *Seat) Pause(paused bool) {
 		f.streams[s.class].Detach(s.sink)
 	} else {
 		s.missed, s.since = 0, time.Now()
-		f.streams[s.class].Attach(s.sink)
 		if f.lead == s {
+			s.class = Main
+			f.streams[Main].Attach(s.sink)
 			f.streams[Main].Lead(s.sink)
+		} else {
+			f.streams[s.class].Attach(s.sink)
 		}
 	}
 	f.setBitrate(s.class)

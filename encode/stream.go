@@ -19,8 +19,13 @@ const (
 	// half a second, and the browser has time for something else.
 	refineInterval = 33 * time.Millisecond
 	// maxRefinements bounds what one rest may cost with an encoder that never
-	// says that it has settled.
-	maxRefinements = 60
+	// says that it has settled. A page of text takes 25 at 8 Mbit/s, 200 at 1.
+	maxRefinements = 1000
+	// maxOwed bounds the rectangles that a dropped frame adds to the next one's.
+	maxOwed = 32
+	// roomCheck is how soon a sink that wants a key frame but has no room for it
+	// is looked at again.
+	roomCheck = 100 * time.Millisecond
 	// leadKeyInterval is the least time between two key frames that the leading
 	// sink asks for: a lost key frame is repeated, a storm of requests is not.
 	leadKeyInterval = 250 * time.Millisecond
@@ -64,7 +69,9 @@ type Stream struct {
 // member is what a Stream knows of one sink.
 type member struct {
 	wantsKey bool
-	missed   int // packets it could not take while it was not waiting for a key frame
+	fresh    bool      // it has not had a packet yet
+	missed   int       // packets it has refused
+	refused  time.Time // when it refused one; zero: never
 }
 
 // NewStream returns a stream that Run starts.
@@ -84,7 +91,7 @@ func NewStream(cfg StreamConfig) *Stream {
 // Attach adds a sink. The first packet it gets is a key frame.
 func (s *Stream) Attach(sink Sink) {
 	s.mu.Lock()
-	s.members[sink] = &member{wantsKey: true}
+	s.members[sink] = &member{wantsKey: true, fresh: true}
 	s.mu.Unlock()
 	s.ring()
 }
@@ -110,7 +117,8 @@ func (s *Stream) Lead(sink Sink) {
 }
 
 // RequestKey asks for a key frame on a sink's account. Requests are rate
-// limited: 250 ms for the sink that leads, 2 s for all others together.
+// limited: 250 ms for the sink that leads, 2 s for all others together. A sink
+// without room has to wait for it.
 func (s *Stream) RequestKey(sink Sink) {
 	s.mu.Lock()
 	if m := s.members[sink]; m != nil {
@@ -127,14 +135,19 @@ func (s *Stream) SetBitrate(bps int) {
 	s.mu.Unlock()
 }
 
-// Missed returns how many packets a sink could not take since it was attached.
-func (s *Stream) Missed(sink Sink) int {
+// Missed returns how many packets a sink has refused since it was attached, and
+// when it refused the last if it has been waiting for a key frame ever since;
+// else zero.
+func (s *Stream) Missed(sink Sink) (packets int, waiting time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if m := s.members[sink]; m != nil {
-		return m.missed
+		packets = m.missed
+		if m.wantsKey {
+			waiting = m.refused
+		}
 	}
-	return 0
+	return packets, waiting
 }
 
 func (s *Stream) ring() {
@@ -276,25 +289,29 @@ func (l *loop) step() {
 		l.rest.by(l.retry)
 		return
 	}
-	useful, key, later := s.plan(now, now.Sub(l.moved) > 2*settleDelay)
+	useful, key, later := l.plan(now)
+	if useful && (l.rung || key || l.refineDue(now)) {
+		l.rung = false
+		if err := l.source.Grab(&l.frame); err != nil {
+			if !errors.Is(err, capture.ErrNoScreen) {
+				s.cfg.Log.Warn("no picture", "err", err)
+			}
+			return // the bell rings when there is a screen again
+		}
+		defer l.frame.Release()
+		l.use(now, key)
+		useful, _, later = l.plan(now) // a sink may have refused the packet
+	}
 	if !later.IsZero() {
 		l.rest.by(later)
 	}
-	if !useful {
-		return
+	if useful && l.unsettled() {
+		l.rest.by(l.refineAt())
 	}
-	defer l.armRest()
-	if !l.rung && !key && !l.refineDue(now) {
-		return
-	}
-	l.rung = false
-	if err := l.source.Grab(&l.frame); err != nil {
-		if !errors.Is(err, capture.ErrNoScreen) {
-			s.cfg.Log.Warn("no picture", "err", err)
-		}
-		return // the bell rings when there is a screen again
-	}
-	defer l.frame.Release()
+}
+
+// use encodes the frame in hand if there is anything to encode.
+func (l *loop) use(now time.Time, key bool) {
 	op := Op{Key: key}
 	if len(l.frame.Damage)+len(l.owed) > 0 || l.encoder == nil {
 		l.moved, l.refined = now, 0
@@ -322,13 +339,6 @@ func (l *loop) refineAt() time.Time {
 	return next
 }
 
-// armRest sets the alarm for the next refinement.
-func (l *loop) armRest() {
-	if l.unsettled() {
-		l.rest.by(l.refineAt())
-	}
-}
-
 // encode makes a packet of the frame in hand and gives it to the sinks.
 func (l *loop) encode(now time.Time, op Op) {
 	s := l.stream
@@ -337,7 +347,7 @@ func (l *loop) encode(now time.Time, op Op) {
 		return
 	}
 	for _, rect := range l.owed {
-		l.frame.Damage = capture.Merge(l.frame.Damage, rect, len(l.frame.Damage)+1)
+		l.frame.Damage = capture.Merge(l.frame.Damage, rect, maxOwed)
 	}
 	packet, err := l.encoder.Encode(&l.frame, op)
 	if err != nil {
@@ -347,17 +357,21 @@ func (l *loop) encode(now time.Time, op Op) {
 	l.failures = 0
 	l.last = now
 	l.settled = packet.Settled
+	if len(packet.Data) == 0 && !packet.Unchanged {
+		l.owed = append(l.owed[:0], l.frame.Damage...)
+		l.rung = l.rung || len(l.owed) > 0
+		l.rest.by(now.Add(s.interval))
+		return
+	}
+	l.owed = l.owed[:0]
 	if op.Key {
 		l.refined = 0
 	} else if op.Refine {
 		l.refined++
 	}
-	if len(packet.Data) == 0 {
-		l.owed = append(l.owed[:0], l.frame.Damage...)
-		l.rung = l.rung || len(l.owed) > 0
+	if packet.Unchanged {
 		return
 	}
-	l.owed = l.owed[:0]
 	l.seq++
 	packet.Seq, packet.Codec = l.seq, s.cfg.Backend.Codec
 	s.deliver(packet, now)
@@ -418,8 +432,11 @@ func (l *loop) close() {
 
 // plan says whether a frame now would be of use to anybody, whether it has to
 // be a key frame, and when to look again if one is wanted too early. Key frames
-// for those who do not lead are rare, unless they disturb nobody.
-func (s *Stream) plan(now time.Time, atRest bool) (useful, key bool, later time.Time) {
+// for those who do not lead are rare, but for one who has just come while
+// nothing moves.
+func (l *loop) plan(now time.Time) (useful, key bool, later time.Time) {
+	atRest := now.Sub(l.moved) > 2*settleDelay
+	s := l.stream
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for sink, m := range s.members {
@@ -428,12 +445,15 @@ func (s *Stream) plan(now time.Time, atRest bool) (useful, key bool, later time.
 			continue
 		}
 		interval := otherKeyInterval
-		if sink == s.lead || len(s.members) == 1 || atRest {
+		if sink == s.lead && !l.impatient || len(s.members) == 1 || m.fresh && atRest {
 			interval = leadKeyInterval
 		}
 		due := s.keyed.Add(interval)
-		if !now.Before(due) {
-			return true, true, time.Time{}
+		switch room := isClosed(sink.Ready()); {
+		case !room:
+			due = now.Add(roomCheck)
+		case !now.Before(due):
+			return true, true, now
 		}
 		if later.IsZero() || due.Before(later) {
 			later = due
@@ -453,9 +473,9 @@ func (s *Stream) deliver(packet Packet, now time.Time) {
 		if m.wantsKey && !packet.Key {
 			continue
 		}
-		m.wantsKey = false
+		m.wantsKey, m.fresh = false, false
 		if !sink.WritePacket(packet) {
-			m.wantsKey = true
+			m.wantsKey, m.refused = true, now
 			m.missed++
 		}
 	}

@@ -23,6 +23,7 @@ type display struct {
 	size   image.Point
 	damage []image.Rectangle
 	grabs  int
+	gone   bool
 }
 
 func newDisplay() *display {
@@ -37,6 +38,9 @@ func (d *display) Grab(f *capture.Frame) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.grabs++
+	if d.gone {
+		return capture.ErrNoScreen
+	}
 	*f = capture.Frame{Size: d.size, Damage: append(f.Damage[:0], d.damage...), Grabbed: time.Now()}
 	d.damage = d.damage[:0]
 	return nil
@@ -129,11 +133,10 @@ func (r *recorder) take() []call {
 
 // viewer is a sink that notes what it gets.
 type viewer struct {
-	mu    sync.Mutex
-	room  chan struct{} // nil: always
-	got   []encode.Packet
-	full  bool // WritePacket answers false
-	asked int
+	mu   sync.Mutex
+	room chan struct{} // nil: always
+	got  []encode.Packet
+	full bool // WritePacket answers false
 }
 
 var always = func() chan struct{} { c := make(chan struct{}); close(c); return c }()
@@ -150,7 +153,6 @@ func (v *viewer) Ready() <-chan struct{} {
 func (v *viewer) WritePacket(p encode.Packet) bool {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.asked++
 	if v.full {
 		return false
 	}
@@ -375,7 +377,7 @@ func TestSinkThatMissedGetsAKeyFrameNext(t *testing.T) {
 		v.take()
 		v.set(func(v *viewer) { v.full = true })
 		d.change(image.Rect(0, 0, 1, 1))
-		time.Sleep(30 * time.Millisecond)
+		time.Sleep(10 * time.Millisecond)
 		v.set(func(v *viewer) { v.full = false })
 		for range 40 {
 			d.change(image.Rect(0, 0, 1, 1))
@@ -384,8 +386,134 @@ func TestSinkThatMissedGetsAKeyFrameNext(t *testing.T) {
 		if got := v.take(); len(got) == 0 || !got[0] {
 			t.Errorf("after a miss the first packet was not a key frame: %v", got)
 		}
-		if got := s.Missed(v); got != 1 {
+		if got, _ := s.Missed(v); got != 1 {
 			t.Errorf("missed %d, want 1", got)
+		}
+	})
+}
+
+func TestSinkThatMissedTheLastPacketGetsAKeyFrame(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d, r, v := newDisplay(), &recorder{}, &viewer{}
+		s := streaming(t, d, r)
+		s.Attach(v)
+		time.Sleep(time.Second)
+		v.take()
+		v.set(func(v *viewer) { v.full = true })
+		d.change(image.Rect(0, 0, 1, 1))
+		time.Sleep(100 * time.Millisecond)
+		v.set(func(v *viewer) { v.full = false })
+		time.Sleep(time.Minute) // nothing is drawn any more
+		if got := v.take(); len(got) != 1 || !got[0] {
+			t.Errorf("got %v, want a key frame", got)
+		}
+	})
+}
+
+// Whoever does not read, or asks for key frames on and on, costs the others
+// next to none.
+func TestOthersPayForFewKeyFrames(t *testing.T) {
+	stall := func(v *viewer) { v.full, v.room = true, make(chan struct{}) }
+	for name, c := range map[string]struct {
+		spoil func(s *encode.Stream, lead, other *viewer)
+		moves bool
+		most  int // key frames in 10 s
+	}{
+		"a lead that stalls, in motion":  {func(s *encode.Stream, lead, other *viewer) { lead.set(stall) }, true, 1},
+		"another that stalls, in motion": {func(s *encode.Stream, lead, other *viewer) { other.set(stall) }, true, 0},
+		"another that stalls, at rest":   {func(s *encode.Stream, lead, other *viewer) { other.set(stall) }, false, 0},
+		"another that asks, in motion":   {func(s *encode.Stream, lead, other *viewer) { s.RequestKey(other) }, true, 6},
+		"another that asks, at rest":     {func(s *encode.Stream, lead, other *viewer) { s.RequestKey(other) }, false, 6},
+		"one that takes nothing it has room for": {func(s *encode.Stream, lead, other *viewer) {
+			other.set(func(v *viewer) { v.full = true })
+			s.RequestKey(other)
+		}, false, 6},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				d, r, lead, other := newDisplay(), &recorder{settle: 100}, &viewer{}, &viewer{}
+				s := streaming(t, d, r)
+				s.Attach(lead)
+				s.Lead(lead)
+				s.Attach(other)
+				time.Sleep(10 * time.Second)
+				r.take()
+				for range 1000 {
+					c.spoil(s, lead, other)
+					if c.moves {
+						d.change(image.Rect(0, 0, 1, 1))
+					}
+					time.Sleep(10 * time.Millisecond)
+				}
+				keys := 0
+				for _, c := range r.take() {
+					if c.op.Key {
+						keys++
+					}
+				}
+				if keys > c.most {
+					t.Errorf("%d key frames in 10 s, want at most %d", keys, c.most)
+				}
+			})
+		})
+	}
+}
+
+// A display that goes before the picture has settled is waited for, not asked.
+func TestNoScreenIsWaitedFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d, r, v := newDisplay(), &recorder{settle: 100}, &viewer{}
+		s := streaming(t, d, r)
+		s.Attach(v)
+		time.Sleep(200 * time.Millisecond)
+		d.mu.Lock()
+		d.gone = true
+		grabs := d.grabs
+		d.mu.Unlock()
+		time.Sleep(time.Minute)
+		if got := d.grabbed() - grabs; got > 2 {
+			t.Errorf("%d grabs from a display that has gone", got)
+		}
+	})
+}
+
+// The encoder alone knows when the picture is sharp, however long that takes on
+// a narrow path, where it has to drop frames.
+func TestSettlingTakesItsTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d, r, v := newDisplay(), &recorder{settle: 300}, &viewer{}
+		s := streaming(t, d, r)
+		s.Attach(v)
+		for range 30 {
+			time.Sleep(time.Second)
+			r.mu.Lock()
+			r.drop = true
+			r.mu.Unlock()
+		}
+		if r.mu.Lock(); r.refined != 300 {
+			t.Errorf("%d refinements, want all 300", r.refined)
+		}
+		r.mu.Unlock()
+	})
+}
+
+func TestOwedDamageIsBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d, r, v := newDisplay(), &recorder{}, &viewer{}
+		s := streaming(t, d, r)
+		s.Attach(v)
+		time.Sleep(time.Second)
+		for i := range 500 {
+			r.mu.Lock()
+			r.drop = true
+			r.mu.Unlock()
+			d.change(image.Rect(i%64, i/64*2, i%64+1, i/64*2+1))
+			time.Sleep(20 * time.Millisecond)
+		}
+		for _, c := range r.take() {
+			if len(c.damage) > 33 {
+				t.Fatalf("%d rectangles of damage", len(c.damage))
+			}
 		}
 	})
 }

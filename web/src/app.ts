@@ -80,15 +80,16 @@ export class App {
       },
     });
     this.clipboard = new Clipboard(pageClock, system, {
-      send: (text) => this.may("copy-in") && this.connection.send({ type: "clipboard", text }),
+      send: (text) => this.live && this.may("copy-in") && this.connection.send({ type: "clipboard", text }),
       sent: () => this.connection.flushed(500),
       changed: (text, offered) => this.face.clipboard(text, offered),
       tooLarge: () => this.face.tell({ code: "clipboard-too-large", args: [] }),
     });
     this.face = new Face(words, options, {
       shared: () => this.clipboard.text,
-      share: (text) => void this.clipboard.toDesktop(text),
-      copy: (text) => (system ? system.write(text).then(() => true, () => false) : Promise.resolve(false)),
+      share: (text) => this.clipboard.share(text),
+      copy: (text) => this.clipboard.copy(text),
+      copied: (text) => this.clipboard.copied(text),
       resize: (mode) => (this.screen.mode = mode),
       reconnect: () => this.connection.connect(),
       login: (token) => this.login(token),
@@ -122,7 +123,7 @@ export class App {
       keyboard: this.keyboard,
       pointer: this.pointer,
       clipboard: this.clipboard,
-      live: () => this.connection.state.name === "open" && this.hello?.role !== "viewer",
+      live: () => this.live,
       release: () => this.release(),
       toolbar: () => this.face.toolbar.focus(),
     });
@@ -146,6 +147,11 @@ export class App {
       this.connection.send({ type: "visibility", hidden: document.hidden });
       if (!document.hidden) this.connection.poke();
     });
+  }
+
+  /** Whether the person may act on the desktop at the moment. */
+  private get live(): boolean {
+    return this.connection.state.name === "open" && this.hello?.role !== "viewer";
   }
 
   private get holding(): boolean {
@@ -208,7 +214,10 @@ export class App {
         return;
       case "display":
         this.display = message;
-        if (message.state === "up") this.screen.wish(true);
+        if (message.state === "up") {
+          this.screen.wish(true);
+          void this.shareClipboards();
+        }
         return this.render();
       case "control":
         this.leading = message.you;
@@ -219,12 +228,13 @@ export class App {
       case "input":
         return this.input.acknowledge(message.seq);
       case "reason":
+        if (message.code === "clipboard-failed") this.clipboard.forget();
         return this.face.tell(message);
     }
   }
 
   private greeted(hello: HelloMessage): void {
-    if (staleVersion(hello.version, this.version, sessionStorage)) {
+    if (staleVersion(hello.version, this.version, () => sessionStorage)) {
       location.reload();
       return;
     }
@@ -237,12 +247,19 @@ export class App {
     this.pictured = false;
     this.setTrouble(null);
     if (hello.width > 0) this.screen.size = hello;
-    this.input.resume(hello.seq);
+    this.input.reset();
     this.rerouted();
     this.screen.wish(true);
     if (document.hidden) this.connection.send({ type: "visibility", hidden: true });
-    else void this.clipboard.focused();
+    void this.shareClipboards();
     this.render();
+  }
+
+  /** A desktop that may be another one: it gets the browser's clipboard, unless it tells of a newer text. */
+  private async shareClipboards(): Promise<void> {
+    this.clipboard.forget();
+    await this.connection.flushed(500);
+    await this.clipboard.focused();
   }
 
   private offered(sdp: string, generation: number): void {

@@ -14,8 +14,8 @@ export interface SystemClipboard {
 }
 
 export interface ClipboardListener {
-  /** Sends a text to the desktop. */
-  send(text: string): void;
+  /** Sends a text to the desktop; false when it cannot be sent now. */
+  send(text: string): boolean;
   /** Resolves when the desktop has what was sent. */
   sent(): Promise<void>;
   /** The shared text is another one; offered: the browser did not take it, the person has to fetch it. */
@@ -33,7 +33,16 @@ const PASTE = 100;
 const normal = (text: string): string => text.replace(/\r\n/g, "\n");
 
 export class Clipboard {
+  /** The newest text that either side has told of. */
   private shared = "";
+  /** The desktop may no longer have it. */
+  private lost = false;
+  /**
+   * What the browser's clipboard held when it was last read or written. Only
+   * another text in there is news: the same one may be older than what the
+   * desktop has copied since.
+   */
+  private seen: string | null = null;
   private unwritten: string | null = null;
   private pastes: ((text: string) => void)[] = [];
 
@@ -48,8 +57,14 @@ export class Clipboard {
     return this.shared;
   }
 
+  /** The desktop may have lost its clipboard, or never have got it: the same text counts as new. */
+  forget(): void {
+    this.lost = true;
+  }
+
   /** The desktop has copied a text. */
   async fromDesktop(text: string): Promise<void> {
+    this.lost = false;
     if (normal(text) === this.shared) return;
     this.shared = normal(text);
     this.unwritten = text;
@@ -61,25 +76,44 @@ export class Clipboard {
     if (this.unwritten !== null && (await this.write())) this.listener.changed(this.shared, false);
   }
 
-  /** Sends a text to the desktop, unless it has it; says whether it was sent. */
-  toDesktop(text: string): boolean {
+  /** Sends a text to the desktop, as the person has asked; says whether it was sent. */
+  share(text: string): boolean {
     const content = normal(text);
-    if (content === "" || content === this.shared) return false;
+    if (content === "") return false;
     if (content.length > MAX_BYTES || new TextEncoder().encode(content).length > MAX_BYTES) {
       this.listener.tooLarge();
       return false;
     }
+    if (!this.listener.send(content)) return false;
+    this.lost = false;
     this.shared = content;
     this.unwritten = null;
-    this.listener.send(content);
     this.listener.changed(content, false);
     return true;
+  }
+
+  /** Writes a text to the browser's clipboard, as the person has asked; says whether the browser took it. */
+  async copy(text: string): Promise<boolean> {
+    try {
+      if (!this.system) return false;
+      await this.system.write(text);
+    } catch {
+      return false;
+    }
+    this.copied(text);
+    return true;
+  }
+
+  /** The person has copied a text in the page itself. */
+  copied(text: string): void {
+    this.seen = normal(text);
+    if (this.seen === this.shared) this.unwritten = null;
   }
 
   /** The browser has told its clipboard in a paste event. */
   pasted(text: string): void {
     const waiting = this.pastes.splice(0);
-    if (waiting.length === 0) this.toDesktop(text);
+    if (waiting.length === 0) this.fromBrowser(text);
     for (const resolve of waiting) resolve(text);
   }
 
@@ -91,30 +125,31 @@ export class Clipboard {
       if (this.system?.readable()) this.system.read().then(resolve, () => {});
     });
     this.pastes = [];
-    if (this.toDesktop(text)) await this.listener.sent();
+    if (this.fromBrowser(text)) await this.listener.sent();
   }
 
   /** The tab has the focus: takes what was copied elsewhere, if that needs no question. */
   async focused(): Promise<void> {
     if (!this.system?.readable()) return;
     try {
-      this.toDesktop(await this.system.read());
+      if (!this.fromBrowser(await this.system.read())) await this.gesture();
     } catch {
       // The focus has gone again; the next one tries again.
     }
   }
 
+  /** Takes what the browser's clipboard holds; says whether it was sent to the desktop. */
+  private fromBrowser(text: string): boolean {
+    const content = normal(text);
+    const known = content === this.seen || content === this.shared;
+    const sent = (!known || this.lost) && this.share(content);
+    if (known || sent) this.seen = content;
+    return sent;
+  }
+
   private async write(): Promise<boolean> {
     const text = this.unwritten;
-    if (text === null) return true;
-    try {
-      if (!this.system) return false;
-      await this.system.write(text);
-    } catch {
-      return false;
-    }
-    if (this.unwritten === text) this.unwritten = null;
-    return true;
+    return text === null || (await this.copy(text));
   }
 }
 

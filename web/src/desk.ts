@@ -26,6 +26,12 @@ export function isOurs(event: Event): boolean {
   return event.target instanceof Element && event.target.closest("[data-ui]") !== null;
 }
 
+/** Ctrl+Alt+Shift, by any of the three; not AltGr, which Windows reports as Control and Alt. */
+function isWayOut(event: KeyboardEvent): boolean {
+  const all = event.ctrlKey && event.altKey && event.shiftKey && !event.getModifierState("AltGraph");
+  return all && /^(Control|Alt|Shift)$/.test(event.key);
+}
+
 /** Listens, for as long as the page lives. */
 export function listen(desk: Desk): void {
   listenKeys(desk);
@@ -39,16 +45,19 @@ function listenKeys({ sink, keyboard, clipboard, live, toolbar, release }: Desk)
     if (isOurs(event) || !live()) return;
     if (event.isComposing || event.keyCode === 229 || event.key === "Dead") return;
     if (document.activeElement !== sink) sink.focus({ preventScroll: true });
-    if (event.ctrlKey && event.altKey && event.shiftKey && /^(Control|Alt|Shift)$/.test(event.key)) {
+    if (isWayOut(event)) {
       event.preventDefault();
       release();
       toolbar();
       return;
     }
-    void clipboard.gesture();
-    // The paste event, which tells the clipboard without a question, is this key's default action.
-    if (isPaste(event)) keyboard.pause(clipboard.beforePaste());
-    else event.preventDefault();
+    if (isPaste(event)) {
+      // The paste event, which tells the clipboard without a question, is this key's default action.
+      keyboard.pause(clipboard.beforePaste());
+    } else {
+      void clipboard.gesture();
+      event.preventDefault();
+    }
     keyboard.down(event);
   });
   addEventListener("keyup", (event) => {

@@ -51,6 +51,7 @@ export const en = {
   "clipboard.copy": "Copy",
   "clipboard.copied": "Copied",
   "clipboard.sent": "Sent",
+  "clipboard.unsent": "Not sent",
   "clipboard.offered": "The desktop has copied a text",
   "clipboard.refused": "The browser did not allow it: select the text and press Ctrl+C.",
   "close": "Close",

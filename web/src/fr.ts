@@ -53,6 +53,7 @@ export const fr: Catalogue = {
   "clipboard.copy": "Copier",
   "clipboard.copied": "Copié",
   "clipboard.sent": "Envoyé",
+  "clipboard.unsent": "Non envoyé",
   "clipboard.offered": "Un texte a été copié sur le bureau",
   "clipboard.refused": "Le navigateur a refusé : sélectionnez le texte et appuyez sur Ctrl+C.",
   "close": "Fermer",

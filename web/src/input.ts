@@ -44,17 +44,12 @@ export class InputSender {
   }
 
   /**
-   * A socket has been opened: the server has seen reliable events up to seq from
-   * this viewer. At 0 the viewer is a new one, for whom nothing is held, so what
-   * was meant for the former one is dropped rather than typed twice.
+   * Another socket is another viewer, for whom nothing is held: what was meant
+   * for the former one is dropped rather than typed twice.
    */
-  resume(seq: number): void {
-    if (seq === 0) {
-      this.pending = [];
-      this.sequence = 0;
-    } else {
-      this.acknowledge(seq);
-    }
+  reset(): void {
+    this.pending = [];
+    this.sequence = 0;
   }
 
   /** The server has handled every reliable event up to seq. */

@@ -30,8 +30,6 @@ export interface HelloMessage {
   width: number;
   height: number;
   iceServers: RTCIceServer[];
-  /** The newest reliable input sequence that the server has seen from this viewer. */
-  seq: number;
 }
 
 export interface CursorMessage {
@@ -140,7 +138,6 @@ function parseHello(m: Fields): HelloMessage {
     width: number(m.width),
     height: number(m.height),
     iceServers: (Array.isArray(m.iceServers) ? m.iceServers : []) as RTCIceServer[],
-    seq: number(m.seq),
   };
 }
 

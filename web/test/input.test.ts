@@ -52,23 +52,12 @@ test("a new viewer gets nothing that was meant for the former one", () => {
   input.send(key(Action.Down));
   input.use(null, null);
   assert.equal(input.send(key(Action.Up)), false);
-  input.resume(0);
+  input.reset();
   const next = new FakeChannel();
   input.use(next, lossy);
   assert.deepEqual(next.heads, [], "a new viewer holds nothing");
   input.send(key(Action.Down));
   assert.deepEqual(next.heads, [[KEY, 1]]);
-});
-
-test("a resumed viewer gets what it has not seen", () => {
-  const { input, lossy } = sender();
-  input.send(key(Action.Down));
-  input.send(key(Action.Up));
-  input.use(null, null);
-  input.resume(1);
-  const next = new FakeChannel();
-  input.use(next, lossy);
-  assert.deepEqual(next.heads, [[KEY, 2]]);
 });
 
 test("repeats and motion are held back while they would pile up", () => {

@@ -22,8 +22,8 @@ test("what the server leaves out is zero", () => {
   const hello = parse('{"type":"hello","allow":["video"],"state":"up","width":640,"height":480}');
   assert.ok(hello?.type === "hello");
   assert.deepEqual(
-    [hello.allow, hello.display.state, hello.width, hello.height, hello.seq, hello.iceServers],
-    [["video"], "up", 640, 480, 0, []],
+    [hello.allow, hello.display.state, hello.width, hello.height, hello.iceServers],
+    [["video"], "up", 640, 480, []],
   );
 });
 
@@ -65,17 +65,19 @@ test("options are read, and nonsense is not", () => {
 
 test("the page reloads once for each version of the server", () => {
   const stored = new Map<string, string>();
-  const storage = {
+  const storage = () => ({
     getItem: (key: string) => stored.get(key) ?? null,
     setItem: (key: string, value: string) => void stored.set(key, value),
-  };
+  });
   assert.equal(staleVersion("a", "a", storage), false);
   assert.equal(staleVersion("", "a", storage), false);
   assert.equal(staleVersion("b", "a", storage), true);
   assert.equal(staleVersion("b", "a", storage), false);
   assert.equal(staleVersion("c", "a", storage), true);
-  const refusing = { getItem: () => null, setItem: () => { throw new Error("full"); } };
-  assert.equal(staleVersion("d", "a", refusing), false);
+  const full = () => ({ getItem: () => null, setItem: () => { throw new Error("full"); } });
+  assert.equal(staleVersion("d", "a", full), false);
+  const blocked = () => { throw new Error("SecurityError"); };
+  assert.equal(staleVersion("d", "a", blocked), false);
 });
 
 test("another session id is another peer connection", () => {
@@ -103,7 +105,7 @@ function clipboard(system: Partial<SystemClipboard> | null = {}) {
   const clock = new FakeClock();
   const sent: string[] = [];
   const changes: [string, boolean][] = [];
-  const state = { large: 0, written: "" };
+  const state = { large: 0, written: "", live: true };
   const made = new Clipboard(
     clock,
     system && {
@@ -113,7 +115,7 @@ function clipboard(system: Partial<SystemClipboard> | null = {}) {
       ...system,
     },
     {
-      send: (text) => sent.push(text),
+      send: (text) => state.live && sent.push(text) > 0,
       sent: () => Promise.resolve(),
       changed: (text, offered) => changes.push([text, offered]),
       tooLarge: () => state.large++,
@@ -127,9 +129,7 @@ test("a text goes each way once, never back", async () => {
   await c.fromDesktop("one");
   assert.equal(state.written, "one");
   assert.deepEqual(changes, [["one", false]]);
-  assert.equal(c.toDesktop("one"), false);
-  assert.equal(c.toDesktop("two\r\nlines"), true);
-  assert.equal(c.toDesktop("two\nlines"), false);
+  for (const text of ["one", "two\r\nlines", "two\nlines"]) c.pasted(text);
   state.written = "";
   await c.fromDesktop("two\nlines");
   assert.equal(state.written, "");
@@ -183,8 +183,67 @@ test("a paste sends the clipboard first, by the event, by reading, or not at all
 
 test("more than 1 MiB in UTF-8 is not sent", () => {
   const { clipboard: c, sent, state } = clipboard();
-  c.toDesktop("x".repeat(1 << 20));
-  c.toDesktop("é".repeat((1 << 19) + 1));
+  assert.ok(c.share("x".repeat(1 << 20)));
+  assert.ok(!c.share("é".repeat((1 << 19) + 1)));
   assert.equal(sent.length, 1);
   assert.equal(state.large, 1);
+});
+
+test("what the desktop has copied is not replaced by what the browser had before", async () => {
+  const browser = { text: "B", writable: false };
+  const { clipboard: c, sent } = clipboard({
+    readable: () => true,
+    read: async () => browser.text,
+    write: async (text) => {
+      if (!browser.writable) throw new Error("no focus");
+      browser.text = text;
+    },
+  });
+  c.pasted("B");
+  await c.fromDesktop("A");
+  c.pasted("B");
+  await c.beforePaste();
+  await c.focused();
+  assert.deepEqual(sent, ["B"]);
+  browser.writable = true;
+  await c.focused();
+  assert.equal(browser.text, "A", "the focus brings it to the browser");
+  c.pasted("A");
+  assert.deepEqual(sent, ["B"]);
+  c.pasted("B");
+  assert.deepEqual(sent, ["B", "B"], "copied anew");
+});
+
+test("a text fetched in the page is no news when it is pasted later", async () => {
+  const { clipboard: c, sent } = clipboard(null);
+  await c.fromDesktop("A");
+  c.copied("A");
+  await c.fromDesktop("C");
+  c.pasted("A");
+  assert.deepEqual(sent, []);
+});
+
+test("the same text goes again when the desktop may have lost it, or has not got it", async () => {
+  const { clipboard: c, sent, state } = clipboard(null);
+  state.live = false;
+  c.pasted("B");
+  assert.deepEqual([sent, c.text], [[], ""]);
+  state.live = true;
+  c.pasted("B");
+  c.forget();
+  c.pasted("B");
+  c.pasted("B");
+  assert.deepEqual(sent, ["B", "B"]);
+  await c.fromDesktop("A");
+  c.forget();
+  await c.fromDesktop("A");
+  c.pasted("B");
+  assert.deepEqual(sent, ["B", "B"], "the desktop has told that it still has the newer one");
+});
+
+test("the person may send the same text again", () => {
+  const { clipboard: c, sent } = clipboard();
+  assert.ok(c.share("x") && c.share("x"));
+  assert.ok(!c.share(""));
+  assert.deepEqual(sent, ["x", "x"]);
 });

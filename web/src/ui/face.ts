@@ -32,8 +32,11 @@ export interface Situation {
 export interface FaceActions {
   /** The text that both clipboards share. */
   shared(): string;
-  share(text: string): void;
+  /** Sends a text to the desktop; false when it was not sent. */
+  share(text: string): boolean;
   copy(text: string): Promise<boolean>;
+  /** The person has copied a text in the page. */
+  copied(text: string): void;
   resize(mode: ResizeMode): void;
   reconnect(): void;
   login(token: string): Promise<number>;
@@ -66,6 +69,7 @@ export class Face {
     this.panel = new ClipboardPanel(words, {
       send: actions.share,
       copy: actions.copy,
+      copied: actions.copied,
       closed: () => {
         this.mark();
         actions.leave();

@@ -4,10 +4,12 @@ import type { Words } from "../i18n.ts";
 import { element, iconButton } from "./dom.ts";
 
 export interface PanelActions {
-  /** Sends a text to the desktop. */
-  send(text: string): void;
+  /** Sends a text to the desktop; false when it was not sent. */
+  send(text: string): boolean;
   /** Writes a text to the browser's clipboard; false when it refused. */
   copy(text: string): Promise<boolean>;
+  /** A text has got into the browser's clipboard from here. */
+  copied(text: string): void;
   closed(): void;
 }
 
@@ -28,9 +30,14 @@ export class ClipboardPanel {
     });
     const send = element("button", { type: "button", class: "primary" }, words.say("clipboard.send"));
     send.addEventListener("click", () => {
-      actions.send(this.area.value);
-      this.note.textContent = words.say("clipboard.sent");
+      this.note.textContent = words.say(actions.send(this.area.value) ? "clipboard.sent" : "clipboard.unsent");
     });
+    for (const type of ["copy", "cut"]) {
+      this.area.addEventListener(type, () => {
+        const { value, selectionStart, selectionEnd } = this.area;
+        actions.copied(value.slice(selectionStart, selectionEnd));
+      });
+    }
     const copy = element("button", { type: "button" }, words.say("clipboard.copy"));
     copy.addEventListener("click", () => void this.copy());
     this.root = element(

@@ -20,6 +20,7 @@ import (
 
 	"lucarne/encode"
 	"lucarne/signaling/peer/bwe"
+	"lucarne/signaling/session"
 )
 
 // Why Run ends although its context goes on.
@@ -57,7 +58,7 @@ type Config struct {
 // Viewer is whom the peer serves; *session.Viewer is one. Input is called from
 // several goroutines and must not keep msg.
 type Viewer interface {
-	Watch(encode.Sink) (*encode.Seat, error)
+	Watch(encode.Sink) (*session.Seat, error)
 	Input(msg []byte)
 }
 
@@ -69,7 +70,7 @@ type Out interface {
 	Times(batch []byte)                    // frame times in package signaling's binary format
 }
 
-// seat is what the peer uses of an encode.Seat.
+// seat is what the peer uses of a session.Seat.
 type seat interface {
 	RequestKey()
 	SetBitrate(bps int)

@@ -16,6 +16,7 @@ import (
 	"github.com/pion/webrtc/v4"
 
 	"lucarne/encode"
+	"lucarne/signaling/session"
 	"lucarne/encode/mediadev"
 )
 
@@ -353,7 +354,7 @@ var _ Viewer = viewer{}
 
 type viewer struct{}
 
-func (viewer) Watch(encode.Sink) (*encode.Seat, error) { return nil, errors.New("full") }
+func (viewer) Watch(encode.Sink) (*session.Seat, error) { return nil, errors.New("full") }
 func (viewer) Input([]byte)                            {}
 
 func TestNew(t *testing.T) {

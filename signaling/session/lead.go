@@ -61,24 +61,20 @@ func (s *Session) setLeader(v *Viewer) {
 // drive lets the main stream follow the leader, or, while nobody leads or the
 // leader does not look, the first who does. The caller holds s.mu.
 func (s *Session) drive() {
-	driver := s.leader
-	if driver == nil || driver.seat == nil || driver.paused {
-		driver = nil
-		for _, v := range s.viewers {
-			if v.seat != nil && !v.paused {
-				driver = v
-				break
-			}
+	var seat *Seat
+	for _, v := range s.viewers {
+		if v.seat == nil || v.paused {
+			continue
+		}
+		if seat == nil || v == s.leader {
+			seat = v.seat
 		}
 	}
-	if driver == s.driver && (driver == nil || driver.seat == s.driving) {
+	if seat == s.driving {
 		return
 	}
-	s.driver = driver
-	if driver != nil {
-		s.driving = driver.seat
-		s.driving.Lead()
-	} else {
-		s.driving = nil
+	s.driving = seat
+	if seat != nil {
+		seat.place.Lead()
 	}
 }

@@ -60,7 +60,7 @@ func (s *Session) pauseHidden(now time.Time) (next time.Duration) {
 		}
 		v.paused, changed = true, true
 		if v.seat != nil {
-			v.seat.Pause(true)
+			v.seat.place.Pause(true)
 		}
 	}
 	if changed {

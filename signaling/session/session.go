@@ -45,9 +45,8 @@ type Session struct {
 	mu      sync.Mutex // taken after hands.mu, never before it
 	viewers []*Viewer  // in the order in which they came
 	joined  uint64
-	leader  *Viewer      // nil: nobody controls
-	driver  *Viewer      // whose seat the main stream follows
-	driving *encode.Seat // driver's
+	leader  *Viewer // nil: nobody controls
+	driving *Seat   // the seat that the main stream follows
 	active  time.Time
 	copied  copied
 }
@@ -107,7 +106,7 @@ func (s *Session) add(v *Viewer) error {
 }
 
 // remove takes a viewer out and returns its seat, if this was not done before.
-func (s *Session) remove(v *Viewer) (seat *encode.Seat, removed bool) {
+func (s *Session) remove(v *Viewer) (seat *Seat, removed bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if v.left {

@@ -260,6 +260,41 @@ func TestLead(t *testing.T) {
 	})
 }
 
+// TestSeatLeft: the stream never follows a seat that its transport has given up.
+func TestSeatLeft(t *testing.T) {
+	s, _ := start(t, Config{Fanout: startFanout(t)})
+	watch := func(v *Viewer) *Seat {
+		t.Helper()
+		seat, err := v.Watch(newSink())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return seat
+	}
+	follows := func(want *Seat) {
+		t.Helper()
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.driving != want {
+			t.Errorf("follows %p, want %p", s.driving, want)
+		}
+	}
+	first, second := join(t, s, Owner), join(t, s, Controller)
+	one, two := watch(first), watch(second)
+	follows(one)
+	one.Leave()
+	follows(two)
+	one.Leave()
+	follows(two)
+	again := watch(first)
+	follows(again)
+	one.Leave() // that of a connection before
+	follows(again)
+	second.Leave()
+	again.Leave()
+	follows(nil)
+}
+
 func TestActive(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, _ := start(t, Config{Fanout: startFanout(t)})

@@ -26,8 +26,8 @@ type Viewer struct {
 
 	// guarded by session.mu
 	left     bool
-	seat     *encode.Seat // nil while it watches nothing
-	hidden   time.Time    // since when the tab is hidden; zero: it is not
+	seat     *Seat     // nil while it watches nothing
+	hidden   time.Time // since when the tab is hidden; zero: it is not
 	paused   bool
 	input    time.Time // last use of keyboard or pointer
 	copied   uint64    // newest text of the clipboard seen
@@ -94,8 +94,8 @@ func (v *Viewer) Do(f Feature, act func() error) error {
 
 // Watch gives the sink a seat at the session's streams, in the place of an
 // earlier one. The seat is left with the viewer at the latest.
-func (v *Viewer) Watch(sink encode.Sink) (*encode.Seat, error) {
-	var seat *encode.Seat
+func (v *Viewer) Watch(sink encode.Sink) (*Seat, error) {
+	var seat *Seat
 	err := v.Do(Video, func() error {
 		s := v.session
 		s.mu.Lock()
@@ -104,11 +104,11 @@ func (v *Viewer) Watch(sink encode.Sink) (*encode.Seat, error) {
 			return fmt.Errorf("session: watch: %w", ErrLeft)
 		}
 		if v.seat != nil {
-			v.seat.Leave()
+			v.seat.place.Leave()
 		}
-		seat = s.cfg.Fanout.Join(sink)
+		seat = &Seat{viewer: v, place: s.cfg.Fanout.Join(sink)}
 		v.seat = seat
-		seat.Pause(v.paused)
+		seat.place.Pause(v.paused)
 		s.drive()
 		return nil
 	})
@@ -122,7 +122,7 @@ func (v *Viewer) RequestKey() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if v.seat != nil {
-		v.seat.RequestKey()
+		v.seat.place.RequestKey()
 	}
 }
 
@@ -141,7 +141,7 @@ func (v *Viewer) Hide(hidden bool) {
 		}
 		v.paused = false
 		if v.seat != nil {
-			v.seat.Pause(false)
+			v.seat.place.Pause(false)
 		}
 		s.elect()
 	case v.hidden.IsZero():
@@ -183,7 +183,7 @@ func (v *Viewer) Leave() {
 		return
 	}
 	if seat != nil {
-		seat.Leave()
+		seat.place.Leave()
 	}
 	s.hands.mu.Lock()
 	s.hands.letGo(v)

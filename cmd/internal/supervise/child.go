@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strconv"
+	"sync"
 	"syscall"
 	"time"
 
@@ -23,15 +24,23 @@ const markName = "LUCARNE_PROCESS"
 // has been killed, should the pipe have been handed to a stranger.
 const drain = 200 * time.Millisecond
 
-// child is a running process and its group.
+// look is the time between two looks at what is left of a child.
+const look = 10 * time.Millisecond
+
+// child is a running process, its group, and what it started that left the group.
 type child struct {
-	pid  int // also the group's id
-	done chan struct{}
-	err  error // why it ended; valid once done is closed
+	pid   int // also the group's id
+	mark  string
+	grace time.Duration
+	done  chan struct{}
+	err   error // why it ended; valid once done is closed
+
+	asked    sync.Once
+	deadline time.Time // of those that were asked to end; valid after ask
 }
 
 // start runs the process. The returned child's done is closed when it has
-// ended, nothing of its group is left and all its output has been read.
+// ended, nothing that it started is left and all its output has been read.
 func start(p Process, mark string, out *lines) (*child, error) {
 	r, w, err := os.Pipe()
 	if err != nil {
@@ -43,7 +52,7 @@ func start(p Process, mark string, out *lines) (*child, error) {
 	cmd.Stdout, cmd.Stderr = w, w
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 
-	c := &child{done: make(chan struct{})}
+	c := &child{mark: mark, grace: p.Grace, done: make(chan struct{})}
 	started := make(chan error)
 	go func() {
 		// The death signal comes when the thread that forked ends, so the
@@ -67,8 +76,11 @@ func start(p Process, mark string, out *lines) (*child, error) {
 		}()
 		awaitExit(c.pid)
 		// Not reaped yet: the group's id cannot have gone to anybody else.
-		_ = unix.Kill(-c.pid, unix.SIGKILL)
-		killMarked(mark)
+		c.ask()
+		for len(c.rest()) > 0 && time.Now().Before(c.deadline) {
+			time.Sleep(look)
+		}
+		c.kill()
 		_ = r.SetReadDeadline(time.Now().Add(drain))
 		<-read
 		r.Close()
@@ -82,21 +94,50 @@ func start(p Process, mark string, out *lines) (*child, error) {
 	return c, nil
 }
 
-// stop asks the group to end, kills it after grace, and waits until it is gone.
-func (c *child) stop(grace time.Duration) {
+// ask asks all to end; the first time counts.
+func (c *child) ask() {
+	c.asked.Do(func() {
+		c.deadline = time.Now().Add(c.grace)
+		_ = unix.Kill(-c.pid, unix.SIGTERM)
+		for _, m := range c.rest() {
+			if m.group != c.pid {
+				_ = unix.Kill(m.pid, unix.SIGTERM)
+			}
+		}
+	})
+}
+
+// stop asks all to end, kills them after the grace, and waits until they are gone.
+func (c *child) stop() {
 	select {
 	case <-c.done:
 		return
 	default:
 	}
-	_ = unix.Kill(-c.pid, unix.SIGTERM)
+	c.ask()
 	select {
 	case <-c.done:
 		return
-	case <-time.After(grace):
+	case <-time.After(time.Until(c.deadline)):
 	}
 	_ = unix.Kill(-c.pid, unix.SIGKILL)
 	<-c.done
+}
+
+// kill ends all that is left. It looks until it finds none, for one that forks
+// while it looks.
+func (c *child) kill() {
+	_ = unix.Kill(-c.pid, unix.SIGKILL)
+	for range 10 {
+		rest := c.rest()
+		if len(rest) == 0 {
+			return
+		}
+		for _, m := range rest {
+			_ = unix.Kill(m.pid, unix.SIGKILL)
+		}
+		time.Sleep(time.Millisecond) // for the killed to leave /proc
+	}
 }
 
 // awaitExit returns when the process has ended, leaving it to be reaped.
@@ -109,31 +150,51 @@ func awaitExit(pid int) {
 	}
 }
 
-// killMarked kills every process that has the mark in its environment: those
-// that have made a session of their own. It looks until it finds none, for one
-// that forks while it looks.
-func killMarked(mark string) {
-	for range 10 {
-		found := false
-		environs, err := filepath.Glob("/proc/[0-9]*/environ")
+// member is a living process of a child.
+type member struct{ pid, group int }
+
+// rest returns the living processes of the group and those that have the mark
+// in their environment: such as have made a group or a session of their own.
+func (c *child) rest() []member {
+	dirs, err := filepath.Glob("/proc/[0-9]*")
+	if err != nil {
+		return nil
+	}
+	var all []member
+	for _, dir := range dirs {
+		pid, err := strconv.Atoi(filepath.Base(dir))
 		if err != nil {
-			return
+			continue
 		}
-		for _, path := range environs {
-			env, err := os.ReadFile(path)
-			if err != nil || !hasEntry(env, mark) {
+		group, living := groupOf(dir)
+		if !living {
+			continue
+		}
+		if group != c.pid {
+			env, err := os.ReadFile(filepath.Join(dir, "environ"))
+			if err != nil || !hasEntry(env, c.mark) {
 				continue
 			}
-			pid, err := strconv.Atoi(filepath.Base(filepath.Dir(path)))
-			if err == nil && unix.Kill(pid, unix.SIGKILL) == nil {
-				found = true
-			}
 		}
-		if !found {
-			return
-		}
-		time.Sleep(time.Millisecond) // for the killed to leave /proc
+		all = append(all, member{pid, group})
 	}
+	return all
+}
+
+// groupOf returns a process's group, and whether it lives: a zombie does not
+// (/proc/PID/stat, proc(5)).
+func groupOf(dir string) (group int, living bool) {
+	text, err := os.ReadFile(filepath.Join(dir, "stat"))
+	if err != nil {
+		return 0, false
+	}
+	// The name in parentheses may hold anything; the fields begin after the last one.
+	fields := bytes.Fields(text[bytes.LastIndexByte(text, ')')+1:])
+	if len(fields) < 3 || fields[0][0] == 'Z' || fields[0][0] == 'X' {
+		return 0, false
+	}
+	group, err = strconv.Atoi(string(fields[2]))
+	return group, err == nil
 }
 
 // hasEntry reports whether the NUL-separated environment has the entry.

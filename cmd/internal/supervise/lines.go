@@ -22,19 +22,18 @@ func (o *output) writeLine(name, line string) {
 	_, _ = io.WriteString(o.w, name+": "+line+"\n")
 }
 
-// lines passes a process's output on, one line at a time with its name in
-// front, and keeps the last ones.
+// lines passes a process's output on, one line at a time, and keeps the last
+// ones.
 type lines struct {
-	out  *output
-	name string
+	pass func(line string)
 
 	mu   sync.Mutex
 	ring []string // the last len(ring) lines; next is the oldest
 	next int
 }
 
-func newLines(out *output, name string, keep int) *lines {
-	return &lines{out: out, name: name, ring: make([]string, 0, keep)}
+func newLines(pass func(line string), keep int) *lines {
+	return &lines{pass: pass, ring: make([]string, 0, keep)}
 }
 
 // readFrom takes lines from r until it ends. Empty ones say nothing.
@@ -54,7 +53,7 @@ func (l *lines) readFrom(r io.Reader) {
 }
 
 func (l *lines) add(line string) {
-	l.out.writeLine(l.name, line)
+	l.pass(line)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if len(l.ring) < cap(l.ring) {

@@ -23,7 +23,8 @@ func TestLines(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var out strings.Builder
-			l := newLines(&output{w: &out}, "p", 3)
+			to := &output{w: &out}
+			l := newLines(func(line string) { to.writeLine("p", line) }, 3)
 			l.readFrom(strings.NewReader(c.in))
 			if got := l.last(); !slices.Equal(got, c.want) {
 				t.Errorf("kept %q, want %q", got, c.want)

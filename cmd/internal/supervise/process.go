@@ -120,7 +120,7 @@ func (p *process) once(ctx context.Context) error {
 				continue
 			}
 			if err != nil {
-				c.stop(p.Grace)
+				c.stop()
 				return fmt.Errorf("supervise: %s: not ready: %w", p.Name, err)
 			}
 			p.set(Ready, c.pid)
@@ -130,11 +130,11 @@ func (p *process) once(ctx context.Context) error {
 			return c.err
 		case <-lost:
 			p.ready.set(false)
-			c.stop(p.Grace)
+			c.stop()
 			return errLost
 		case <-ctx.Done():
 			p.ready.set(false)
-			c.stop(p.Grace)
+			c.stop()
 			return ctx.Err()
 		}
 	}

@@ -5,7 +5,8 @@
 // Each process leads a process group of its own and gets SIGKILL from the
 // kernel when this process dies, however it dies (PR_SET_PDEATHSIG, prctl(2)).
 // When a process ends, what is left of its group, and whatever it started that
-// has left the group, is killed before the process is started again.
+// has left the group, is asked to end, and killed after the grace, before the
+// process is started again.
 package supervise
 
 import (
@@ -15,7 +16,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"os"
 	"slices"
 	"sync"
 	"time"
@@ -37,7 +37,8 @@ type Process struct {
 	// ReadyWithin is how long Ready may take before the process is stopped and
 	// started again. 0: 30 s.
 	ReadyWithin time.Duration
-	// Grace is the time from SIGTERM to SIGKILL. 0: 5 s.
+	// Grace is the time from SIGTERM to SIGKILL, for the process and for all
+	// that it started. 0: 5 s.
 	Grace   time.Duration
 	Backoff Backoff
 }
@@ -85,9 +86,11 @@ type Status struct {
 // Config is what a Supervisor is made of.
 type Config struct {
 	Processes []Process
-	Output    io.Writer    // gets the output of all, line by line; nil: os.Stderr
-	Lines     int          // lines kept of each process; 0: 20
-	Log       *slog.Logger // nil: slog.Default()
+	// Output gets the output of all, line by line, each after its process's
+	// name. nil: the lines go to Log, with the attribute process.
+	Output io.Writer
+	Lines  int          // lines kept of each process; 0: 20
+	Log    *slog.Logger // nil: slog.Default()
 }
 
 // Supervisor runs a table of processes.
@@ -99,9 +102,6 @@ type Supervisor struct {
 
 // New checks the table. It starts nothing.
 func New(cfg Config) (*Supervisor, error) {
-	if cfg.Output == nil {
-		cfg.Output = os.Stderr
-	}
 	if cfg.Lines == 0 {
 		cfg.Lines = 20
 	}
@@ -120,11 +120,15 @@ func New(cfg Config) (*Supervisor, error) {
 			Process: spec.withDefaults(),
 			mark:    markName + "=" + spec.Name + "." + rand.Text(),
 			log:     cfg.Log.With("process", spec.Name),
-			lines:   newLines(out, spec.Name, cfg.Lines),
 			ready:   newGate(),
 			status:  Status{Name: spec.Name, State: Stopped, Since: time.Now()},
 			notify:  s.notify,
 		}
+		pass := func(line string) { p.log.Info(line) }
+		if cfg.Output != nil {
+			pass = func(line string) { out.writeLine(p.Name, line) }
+		}
+		p.lines = newLines(pass, cfg.Lines)
 		for _, name := range spec.After {
 			p.after = append(p.after, gates[name])
 		}

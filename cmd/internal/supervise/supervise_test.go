@@ -285,6 +285,42 @@ func TestNothingIsLeftBehind(t *testing.T) {
 	}
 }
 
+// What a process leaves behind when it ends has the grace to save its work, in
+// the group or out of it.
+func TestTheRestHasItsGrace(t *testing.T) {
+	for name, leader := range map[string]string{
+		"leader is stopped": `trap "exit 0" TERM; while :; do sleep 0.01; done`,
+		"leader ends":       `exit 0`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			worker := func(name, how string) string {
+				file := filepath.Join(dir, name)
+				return fmt.Sprintf(`%s sh -c 'trap "sleep 0.2; touch %s.saved; exit 0" TERM; touch %[2]s.up; while :; do sleep 0.01; done' &
+					while [ ! -e %[2]s.up ]; do sleep 0.01; done; `, how, file)
+			}
+			exists := func(name string) bool {
+				_, err := os.Stat(filepath.Join(dir, name))
+				return err == nil
+			}
+			p := sh("leader", worker("grouped", "")+worker("escaped", "setsid")+"touch "+dir+"/up; "+leader)
+			p.Grace = 10 * time.Second
+			p.Backoff = Backoff{Min: time.Hour}
+			s, stop := launch(t, io.Discard, p)
+			await(t, "all up", func() bool { return exists("up") })
+			if name == "leader ends" {
+				await(t, "its end", func() bool { return s.of("leader").State == Retrying })
+			}
+			stop()
+			for _, worker := range []string{"grouped", "escaped"} {
+				if !exists(worker + ".saved") {
+					t.Errorf("%s was killed before it had saved its work", worker)
+				}
+			}
+		})
+	}
+}
+
 // children returns this process's children, zombies included.
 func children(t *testing.T) []string {
 	t.Helper()
@@ -324,6 +360,20 @@ func TestEnvironmentAndDirectory(t *testing.T) {
 	p.Env, p.Dir = []string{"GREETING=hello"}, "/"
 	launch(t, &out, p)
 	await(t, "the line", func() bool { return strings.Contains(out.String(), "env: hello from /\n") })
+}
+
+func TestLinesGoToTheLog(t *testing.T) {
+	var out buffer
+	s, err := New(Config{Processes: []Process{sh("a", "echo hello; exec sleep 1000")}, Log: slog.New(slog.NewTextHandler(&out, nil))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error)
+	go func() { done <- s.Run(ctx) }()
+	await(t, "the line", func() bool { return strings.Contains(out.String(), "msg=hello process=a\n") })
+	cancel()
+	<-done
 }
 
 func TestChangedRings(t *testing.T) {

@@ -48,8 +48,13 @@ const OPEN_TIMEOUT = 10_000;
 const PING_INTERVAL = 1000;
 /** Further pings soon after the opening, in ms, so that the server's clock is known well from the start. */
 const EARLY_PINGS = [100, 250, 500];
-/** Without any answer for this long the socket is taken for dead, in ms. */
+/** With a ping unanswered and no sign of life for this long the socket is taken for dead, in ms. */
 const PONG_TIMEOUT = 5000;
+/**
+ * What is sent at this many characters a millisecond (256 kbit/s) counts as under way: pings
+ * wait behind it, in buffers of the system where the page sees no progress.
+ */
+const SLOWEST = 32;
 
 export class Connection {
   readonly serverClock = new ServerClock();
@@ -58,8 +63,15 @@ export class Connection {
   private cancelTimer = () => {};
   private cancelPings = () => {};
   private unanswered: number[] = [];
+  /** The page's time of the last sign of life, in ms, and what was waiting in the socket then. */
+  private alive = 0;
+  private buffered = 0;
+  /** Characters sent since the last answer. */
+  private outstanding = 0;
   private waiters: { sent: number; done: () => void }[] = [];
   private reason: Reason | null = null;
+  /** Attempts in a row at which the server answered and the socket did not open. */
+  private refusals = 0;
 
   constructor(
     private readonly around: Surroundings,
@@ -98,7 +110,9 @@ export class Connection {
   /** Sends a control message if the socket is open; says whether it has. */
   send(message: ClientMessage): boolean {
     if (this.current.name !== "open" || !this.socket) return false;
-    this.socket.send(JSON.stringify(message));
+    const text = JSON.stringify(message);
+    this.outstanding += text.length;
+    this.socket.send(text);
     return true;
   }
 
@@ -134,6 +148,7 @@ export class Connection {
   }
 
   private receive(data: unknown): void {
+    this.alive = this.around.clock.now();
     if (data instanceof ArrayBuffer) return this.listener.binary(data);
     const message = typeof data === "string" ? parse(data) : null;
     if (!message) return;
@@ -156,16 +171,26 @@ export class Connection {
     this.around.backoff.reset();
     this.serverClock.reset();
     this.reason = null;
+    this.refusals = 0;
     this.enter({ name: "open" });
     this.ping();
     for (const ms of EARLY_PINGS) this.around.clock.after(ms, () => this.ping());
     this.cancelPings = every(this.around.clock, PING_INTERVAL, () => {
-      if (this.quiet(PONG_TIMEOUT) && this.socket) void this.closed(this.socket);
+      if (this.dead()) void this.closed(this.socket);
       else this.ping();
+      this.buffered = this.socket?.bufferedAmount ?? 0;
     });
   }
 
+  /** Whether nothing goes either way any more. */
+  private dead(): boolean {
+    const now = this.around.clock.now();
+    if (this.socket && this.socket.bufferedAmount < this.buffered) this.alive = now;
+    return this.quiet(PONG_TIMEOUT) && now - this.alive > PONG_TIMEOUT + this.outstanding / SLOWEST;
+  }
+
   private answered(t: number, now: number): void {
+    this.outstanding = 0;
     this.unanswered = this.unanswered.filter((sent) => sent > t);
     this.serverClock.add(t, this.around.clock.now(), now);
     const done = this.waiters.filter((waiter) => waiter.sent <= t);
@@ -185,28 +210,43 @@ export class Connection {
   }
 
   /** The socket has closed, or is taken for dead. */
-  private async closed(socket: Socket): Promise<void> {
-    if (socket !== this.socket) return;
+  private async closed(socket: Socket | null): Promise<void> {
+    if (!socket || socket !== this.socket) return;
     const refused = this.current.name === "connecting";
     this.drop();
     this.wait();
-    // A browser does not tell why an upgrade was refused; a plain request does.
-    if (!refused || (await this.around.session()) !== 401) return;
+    if (refused) this.explain(await this.around.session());
+  }
+
+  /** A browser does not tell why an upgrade was refused; a plain request's status does. */
+  private explain(status: number): void {
     if (this.current.name !== "waiting") return;
-    this.cancelTimer();
-    this.enter({ name: "login" });
+    if (status === 401) {
+      this.cancelTimer();
+      this.enter({ name: "login" });
+      return;
+    }
+    this.refusals = status === 204 || status === 403 ? this.refusals + 1 : 0;
+    this.enter({ ...this.current, reason: this.why });
+  }
+
+  /** Why the page is not connected, if that is known. */
+  private get why(): Reason | null {
+    // A single refusal may be a server that was just starting.
+    return this.refusals < 2 ? this.reason : { code: "socket-refused", args: [] };
   }
 
   private wait(): void {
     const pause = this.around.backoff.next();
     this.cancelTimer = this.around.clock.after(pause, () => this.connect());
-    this.enter({ name: "waiting", until: this.around.clock.now() + pause, reason: this.reason });
+    this.enter({ name: "waiting", until: this.around.clock.now() + pause, reason: this.why });
   }
 
   private drop(): void {
     this.cancelTimer();
     this.cancelPings();
     this.unanswered = [];
+    this.outstanding = this.buffered = 0;
     for (const waiter of this.waiters.splice(0)) waiter.done();
     const socket = this.socket;
     this.socket = null;

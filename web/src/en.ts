@@ -126,6 +126,9 @@ export const en = {
   "code.webrtc-blocked.do": "The network may block UDP. Try another network, or ask for a TURN server.",
   "code.webrtc-missing": "This browser has no WebRTC.",
   "code.webrtc-missing.do": "Allow it in the browser’s settings, or use another browser.",
+  "code.socket-refused": "The server answers, but its WebSocket is refused.",
+  "code.socket-refused.do":
+    "The proxy in between must pass WebSockets and the Host header; else start Lucarne with --allowed-host.",
   "code.left": "You have left the desktop.",
   "code.left.do": "It keeps running.",
 } as const;

@@ -128,6 +128,9 @@ export const fr: Catalogue = {
   "code.webrtc-blocked.do": "Le réseau bloque peut-être UDP. Essayez un autre réseau, ou demandez un serveur TURN.",
   "code.webrtc-missing": "Ce navigateur n’a pas WebRTC.",
   "code.webrtc-missing.do": "Autorisez-le dans les réglages du navigateur, ou utilisez-en un autre.",
+  "code.socket-refused": "Le serveur répond, mais son WebSocket est refusé.",
+  "code.socket-refused.do":
+    "Le proxy intermédiaire doit laisser passer les WebSockets et l’en-tête Host ; sinon, lancez Lucarne avec --allowed-host.",
   "code.left": "Vous avez quitté le bureau.",
   "code.left.do": "Il continue de tourner.",
 };

@@ -111,6 +111,26 @@ test("a refused socket leads to the login when the server wants a token", async 
   assert.equal(sockets.length, 1, "no attempts meanwhile");
 });
 
+test("a socket that is refused while the server answers is said to be, the second time", async () => {
+  const reasonOf = (state?: LinkState) => (state?.name === "waiting" ? (state.reason?.code ?? null) : state?.name);
+  for (const [status, want] of [[204, "socket-refused"], [403, "socket-refused"], [0, null], [502, null]] as const) {
+    const { clock, connection: c, sockets, last, states, open } = connection(status);
+    c.connect();
+    last().onclose?.();
+    await settle();
+    assert.equal(reasonOf(states.at(-1)), null, "it may be a server that was just starting");
+    clock.turn(500);
+    last().onclose?.();
+    await settle();
+    assert.equal(reasonOf(states.at(-1)), want, String(status));
+    clock.turn(1000);
+    assert.equal(sockets.length, 3, "further attempts are made");
+    open();
+    last().onclose?.();
+    assert.equal(reasonOf(states.at(-1)), null);
+  }
+});
+
 test("a socket that was open and closes is not a refusal", async () => {
   const { open, last, names } = connection(401);
   open();
@@ -141,6 +161,27 @@ test("a server that has gone silent is left after five seconds", () => {
   clock.turn(1500);
   assert.ok(sockets[0]?.closed);
   assert.ok(names().includes("waiting"));
+});
+
+test("a large message on a slow link is not taken for silence", () => {
+  const cases: [string, number, (socket: FakeSocket, second: number) => void, number][] = [
+    ["what is sent leaves the socket", 0, (socket, second) => (socket.bufferedAmount = 1e6 - 2e4 * second), 30],
+    ["something comes in", 0, (socket) => socket.onmessage?.({ data: new ArrayBuffer(0) }), 30],
+    ["what was sent lies in the system's buffers", 1 << 20, () => {}, 30],
+    ["nothing goes either way", 0, (socket) => (socket.bufferedAmount = 1e6), 6],
+    ["nothing for too long", 1 << 20, () => {}, 40],
+  ];
+  for (const [name, size, pass, seconds] of cases) {
+    const { clock, open, last, connection: c, sockets } = connection();
+    open();
+    const socket = last();
+    if (size) c.send({ type: "clipboard", text: "x".repeat(size) });
+    for (let second = 1; second <= seconds; second++) {
+      pass(socket, second);
+      clock.turn(1000);
+    }
+    assert.equal(sockets[0]?.closed, seconds !== 30, name);
+  }
 });
 
 test("pongs keep it open and tell the clock", () => {

@@ -34,6 +34,8 @@ export class Peer {
   private early: { candidate: RTCIceCandidateInit; generation: number }[] = [];
   private channels: { keys: RTCDataChannel; motion: RTCDataChannel } | null = null;
   private work: Promise<void> = Promise.resolve();
+  /** Counts the closings: a step queued before one is not for what comes after. */
+  private epoch = 0;
   private cancelRestart = () => {};
 
   /** codec: the only one to accept, as in its media type ("VP8"); "" for whatever the server offers. */
@@ -61,7 +63,7 @@ export class Peer {
 
   /** Takes an offer: of the connection there is, or of a new one. */
   offer(sdp: string, generation: number, iceServers: RTCIceServer[]): void {
-    this.enqueue(async () => {
+    this.enqueue(async (current) => {
       const session = sessionID(sdp);
       if (!this.connection || session !== this.session) this.create(iceServers);
       this.session = session;
@@ -69,12 +71,14 @@ export class Peer {
       if (!connection) return;
       this.generation = generation;
       await connection.setRemoteDescription({ type: "offer", sdp });
+      if (!current()) return;
       this.restrict(connection);
       await connection.setLocalDescription();
+      if (!current()) return;
       const answer = connection.localDescription?.sdp ?? "";
       this.listener.send({ type: "answer", sdp: answer, generation });
       for (const { candidate, generation } of this.early.splice(0)) {
-        if (generation === this.generation) await connection.addIceCandidate(candidate);
+        if (current() && generation === this.generation) await connection.addIceCandidate(candidate);
       }
     });
   }
@@ -97,9 +101,16 @@ export class Peer {
     });
   }
 
+  /** Ends the connection and forgets what was under way: a browser need not settle a promise of a closed one. */
   close(): void {
-    this.cancelRestart();
+    this.epoch++;
+    this.work = Promise.resolve();
     this.early = [];
+    this.drop();
+  }
+
+  private drop(): void {
+    this.cancelRestart();
     this.generation = 0;
     this.session = "";
     this.channels = null;
@@ -111,8 +122,14 @@ export class Peer {
   }
 
   /** Runs steps one after the other; one that fails leaves the next its chance. */
-  private enqueue(step: () => Promise<void>): void {
-    this.work = this.work.then(step).catch((error: unknown) => {
+  private enqueue(step: (current: () => boolean) => Promise<void>): void {
+    const { epoch } = this;
+    const current = () => epoch === this.epoch;
+    const run = async () => {
+      if (current()) await step(current);
+    };
+    this.work = this.work.then(run).catch((error: unknown) => {
+      if (!current()) return;
       console.warn("lucarne: negotiation:", error);
       this.cancelRestart();
       this.cancelRestart = this.clock.after(RESTART_AGAIN, () => this.restart());
@@ -120,9 +137,7 @@ export class Peer {
   }
 
   private create(iceServers: RTCIceServer[]): void {
-    const early = this.early;
-    this.close();
-    this.early = early;
+    this.drop();
     const connection = new RTCPeerConnection({ iceServers });
     this.connection = connection;
     const keys = connection.createDataChannel("keys", { negotiated: true, id: 0 });

@@ -13,6 +13,7 @@ class FakeConnection {
   onicecandidate: ((event: object) => void) | null = null;
   ontrack: ((event: object) => void) | null = null;
   did: string[] = [];
+  late = () => {};
   channels: { readyState: string; init: object; onopen?: () => void }[] = [];
 
   constructor() {
@@ -27,6 +28,8 @@ class FakeConnection {
 
   async setRemoteDescription({ sdp }: { sdp: string }): Promise<void> {
     if (sdp.includes("broken")) throw new Error("broken");
+    if (sdp.includes("never")) await new Promise(() => {});
+    if (sdp.includes("late")) await new Promise<void>((resolve) => (this.late = resolve));
     this.did.push("offer");
   }
 
@@ -151,4 +154,23 @@ test("an offer that cannot be taken does not stop the next, nor is another asked
   connection().enter("connected");
   clock.turn(60_000);
   assert.deepEqual(types(), ["answer"]);
+});
+
+test("a close during negotiation leaves the next one its way, and no answer behind", async () => {
+  const { peer: p, sent, connection } = peer();
+  p.offer(sdp("1") + "never", 1, []);
+  p.candidate({ candidate: "former" }, 1);
+  await settle();
+  p.close();
+  p.offer(sdp("2") + "late", 1, []);
+  await settle();
+  const { late } = connection();
+  p.close();
+  p.offer(sdp("3"), 1, []);
+  late();
+  await settle();
+  await settle();
+  assert.equal(FakeConnection.made.length, 3);
+  assert.deepEqual(sent.map(({ type }) => type), ["answer"]);
+  assert.deepEqual(connection().did, ["offer"], "candidates of the former one are dropped");
 });

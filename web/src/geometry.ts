@@ -12,13 +12,17 @@ export interface Point {
 
 export interface Box extends Point, Size {}
 
-/** How the desktop and the tab get the same size: it takes on the tab's, is scaled to it, or stays as it is. */
+/**
+ * How the desktop and the tab get the same size: it takes on the tab's, its
+ * picture is scaled to it, or it stays as it is.
+ */
 export type ResizeMode = "remote" | "scale" | "off";
 
 /**
  * Where to show a screen of a size in remote pixels. It is shown one to one in
- * device pixels, on whole ones, when it may not be scaled or fits as it is;
- * else as large as fits, centred, its shape kept.
+ * device pixels, on whole ones, when it may not be scaled or has the tab's size;
+ * else as large as fits, centred, its shape kept: also a desktop that was to
+ * take on the tab's size and could not, or not all of it.
  */
 export function place(remote: Size, tab: Size, deviceRatio: number, mode: ResizeMode): Box {
   const natural = { width: remote.width / deviceRatio, height: remote.height / deviceRatio };
@@ -27,7 +31,7 @@ export function place(remote: Size, tab: Size, deviceRatio: number, mode: Resize
   const slack = 1 / deviceRatio;
   const same =
     Math.abs(tab.width - natural.width) <= slack && Math.abs(tab.height - natural.height) <= slack;
-  const scale = mode === "off" || same || !(fit > 0) ? 1 : mode === "remote" ? Math.min(fit, 1) : fit;
+  const scale = mode === "off" || same || !(fit > 0) ? 1 : fit;
   const width = natural.width * scale;
   const height = natural.height * scale;
   const whole = (length: number) => Math.round(length * deviceRatio) / deviceRatio;

@@ -8,7 +8,8 @@ test("the screen is placed by mode, centred on whole device pixels", () => {
   const cases: [string, [number, number], [number, number], number, ResizeMode, [number, number, number, number]][] = [
     ["the tab's own size", [1000, 500], [1000, 500], 1, "remote", [0, 0, 1000, 500]],
     ["the tab's own size at two device pixels", [2000, 1000], [1000, 500], 2, "remote", [0, 0, 1000, 500]],
-    ["smaller, unscaled", [800, 500], [1000, 500], 1, "remote", [100, 0, 800, 500]],
+    ["smaller than wished", [800, 500], [1600, 1000], 1, "remote", [0, 0, 1600, 1000]],
+    ["smaller than wished at two device pixels", [1500, 1000], [1200, 800], 2, "remote", [0, 0, 1200, 800]],
     ["larger, reduced", [2000, 500], [1000, 500], 1, "remote", [0, 125, 1000, 250]],
     ["smaller, enlarged", [500, 250], [1000, 600], 1, "scale", [0, 50, 1000, 500]],
     ["taller", [100, 400], [1000, 200], 1, "scale", [475, 0, 50, 200]],

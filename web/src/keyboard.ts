@@ -44,6 +44,8 @@ interface Held {
   keysym: number;
   /** The modifier whose state events report reliably: they did when it was pressed. */
   reported: string | undefined;
+  /** Up on the desktop for the moment. */
+  lifted?: boolean;
 }
 
 const identity = (stroke: KeyStroke): string => stroke.code || `key ${stroke.key}`;
@@ -138,6 +140,7 @@ export class Keyboard {
     const { code } = stroke;
     const keysym = ofKey(stroke);
     const name = modifiers[keysym];
+    if (!name) this.liftOption(stroke);
     const reported = name && stroke.getModifierState(name) ? name : undefined;
     this.held.set(identity(stroke), { code, keysym, reported });
     this.key(Action.Down, keysym, code);
@@ -147,13 +150,29 @@ export class Keyboard {
     const key = this.held.get(id);
     if (!key) return;
     this.held.delete(id);
-    this.key(Action.Up, key.keysym, key.code);
+    if (!key.lifted) this.key(Action.Up, key.keysym, key.code);
   }
 
   /** macOS reports no keyup while the command key is held, and a lock key's two strokes as one. */
   private releasesUnseen(stroke: KeyStroke): boolean {
     if (this.platform !== "mac") return false;
     return stroke.key === "CapsLock" || (stroke.metaKey && stroke.key !== "Meta");
+  }
+
+  /**
+   * On macOS, Option takes part in typing: "å" is a character of its own, not
+   * Alt and a. Alt goes up before such a character, and down again before the
+   * next key that is none.
+   */
+  private liftOption(stroke: KeyStroke): void {
+    if (this.platform !== "mac") return;
+    const character = [...stroke.key].length === 1 && !/^[a-z0-9]$/i.test(stroke.key);
+    const typed = character && !stroke.metaKey && !stroke.getModifierState("Control");
+    for (const held of this.held.values()) {
+      if (modifiers[held.keysym] !== "Alt" || !!held.lifted === typed) continue;
+      held.lifted = typed;
+      this.key(typed ? Action.Up : Action.Down, held.keysym, held.code);
+    }
   }
 
   /** Lets go of modifiers that the event says are up: their keyup went elsewhere. */
@@ -201,7 +220,8 @@ export function renewing(clock: Clock, holding: () => boolean, send: (event: Inp
 export function isPaste(stroke: KeyStroke): boolean {
   const control = stroke.getModifierState("Control") || stroke.metaKey;
   const shift = stroke.getModifierState("Shift");
-  const v = stroke.key === "v" || stroke.key === "V";
+  const latin = /\p{Script=Latin}/u.test(stroke.key);
+  const v = stroke.key === "v" || stroke.key === "V" || (stroke.code === "KeyV" && !latin && /^\p{L}$/u.test(stroke.key));
   return !stroke.repeat && ((control && v) || (shift && stroke.key === "Insert"));
 }
 

@@ -104,6 +104,35 @@ test("macOS: keys with the command key, and Caps Lock, are taps", () => {
   assert.ok(!keyboard.holding);
 });
 
+test("macOS: Option goes around the characters that it makes, and stays with the others", () => {
+  const option = { mods: ["Alt"] };
+  const cases: [string, string, Partial<KeyStroke> & { mods?: string[] }, string[]][] = [
+    ["KeyA", "å", option, ["-AltLeft", "+KeyA", "-KeyA"]],
+    ["Digit5", "[", option, ["-AltLeft", "+Digit5", "-Digit5"]],
+    ["Tab", "Tab", option, ["+Tab", "-Tab", "-AltLeft"]],
+    ["KeyA", "a", option, ["+KeyA", "-KeyA", "-AltLeft"]],
+    ["KeyA", "å", { mods: ["Alt", "Control"] }, ["+KeyA", "-KeyA", "-AltLeft"]],
+  ];
+  for (const platform of ["mac", "other"] as const) {
+    for (const [code, key, more, onMac] of cases) {
+      const { keyboard, stroke, typed } = board(platform);
+      keyboard.down(stroke("AltLeft", "Alt", option));
+      keyboard.down(stroke(code, key, more));
+      keyboard.up(stroke(code, key, more));
+      keyboard.up(stroke("AltLeft", "Alt"));
+      const want = platform === "mac" ? onMac : [`+${code}`, `-${code}`, "-AltLeft"];
+      assert.deepEqual(typed, ["+AltLeft", ...want], `${platform} ${key}`);
+    }
+  }
+  const { keyboard, stroke, typed } = board("mac");
+  keyboard.down(stroke("AltLeft", "Alt", option));
+  for (const key of ["å", "ß", "Tab"]) {
+    keyboard.down(stroke(key, key, option));
+    keyboard.up(stroke(key, key, option));
+  }
+  assert.deepEqual(typed, ["+AltLeft", "-AltLeft", "+å", "-å", "+ß", "-ß", "+AltLeft", "+Tab", "-Tab"]);
+});
+
 test("composed text is typed as keysyms", () => {
   const { keyboard, typed } = board();
   keyboard.text("ê字");
@@ -151,6 +180,12 @@ test("paste gestures", () => {
     [stroke("KeyV", "V", { mods: ["Control", "Shift"] }), true],
     [stroke("KeyV", "v", { metaKey: true }), true],
     [stroke("Insert", "Insert", { mods: ["Shift"] }), true],
+    [stroke("KeyV", "м", { mods: ["Control"] }), true],
+    [stroke("KeyV", "ה", { metaKey: true }), true],
+    [stroke("KeyV", "k", { mods: ["Control"] }), false],
+    [stroke("KeyV", "é", { mods: ["Control"] }), false],
+    [stroke("KeyV", "Unidentified", { mods: ["Control"] }), false],
+    [stroke("KeyM", "м", { mods: ["Control"] }), false],
     [stroke("KeyV", "v"), false],
     [stroke("KeyV", "v", { mods: ["Control"], repeat: true }), false],
     [stroke("Insert", "Insert"), false],

@@ -18,6 +18,7 @@ export class Cursors {
   take(message: CursorMessage): Picture | null {
     const { serial, image, hotX, hotY } = message;
     if (image !== null) {
+      this.pictures.delete(serial); // one that is sent again is the newest
       const oldest = this.pictures.keys().next();
       if (this.pictures.size >= MAX_PICTURES && !oldest.done) this.pictures.delete(oldest.value);
       this.pictures.set(serial, { image, hotX, hotY });

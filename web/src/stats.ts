@@ -124,16 +124,21 @@ export class FrameLog {
     const received = shown.receiveTime ?? NaN;
     const decode = (shown.processingDuration ?? NaN) * 1000;
     const sent = damaged + frame.sent / 1000;
+    // Nothing arrives before it is sent. What seems so left before the end of sending was noted, or,
+    // beyond that, shows how far the server's clock is off at least.
+    const early = received < sent ? sent - received : 0;
+    const send = (frame.sent - frame.encoded) / 1000;
+    const unsent = Math.min(early, send);
     this.samples.push({
       at,
       grab: frame.grabbed / 1000,
       convert: (frame.converted - frame.grabbed) / 1000,
       encode: (frame.encoded - frame.converted) / 1000,
-      send: (frame.sent - frame.encoded) / 1000,
-      receive: received - sent,
+      send: send - unsent,
+      receive: received - sent + early,
       decode,
       present: at - received - decode,
-      total: at - damaged,
+      total: at - damaged + early - unsent,
     });
     if (this.samples.length > MAX_SAMPLES) this.samples.shift();
   }

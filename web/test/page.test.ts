@@ -97,7 +97,11 @@ test("cursors are kept by serial, and hidden ones are none", () => {
   assert.equal(cursorStyles(picture, 2)[0], 'image-set(url("data:image/png;base64,QUJD") 2x) 2 2, default');
   assert.deepEqual(cursorStyles({ ...picture, image: "" }, 1), ["none"]);
   assert.deepEqual(cursorStyles({ ...picture, image: '"); evil' }, 1), ["default"]);
-  for (let serial = 2; serial < 300; serial++) cursors.take({ ...message, serial });
+  for (let serial = 2; serial < 257; serial++) cursors.take({ ...message, serial });
+  cursors.take(message);
+  for (let serial = 257; serial < 300; serial++) cursors.take({ ...message, serial });
+  assert.ok(cursors.take({ ...message, image: null }), "one that is sent again is the newest");
+  for (let serial = 300; serial < 600; serial++) cursors.take({ ...message, serial });
   assert.equal(cursors.take({ ...message, image: null }), null, "the oldest are forgotten");
 });
 

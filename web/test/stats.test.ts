@@ -92,6 +92,24 @@ test("both halves of a frame meet, whichever comes first", () => {
   }
 });
 
+test("no stage is negative, and the stages make the total", () => {
+  const server = new ServerClock();
+  server.add(0, 0, 0);
+  const cases: [number, number[]][] = [
+    [12, [1, 1, 2, 6, 2, 1, 2, 15]], // received at 12, sent at 10
+    [9, [1, 1, 2, 5, 0, 1, 5, 15]], // before all of it was sent
+    [3, [1, 1, 2, 0, 0, 1, 11, 16]], // before it was encoded: the clock is off
+  ];
+  for (const [received, want] of cases) {
+    const log = new FrameLog(server);
+    log.add(parseFrameTimes(batch([[1, 0, 1000, 2000, 4000, 10_000]])));
+    log.present({ rtpTimestamp: 1, receiveTime: received, processingDuration: 0.001, presentationTime: 15 });
+    const got = Object.values(log.medians(20).stages);
+    assert.deepEqual(got, want, String(received));
+    assert.equal(got.slice(0, -1).reduce((sum: number, ms) => sum + (ms ?? NaN), 0), got.at(-1));
+  }
+});
+
 test("frames that the browser tells little of count for what is known", () => {
   const server = new ServerClock();
   server.add(0, 0, 0);

@@ -88,10 +88,10 @@ func (d *desktop) wire(backend encode.Backend) error {
 		MaxPixels: int(d.flags.MaxPixels),
 		Log:       d.log,
 	})
-	if d.flags.Auth == "token" {
-		d.token = signaling.NewToken()
-	}
 	var err error
+	if d.token, err = d.flags.openToken(); err != nil {
+		return err
+	}
 	d.handler, err = signaling.New(signaling.Config{
 		Session:      d.session,
 		Screen:       d.screen,

@@ -22,10 +22,10 @@ var exitCodes = []struct {
 	Code    int
 	Meaning string
 }{
-	{exitOK, "stopped by SIGINT or SIGTERM"},
+	{exitOK, "stopped by SIGINT, SIGTERM or SIGHUP"},
 	{exitFailure, "anything else"},
 	{exitUsage, "a flag, an argument or an environment variable is wrong"},
-	{exitNoInput, "the certificate or its key cannot be read"},
+	{exitNoInput, "the certificate, its key or the token file cannot be used"},
 	{exitNoDisplay, "there is no display (serve without --wait)"},
 	{exitNoListen, "the address to listen on is taken or not allowed"},
 	{exitExtension, "the display lacks an X extension that is needed"},

@@ -33,6 +33,7 @@ type httpFlags struct {
 	TLSKey      string   `name:"tls-key" placeholder:"FILE" group:"Page" help:"Private key of --tls-cert (PEM)."`
 	TLS         string   `name:"tls" enum:"off,self-signed" default:"off" group:"Page" help:"self-signed: make a certificate that lasts as long as this process."`
 	Auth        string   `enum:"token,none" default:"token" group:"Page" help:"token: a random secret in the link. none: whoever reaches the port controls the desktop."`
+	TokenFile   string   `placeholder:"FILE" group:"Page" help:"Read the token from this file, so that it outlasts a restart; made if it does not exist. Only its owner may have access."`
 	AllowedHost []string `placeholder:"HOST" group:"Page" help:"Further host names by which the page may be asked for, beside its own."`
 }
 
@@ -58,6 +59,9 @@ func (f *httpFlags) validate() error {
 	}
 	if f.TLSCert != "" && f.TLS != "off" {
 		return errors.New("--tls self-signed and --tls-cert exclude each other")
+	}
+	if f.TokenFile != "" && f.Auth != "token" {
+		return errors.New("--token-file needs --auth token")
 	}
 	if strings.ContainsAny(f.BasePath, "?#\\ \t\r\n") || strings.Contains(f.BasePath, "..") {
 		return fmt.Errorf("--base-path %q is not a path", f.BasePath)

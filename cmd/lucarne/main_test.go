@@ -234,6 +234,8 @@ func TestExitCodes(t *testing.T) {
 		"bitrates":       {"up --bitrate 100k --min-bitrate 200k", exitUsage, "below --min-bitrate"},
 		"bad size":       {"up --size 0x0", exitUsage, "1920x1080"},
 		"half of TLS":    {"serve --tls-cert x", exitUsage, "go together"},
+		"token unused":   {"serve --auth none --token-file x", exitUsage, "--auth token"},
+		"token bad":      {"serve --wait --listen " + free + " --token-file /dev/null", exitNoInput, "not a regular file"},
 		"TLS twice":      {"serve --tls-cert x --tls-key y --tls self-signed", exitUsage, "exclude"},
 		"no certificate": {"serve --wait --listen " + free + " --tls-cert /nonexistent --tls-key /nonexistent", exitNoInput, "--tls-cert"},
 		"no DISPLAY":     {"serve --listen " + free, exitNoDisplay, "--display"},

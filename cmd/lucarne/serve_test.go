@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"image"
@@ -109,6 +110,23 @@ func TestServeWaitsForADisplay(t *testing.T) {
 		if err := conn.ReadJSON(&m); err != nil {
 			t.Fatalf("no bye: %v", err)
 		}
+	}
+	if code := a.code(t); code != exitOK {
+		t.Errorf("exit code %d:\n%s", code, a.stderr)
+	}
+	if _, err := os.Stat(socket); err == nil {
+		t.Error("the socket is left behind")
+	}
+}
+
+// A terminal that is closed ends lucarne in order.
+func TestHangup(t *testing.T) {
+	needEncoder(t)
+	socket := filepath.Join(t.TempDir(), "s")
+	a := start(t, nil, "serve", "--wait", "--auth", "none", "--display", ":987654", "--listen", "unix:"+socket)
+	a.awaitPage(t, socket)
+	if err := a.Process.Signal(syscall.SIGHUP); err != nil {
+		t.Fatal(err)
 	}
 	if code := a.code(t); code != exitOK {
 		t.Errorf("exit code %d:\n%s", code, a.stderr)
@@ -294,6 +312,31 @@ func TestUp(t *testing.T) {
 		if err == nil && !strings.Contains(string(stat), ") Z ") { // a zombie is its new parent's business
 			t.Errorf("left behind: %s", stat)
 		}
+	}
+}
+
+// In a log of JSON the session's lines are records too.
+func TestUpLogsJSON(t *testing.T) {
+	needEncoder(t)
+	if _, err := exec.LookPath(display.Xvfb); err != nil {
+		t.Skip(err)
+	}
+	a := start(t, nil, "up", "--xserver", "Xvfb", "--size", "640x480", "--log-format", "json", "--listen", "unix:"+filepath.Join(t.TempDir(), "s"),
+		"--session", `echo 'it "speaks"'; exec sleep 1000`)
+	await(t, "the session's line", func() bool { return strings.Contains(a.stderr.String(), `"process":"session"`+"}\n") })
+	if code := a.stop(t); code != exitOK {
+		t.Errorf("exit code %d", code)
+	}
+	said := false
+	for line := range strings.Lines(a.stderr.String()) {
+		var record struct{ Msg, Process string }
+		if err := json.Unmarshal([]byte(line), &record); err != nil {
+			t.Errorf("%v: %s", err, line)
+		}
+		said = said || record.Msg == `it "speaks"` && record.Process == "session"
+	}
+	if !said {
+		t.Errorf("no record of the session's line:\n%s", a.stderr)
 	}
 }
 

@@ -54,7 +54,11 @@ func (c *upCmd) Run(ctx context.Context, stdout io.Writer) error {
 	if err := os.Setenv("XAUTHORITY", plan.Authority); err != nil {
 		return err
 	}
-	processes, err := supervise.New(supervise.Config{Processes: c.table(plan), Log: d.log})
+	table := supervise.Config{Processes: c.table(plan), Log: d.log}
+	if c.LogFormat == "text" {
+		table.Output = os.Stderr // as it is; in a log of another form, each line is a record
+	}
+	processes, err := supervise.New(table)
 	if err != nil {
 		return err
 	}

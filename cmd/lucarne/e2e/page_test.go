@@ -18,20 +18,32 @@ import (
 )
 
 func TestReconnectAfterTheAgentIsKilled(t *testing.T) {
-	d := newDesk(t, setup{})
-	r := d.record(image.Rect(0, 0, 1280, 720))
-	page := d.open("?resize=off")
-	page.shows(image.Pt(400, 350), 0x303030, atRest)
-	page.focus()
-	d.check(page.Eval(d.ctx, "window.sameDocument = true, 1", nil))
-	d.agent.kill()
-	page.wait(`document.body.textContent.includes("Reconnecting")`)
-	d.window(image.Rect(200, 200, 600, 500), 0xc04040)
-	d.agent.start()
-	page.shows(image.Pt(400, 350), 0xc04040, atRest)
-	page.wait("window.sameDocument")
-	d.check(page.Press(d.ctx, browser.Key{Code: "KeyZ", Key: "z"}))
-	poll(t, "key", func() bool { return slices.Equal(r.pressed(), []uint32{'z'}) && r.held() == 0 })
+	for name, auth := range map[string][]string{
+		"open":       {"--auth", "none"},
+		"token file": {"--auth", "token", "--token-file", filepath.Join(t.TempDir(), "token")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := newDesk(t, setup{agent: auth})
+			r := d.record(image.Rect(0, 0, 1280, 720))
+			url := d.url("?resize=off")
+			if name == "token file" {
+				url = d.link()
+			}
+			page := d.load(d.browser, strings.Replace(url, "/#", "/?resize=off#", 1))
+			page.picture()
+			page.shows(image.Pt(400, 350), 0x303030, atRest)
+			page.focus()
+			d.check(page.Eval(d.ctx, "window.sameDocument = true, 1", nil))
+			d.agent.kill()
+			page.wait(`document.body.textContent.includes("Reconnecting")`)
+			d.window(image.Rect(200, 200, 600, 500), 0xc04040)
+			d.agent.start()
+			page.shows(image.Pt(400, 350), 0xc04040, atRest)
+			page.wait("window.sameDocument")
+			d.check(page.Press(d.ctx, browser.Key{Code: "KeyZ", Key: "z"}))
+			poll(t, "key", func() bool { return slices.Equal(r.pressed(), []uint32{'z'}) && r.held() == 0 })
+		})
+	}
 }
 
 func TestKeyHeldWhenTheAgentIsKilled(t *testing.T) {

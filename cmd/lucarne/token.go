@@ -1,0 +1,87 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"strings"
+
+	"lucarne/signaling"
+)
+
+// The length of a token from a file, in characters: what is shorter can be
+// guessed, what is longer is no token.
+const (
+	minToken = 22 // 128 bits in the URL alphabet of base64
+	maxToken = 1024
+)
+
+// openToken returns the token that is asked for; empty: none is.
+func (f *httpFlags) openToken() (string, error) {
+	switch {
+	case f.Auth != "token":
+		return "", nil
+	case f.TokenFile == "":
+		return signaling.NewToken(), nil
+	}
+	token, err := readToken(f.TokenFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		if err = makeToken(f.TokenFile); err == nil {
+			token, err = readToken(f.TokenFile)
+		}
+	}
+	if err != nil {
+		return "", exitError{exitNoInput, fmt.Errorf("cannot use --token-file: %w", err)}
+	}
+	return token, nil
+}
+
+// readToken reads a token from a file that nobody but its owner has access to.
+func readToken(path string) (string, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		return "", err
+	}
+	if !info.Mode().IsRegular() {
+		return "", fmt.Errorf("%s is not a regular file", path)
+	}
+	if info.Mode().Perm()&0o077 != 0 {
+		return "", fmt.Errorf("%s has mode %#o, so that others may have access; chmod 600 it, or remove it for a new token", path, info.Mode().Perm())
+	}
+	text, err := io.ReadAll(io.LimitReader(file, maxToken+2))
+	if err != nil {
+		return "", err
+	}
+	token := strings.TrimSpace(string(text))
+	if len(token) < minToken || len(token) > maxToken || strings.ContainsFunc(token, notInToken) {
+		return "", fmt.Errorf("%s does not hold a token of %d to %d letters, digits, - and _; remove it for a new one", path, minToken, maxToken)
+	}
+	return token, nil
+}
+
+// notInToken says whether a character is outside the URL alphabet of base64
+// (RFC 4648 §5), which a link carries as it is.
+func notInToken(r rune) bool {
+	return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '_')
+}
+
+// makeToken puts a new token into a new file of mode 0600.
+func makeToken(path string) error {
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = file.WriteString(signaling.NewToken() + "\n")
+	if err := errors.Join(err, file.Close()); err != nil {
+		os.Remove(path) // half a token would be in the way of the next start
+		return err
+	}
+	return nil
+}

@@ -1,0 +1,65 @@
+package main
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestTokenFile(t *testing.T) {
+	const good = "0123456789abcdefghijklmnopqrstuvwxyzAB-_XYZ"
+	for name, c := range map[string]struct {
+		text string
+		mode os.FileMode
+		want string // the token, or a part of the error
+	}{
+		"good":        {good + "\n", 0o600, good},
+		"read-only":   {good, 0o400, good},
+		"group reads": {good, 0o640, "chmod 600"},
+		"all read":    {good, 0o604, "chmod 600"},
+		"empty":       {"", 0o600, "does not hold a token"},
+		"short":       {"secret", 0o600, "does not hold a token"},
+		"long":        {strings.Repeat("x", maxToken+1), 0o600, "does not hold a token"},
+		"two lines":   {good + "\n" + good + "\n", 0o600, "does not hold a token"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "token")
+			if err := os.WriteFile(path, []byte(c.text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.Chmod(path, c.mode); err != nil {
+				t.Fatal(err)
+			}
+			f := httpFlags{Auth: "token", TokenFile: path}
+			token, err := f.openToken()
+			var exit exitError
+			switch {
+			case err == nil && token != c.want:
+				t.Errorf("token %q, want %q", token, c.want)
+			case err != nil && (!strings.Contains(err.Error(), c.want) || !errors.As(err, &exit) || exit.code != exitNoInput):
+				t.Errorf("error %q, want %q in it and exit code %d", err, c.want, exitNoInput)
+			}
+		})
+	}
+}
+
+func TestTokenFileIsMade(t *testing.T) {
+	f := httpFlags{Auth: "token", TokenFile: filepath.Join(t.TempDir(), "token")}
+	first, err := f.openToken()
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := f.openToken()
+	if err != nil || again != first {
+		t.Errorf("second token %q, %v; want the first, %q", again, err, first)
+	}
+	if info, err := os.Stat(f.TokenFile); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("%v, %v; want mode 600", info.Mode(), err)
+	}
+	f.TokenFile = "/nonexistent/token"
+	if _, err := f.openToken(); err == nil {
+		t.Error("a token in a directory that does not exist")
+	}
+}

@@ -19,6 +19,7 @@ import type { DisplayMessage, Feature, HelloMessage, Reason, ServerMessage } fro
 import { Peer } from "./rtc.ts";
 import { Screen } from "./screen.ts";
 import type { Stats } from "./stats.ts";
+import { element } from "./ui/dom.ts";
 import { Face } from "./ui/face.ts";
 import { staleVersion } from "./version.ts";
 import type { InputEvent } from "./wire.ts";
@@ -102,10 +103,12 @@ export class App {
   /** Starts, with a token if the link had one. */
   async start(token: string): Promise<void> {
     this.sink.setAttribute("aria-label", this.words.say("app.desktop"));
+    this.sink.setAttribute("aria-describedby", "keys");
+    this.sink.after(element("p", { id: "keys", hidden: "" }, this.words.say("app.keys")));
     this.listen();
     this.sink.focus({ preventScroll: true });
     every(pageClock, POLL, () => void this.poll());
-    if (token) await login(token);
+    if (token) this.face.refuse(await login(token));
     this.connection.connect();
   }
 
@@ -174,10 +177,10 @@ export class App {
     if (held) this.input.send({ type: "release" });
   }
 
-  private async login(token: string): Promise<number> {
-    const status = await login(token);
-    if (status === 204) this.connection.connect();
-    return status;
+  private async login(token: string): Promise<void> {
+    const result = await login(token);
+    this.face.refuse(result);
+    if (result === "in") this.connection.connect();
   }
 
   /** Brings up a phone's keyboard, or puts it away. */

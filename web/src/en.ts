@@ -2,6 +2,7 @@
 export const en = {
   "app.name": "Lucarne",
   "app.desktop": "Remote desktop",
+  "app.keys": "All keys go to the desktop. Ctrl+Alt+Shift leads to the toolbar, Escape back.",
 
   "state.connecting": "Connecting…",
   "state.picture": "Waiting for the picture…",
@@ -10,6 +11,7 @@ export const en = {
   "state.webrtc.tcp": "Connected by WebRTC (TCP)",
   "state.webrtc.relay": "Connected by WebRTC (relay)",
   "state.repairing": "The connection is being repaired…",
+  "state.unconnected": "Not connected",
   "state.reconnecting": "Reconnecting in {0} s",
   "state.reconnecting.do": "The server does not answer. The desktop itself keeps running.",
   "state.reconnect": "Reconnect now",
@@ -30,6 +32,7 @@ export const en = {
   "login.submit": "Sign in",
   "login.wrong": "This token is not valid. It may belong to an earlier start of the server.",
   "login.throttled": "Too many attempts. Wait a minute, then try again.",
+  "login.cookie": "The browser did not keep the sign-in. Allow cookies for this site, then try again.",
   "login.unreachable": "The server does not answer. Try again in a moment.",
 
   "toolbar.label": "Toolbar",

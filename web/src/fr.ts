@@ -4,6 +4,7 @@ import type { Catalogue } from "./en.ts";
 export const fr: Catalogue = {
   "app.name": "Lucarne",
   "app.desktop": "Bureau distant",
+  "app.keys": "Toutes les touches vont au bureau. Ctrl+Alt+Maj mène à la barre d’outils, Échap en revient.",
 
   "state.connecting": "Connexion…",
   "state.picture": "En attente de l’image…",
@@ -12,6 +13,7 @@ export const fr: Catalogue = {
   "state.webrtc.tcp": "Connecté par WebRTC (TCP)",
   "state.webrtc.relay": "Connecté par WebRTC (relais)",
   "state.repairing": "Rétablissement de la connexion…",
+  "state.unconnected": "Non connecté",
   "state.reconnecting": "Reconnexion dans {0} s",
   "state.reconnecting.do": "Le serveur ne répond pas. Le bureau, lui, continue de tourner.",
   "state.reconnect": "Se reconnecter maintenant",
@@ -32,6 +34,7 @@ export const fr: Catalogue = {
   "login.submit": "Se connecter",
   "login.wrong": "Ce jeton n’est pas valable. Il date peut-être d’un démarrage précédent du serveur.",
   "login.throttled": "Trop de tentatives. Patientez une minute, puis réessayez.",
+  "login.cookie": "Le navigateur n’a pas gardé la connexion. Autorisez les cookies de ce site, puis réessayez.",
   "login.unreachable": "Le serveur ne répond pas. Réessayez dans un instant.",
 
   "toolbar.label": "Barre d’outils",

@@ -21,13 +21,20 @@ async function status(path: string, init?: RequestInit): Promise<number> {
 /** Whether the server would let the page in: 204, or 401 when it wants a token. */
 export const session = (): Promise<number> => status("session");
 
-/** Exchanges a token for a cookie: 204, 401 when it is wrong, 429 when it was tried too often. */
-export const login = (token: string): Promise<number> =>
-  status("login", {
+/** How an attempt to sign in has ended; "cookie": the browser has not kept the server's cookie. */
+export type Login = "in" | "wrong" | "throttled" | "unreachable" | "cookie";
+
+/** Exchanges a token for a cookie of the page's path, which only the browser knows behind a proxy. */
+export async function login(token: string): Promise<Login> {
+  const answer = await status("login", {
     method: "POST",
     headers: { "Content-Type": "application/json" },
-    body: JSON.stringify({ token }),
+    body: JSON.stringify({ token, path: new URL(".", document.baseURI).pathname }),
   });
+  if (answer === 204) return (await session()) === 401 ? "cookie" : "in";
+  if (answer === 429) return "throttled";
+  return answer === 400 || answer === 401 ? "wrong" : "unreachable";
+}
 
 /** Takes the token out of a URL's fragment ("#token=..."), so that it shows nowhere; "" if there is none. */
 export function takeToken(location: Location, history: History): string {

@@ -2,6 +2,7 @@
 
 import type { Clock } from "./clock.ts";
 import { place, toRemote, type Point, type ResizeMode, type Size } from "./geometry.ts";
+import { watchFrames } from "./presented.ts";
 import type { Presented } from "./stats.ts";
 
 /** The tab's size has to rest for this long before the desktop is asked to take it on, in ms. */
@@ -19,7 +20,6 @@ export class Screen {
   private device: Size = { width: 0, height: 0 };
   private resizing: ResizeMode;
   private cancelWish = () => {};
-  private watching = false;
 
   constructor(
     private readonly clock: Clock,
@@ -30,7 +30,9 @@ export class Screen {
   ) {
     this.resizing = mode;
     video.addEventListener("resize", () => this.arrange());
-    new ResizeObserver(([entry]) => this.resized(entry)).observe(stage);
+    watchFrames(video, () => clock.now(), (frame) => listener.presented(frame));
+    // In the next frame: what is arranged here may show or hide scroll bars, and so resize the stage again.
+    new ResizeObserver(([entry]) => void requestAnimationFrame(() => this.resized(entry))).observe(stage);
   }
 
   get mode(): ResizeMode {
@@ -60,7 +62,6 @@ export class Screen {
     this.video.play().catch(() => {
       // Muted video may play unasked; where it still may not, the first gesture starts it.
     });
-    this.watch();
   }
 
   /** Starts a video that the browser wanted a gesture for. */
@@ -109,15 +110,5 @@ export class Screen {
     const ratio = (box.width * devicePixelRatio) / picture.width;
     // One to one, or each pixel as a whole square: nothing to smooth.
     video.classList.toggle("exact", Math.abs(ratio - Math.round(ratio)) < 0.001);
-  }
-
-  private watch(): void {
-    if (this.watching || !("requestVideoFrameCallback" in this.video)) return;
-    this.watching = true;
-    const shown: VideoFrameRequestCallback = (_, frame) => {
-      this.video.requestVideoFrameCallback(shown);
-      this.listener.presented(frame);
-    };
-    this.video.requestVideoFrameCallback(shown);
   }
 }

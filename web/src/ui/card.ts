@@ -1,5 +1,6 @@
 /** The card in the middle: what is being waited for, what went wrong and what to do, or the sign-in form. */
 
+import type { Login } from "../http.ts";
 import type { Words } from "../i18n.ts";
 import { element } from "./dom.ts";
 
@@ -7,6 +8,8 @@ export interface View {
   title: string;
   /** Something is under way. */
   busy?: boolean;
+  /** Changes from second to second; not read out. */
+  countdown?: string;
   what?: string;
   remedy?: string;
   /** Offers to reconnect. */
@@ -15,13 +18,14 @@ export interface View {
 
 export interface CardActions {
   reconnect(): void;
-  /** Tries a token; resolves to an HTTP status, 0 without an answer. */
-  login(token: string): Promise<number>;
+  /** Tries a token; resolves when the attempt has ended. */
+  login(token: string): Promise<void>;
 }
 
 export class Card {
   readonly root: HTMLElement;
   private readonly box = element("div", { class: "card", role: "status", "aria-live": "polite" });
+  private readonly problem = element("p", { class: "problem", role: "alert" });
   private shown = "";
 
   constructor(
@@ -43,13 +47,18 @@ export class Card {
     else if (!this.renew(before, view)) this.message(view);
   }
 
-  /** Changes the title alone, if nothing else has changed: a countdown must not take the focus from its button. */
+  /** Says in the sign-in form how an attempt has ended. */
+  refuse(result: Login): void {
+    this.problem.textContent = result === "in" ? "" : this.words.say(`login.${result}`);
+  }
+
+  /** Changes the countdown alone, if nothing else has changed: it must not take the focus from its button. */
   private renew(before: string, view: View): boolean {
-    const title = this.box.querySelector("h1");
+    const countdown = this.box.querySelector(".countdown");
     const old = before && before !== "null" ? (JSON.parse(before) as View | "login") : "login";
-    if (!title || old === "login") return false;
-    if (JSON.stringify({ ...old, title: view.title }) !== JSON.stringify(view)) return false;
-    title.textContent = view.title;
+    if (!countdown || !view.countdown || old === "login") return false;
+    if (JSON.stringify({ ...old, countdown: view.countdown }) !== JSON.stringify(view)) return false;
+    countdown.textContent = view.countdown;
     return true;
   }
 
@@ -58,6 +67,9 @@ export class Card {
     this.box.replaceChildren();
     this.box.append(view.busy ? element("div", { class: "spinner", "aria-hidden": "true" }) : mark());
     this.box.append(element("h1", {}, view.title));
+    if (view.countdown) {
+      this.box.append(element("p", { class: "countdown", "aria-hidden": "true" }, view.countdown));
+    }
     if (view.what) this.box.append(element("p", { class: "what" }, view.what));
     if (view.remedy) this.box.append(element("p", {}, view.remedy));
     if (!view.reconnect) return;
@@ -67,7 +79,7 @@ export class Card {
   }
 
   private login(): void {
-    const { words, actions, box } = this;
+    const { words, actions, box, problem } = this;
     const field = element("input", {
       type: "password",
       id: "token",
@@ -75,19 +87,14 @@ export class Card {
       spellcheck: "false",
       required: "",
     });
-    const problem = element("p", { class: "problem", role: "alert" });
     const submit = element("button", { type: "submit", class: "primary" }, words.say("login.submit"));
     const form = element("form", {}, element("label", { for: "token" }, words.say("login.token")), field, problem, submit);
     form.addEventListener("submit", async (event) => {
       event.preventDefault();
       submit.disabled = true;
-      const status = await actions.login(field.value.trim());
+      await actions.login(field.value.trim());
       submit.disabled = false;
-      if (status === 204) return;
-      problem.textContent = words.say(
-        status === 429 ? "login.throttled" : status === 401 || status === 400 ? "login.wrong" : "login.unreachable",
-      );
-      field.select();
+      if (problem.textContent) field.select();
     });
     box.replaceChildren(
       mark(),

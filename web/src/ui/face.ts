@@ -2,6 +2,7 @@
 
 import type { LinkState } from "../connection.ts";
 import type { ResizeMode } from "../geometry.ts";
+import type { Login } from "../http.ts";
 import type { Words } from "../i18n.ts";
 import type { Options } from "../options.ts";
 import type { DisplayMessage, Reason } from "../protocol.ts";
@@ -39,7 +40,8 @@ export interface FaceActions {
   copied(text: string): void;
   resize(mode: ResizeMode): void;
   reconnect(): void;
-  login(token: string): Promise<number>;
+  /** Tries a token; resolves when refuse has been told how it went. */
+  login(token: string): Promise<void>;
   /** The on-screen keyboard, on or off. */
   type(): void;
   /** The focus goes back to the desktop. */
@@ -93,6 +95,11 @@ export class Face {
     );
   }
 
+  /** Says in the sign-in form how an attempt has ended. */
+  refuse(result: Login): void {
+    this.card.refuse(result);
+  }
+
   /** Says what has happened and what to do. */
   tell(reason: Reason): void {
     const { what, remedy } = this.words.reason(reason);
@@ -124,7 +131,10 @@ export class Face {
     const leaves = state === "login" || state === "ended";
     root.toggleAttribute("data-pictured", situation.pictured || (root.hasAttribute("data-pictured") && !leaves));
     this.repairing = state === "repairing";
-    this.card.show(this.view(situation));
+    const view = this.view(situation);
+    this.card.show(view);
+    // Listeners hear it once: from the card where there is one.
+    this.toolbar.speak(view === null);
     this.bar(state, situation);
     this.mark();
     if (state !== "connected" || this.welcomed) return;
@@ -141,7 +151,8 @@ export class Face {
         const seconds = Math.max(1, Math.ceil((link.until - now) / 1000));
         const { what, remedy } = words.reason(link.reason ?? { code: "", args: [] });
         return {
-          title: words.say("state.reconnecting", words.number(seconds)),
+          title: words.say("state.unconnected"),
+          countdown: words.say("state.reconnecting", words.number(seconds)),
           busy: true,
           what,
           remedy: what ? remedy : words.say("state.reconnecting.do"),
@@ -168,14 +179,13 @@ export class Face {
     return { title: words.say("state.picture"), busy: true };
   }
 
-  private bar(state: State, { path, watching, leading, link, now }: Situation): void {
+  private bar(state: State, { path, watching, leading, link }: Situation): void {
     const { words, toolbar } = this;
     if (state === "connected") {
       const others = watching ? "state.watching" : leading ? null : "state.controlled";
       toolbar.say(others ? words.say(others) : this.pathWords(path), "good");
     } else if (link.name === "waiting") {
-      const seconds = Math.max(1, Math.ceil((link.until - now) / 1000));
-      toolbar.say(words.say("state.reconnecting", words.number(seconds)), "busy");
+      toolbar.say(words.say("state.unconnected"), "busy");
     } else if (state === "repairing") toolbar.say(words.say("state.repairing"), "busy");
     else if (state === "ended") toolbar.say(words.say("state.ended"), "bad");
     else if (state === "failed" || state === "gone") toolbar.say(words.say(`display.${state}`), "bad");

@@ -60,6 +60,11 @@ export class Toolbar {
     this.state.dataset.tone = tone;
   }
 
+  /** Whether screen readers are told what the bar says. */
+  speak(aloud: boolean): void {
+    this.state.setAttribute("aria-live", aloud ? "polite" : "off");
+  }
+
   /** Marks the buttons whose panels are open. */
   mark(open: { clipboard: boolean; stats: boolean }): void {
     this.clip.setAttribute("aria-pressed", String(open.clipboard));

@@ -1,0 +1,106 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { listen, type Desk } from "../src/desk.ts";
+
+/** An element, as far as the desk looks at one. */
+class FakeElement extends EventTarget {
+  value = "";
+  clientWidth = 100;
+  clientHeight = 100;
+
+  constructor(private readonly ours = false) {
+    super();
+  }
+
+  closest(): unknown {
+    return this.ours ? this : null;
+  }
+
+  focus(): void {}
+  setPointerCapture(): void {}
+}
+
+class FakePointerEvent extends Event {}
+
+/** A desk whose parts write down what they are told. */
+function desk(live = true) {
+  const page = new EventTarget();
+  const sink = new FakeElement();
+  const stage = new FakeElement();
+  const root = Object.assign(new EventTarget(), { activeElement: sink, hidden: false });
+  Object.assign(globalThis, {
+    addEventListener: page.addEventListener.bind(page),
+    document: root,
+    Element: FakeElement,
+    PointerEvent: FakePointerEvent,
+  });
+  const did: string[] = [];
+  const note = (name: string) => (...args: unknown[]) =>
+    void did.push([name, ...args.filter((arg) => /string|number/.test(typeof arg))].join(" "));
+  const parts = (name: string, ...methods: string[]) =>
+    Object.fromEntries(methods.map((method) => [method, note(`${name}.${method}`)]));
+  listen({
+    screen: { stage, video: stage, remoteAt: () => ({ x: 1, y: 2 }), ...parts("screen", "resume") },
+    sink,
+    keyboard: parts("keyboard", "down", "up", "text", "pause"),
+    pointer: parts("pointer", "move", "down", "up", "upAll", "wheel"),
+    clipboard: parts("clipboard", "gesture", "beforePaste", "pasted", "focused"),
+    live: () => live,
+    release: note("release"),
+    toolbar: note("toolbar"),
+  } as unknown as Desk);
+  /** Dispatches an event with these fields; says what was done, and whether the browser's own doing was prevented. */
+  const fire = (target: EventTarget, type: string, fields: object = {}, at?: FakeElement): string[] => {
+    did.length = 0;
+    const made = type.startsWith("pointer") ? new FakePointerEvent(type, { cancelable: true }) : new Event(type, { cancelable: true });
+    Object.entries({ target: at ?? sink, ...fields }).forEach(([name, value]) => Object.defineProperty(made, name, { value }));
+    target.dispatchEvent(made);
+    return [...did, ...(made.defaultPrevented ? ["prevented"] : [])];
+  };
+  return { page, sink, stage, root, fire };
+}
+
+const stroke = (key: string, mods: string[] = [], more: object = {}) => ({
+  key, code: "", keyCode: 0, repeat: false, isComposing: false, metaKey: false,
+  ctrlKey: mods.includes("Control"), altKey: mods.includes("Alt"), shiftKey: mods.includes("Shift"),
+  getModifierState: (name: string) => mods.includes(name),
+  ...more,
+});
+
+test("strokes go to the desktop, except for the page's own and the way out", () => {
+  const down = ["clipboard.gesture", "keyboard.down", "prevented"];
+  const all = ["Control", "Alt", "Shift"];
+  const cases: [string, ReturnType<typeof stroke>, string[]][] = [
+    ["a key", stroke("a"), down],
+    ["a paste", stroke("v", ["Control"]), ["clipboard.beforePaste", "keyboard.pause", "keyboard.down"]],
+    ["the way out", stroke("Shift", all), ["release", "toolbar", "prevented"]],
+    ["a key with all three", stroke("a", all), down],
+    ["AltGr and Shift on Windows", stroke("Shift", [...all, "AltGraph"]), down],
+    ["an input method", stroke("Process", [], { keyCode: 229 }), []],
+    ["a dead key", stroke("Dead"), []],
+  ];
+  for (const [name, event, want] of cases) {
+    const { page, fire } = desk();
+    assert.deepEqual(fire(page, "keydown", event), want, name);
+    assert.deepEqual(fire(page, "keydown", event, new FakeElement(true)), [], `${name}, in the page's own controls`);
+    const watching = desk(false);
+    assert.deepEqual(watching.fire(watching.page, "keydown", event), [], `${name}, while watching`);
+  }
+});
+
+test("text, pastes and buttons reach their part; leaving lets go", () => {
+  const { page, sink, stage, root, fire } = desk();
+  assert.deepEqual(fire(sink, "compositionend", { data: "ê" }), ["keyboard.text ê"]);
+  assert.deepEqual(fire(sink, "input", { inputType: "insertText", data: "x" }), ["keyboard.text x"]);
+  assert.deepEqual(fire(sink, "input", { inputType: "insertCompositionText", data: "x" }), []);
+  const clipboardData = { getData: () => "text" };
+  assert.deepEqual(fire(page, "paste", { clipboardData }), ["clipboard.pasted text", "prevented"]);
+  const press = { isPrimary: true, pointerId: 1, button: 2, buttons: 2, offsetX: 5, offsetY: 5 };
+  assert.deepEqual(fire(stage, "pointerdown", press), ["screen.resume", "clipboard.gesture", "pointer.down 2"]);
+  assert.deepEqual(fire(stage, "pointerup", press), ["pointer.up 2", "pointer.upAll"]);
+  assert.deepEqual(fire(stage, "pointerdown", { ...press, isPrimary: false }), []);
+  assert.deepEqual(fire(stage, "contextmenu"), ["prevented"]);
+  assert.deepEqual(fire(page, "blur"), ["release"]);
+  root.hidden = true;
+  assert.deepEqual(fire(root, "visibilitychange"), ["release"]);
+});

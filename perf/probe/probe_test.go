@@ -1,6 +1,10 @@
 package main
 
 import (
+	"context"
+	"errors"
+	"io"
+	"maps"
 	"math"
 	"os"
 	"slices"
@@ -106,6 +110,60 @@ func TestCPUTimeSeesChildren(t *testing.T) {
 	}
 	if got := resident([]int{os.Getpid()}); got < 1e6 {
 		t.Errorf("resident = %d bytes", got)
+	}
+}
+
+func TestThreadTimeIsFine(t *testing.T) {
+	if threadTime(os.Getpid()) == 0 {
+		t.Skip("this kernel has no schedstat")
+	}
+	before := threadTime(os.Getpid())
+	for deadline := time.Now().Add(10 * time.Second); threadTime(os.Getpid()) == before; {
+		if time.Now().After(deadline) {
+			t.Fatal("no time is used by this loop")
+		}
+	}
+	if used := threadTime(os.Getpid()) - before; used%clockTick == 0 {
+		t.Errorf("%v is a whole number of ticks", used)
+	}
+}
+
+func TestOwnBudgets(t *testing.T) {
+	idle := figures{"cpu-ms": 150, "cpu-ms-alone": 31, "media-B": 0, "rss-MB": 121}
+	var out strings.Builder
+	writeTable(&out, []result{{"idle", map[string]figures{ours: idle, "b": idle}}}, []string{ours, "b"})
+	for _, want := range []string{"(≤ 150: kept)", "(≤ 30: missed)", "(≤ 0: kept)", "(≤ 120: missed)"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("report lacks %q:\n%s", want, &out)
+		}
+	}
+	if got := msIn30s(10*time.Millisecond, 3*time.Second); math.Abs(got-100) > 1e-9 {
+		t.Errorf("10 ms in 3 s are %v ms in 30 s, want 100", got)
+	}
+}
+
+// A scenario that is never measured well leaves the others alone.
+func TestOneInconclusiveScenario(t *testing.T) {
+	attempts := map[string]int{}
+	m := &measurement{
+		peers: []*peer{{name: "a"}}, progress: io.Discard,
+		cfg: config{reps: 2, scenarios: []string{"flip", "key", "scroll"}},
+		attempt: func(_ context.Context, _ *peer, s scenario) (figures, float64, error) {
+			attempts[s.name]++
+			if s.name == "key" && attempts["key"] > 1 {
+				return nil, minRate - 1, nil
+			}
+			return figures{"p50-ms": 1}, minRate, nil
+		},
+	}
+	if err := m.run(t.Context()); !errors.Is(err, errInconclusive) || !strings.Contains(err.Error(), "key: a: ") {
+		t.Errorf("error %v, want that key is inconclusive", err)
+	}
+	if want := map[string]int{"flip": 2, "key": 1 + maxAttempts, "scroll": 2}; !maps.Equal(attempts, want) {
+		t.Errorf("attempts %v, want %v", attempts, want)
+	}
+	if got := keys(m.results); !slices.Equal(got, []string{"flip p50-ms", "scroll p50-ms"}) {
+		t.Errorf("results of %v", got)
 	}
 }
 

@@ -102,8 +102,9 @@ const clockTick = 10 * time.Millisecond
 
 // stat is what /proc/PID/stat says of a process.
 type stat struct {
-	parent int
-	cpu    time.Duration // user and system, its own and of the children it waited for
+	parent   int
+	own      time.Duration // user and system, in whole ticks
+	children time.Duration // the same of those it waited for
 }
 
 func readStat(pid int) (stat, error) {
@@ -118,12 +119,27 @@ func readStat(pid int) (stat, error) {
 	}
 	s := stat{}
 	s.parent, err = strconv.Atoi(fields[1])
-	for _, f := range fields[11:15] {
-		ticks, tickErr := strconv.Atoi(f)
+	for i, sum := range []*time.Duration{&s.own, &s.own, &s.children, &s.children} {
+		ticks, tickErr := strconv.Atoi(fields[11+i])
 		err = errors.Join(err, tickErr)
-		s.cpu += time.Duration(ticks) * clockTick
+		*sum += time.Duration(ticks) * clockTick
 	}
 	return s, err
+}
+
+// threadTime returns what the threads of a process that are left have used, to
+// the nanosecond (/proc/PID/task/TID/schedstat); 0: the kernel does not say.
+func threadTime(pid int) time.Duration {
+	paths, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/[0-9]*/schedstat", pid))
+	var sum time.Duration
+	for _, path := range paths {
+		text, _ := os.ReadFile(path) // gone is nothing used
+		if fields := strings.Fields(string(text)); len(fields) > 0 {
+			ns, _ := strconv.Atoi(fields[0])
+			sum += time.Duration(ns)
+		}
+	}
+	return sum
 }
 
 // family returns a process and its living descendants.
@@ -153,8 +169,9 @@ func cpuTime(roots []int) time.Duration {
 	var sum time.Duration
 	for _, root := range roots {
 		for _, pid := range family(root) {
+			// The threads are exact, the ticks include threads that have ended.
 			if s, err := readStat(pid); err == nil {
-				sum += s.cpu
+				sum += max(threadTime(pid), s.own) + s.children
 			}
 		}
 	}

@@ -290,10 +290,8 @@ func idle(ctx context.Context, v *viewer, length time.Duration) (figures, error)
 		return nil, err
 	}
 	cpu := cpuTime(v.peer.carriers())
-	select {
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	case <-time.After(length):
+	if err := sleep(ctx, length); err != nil {
+		return nil, err
 	}
 	used := cpuTime(v.peer.carriers()) - cpu
 	after, err := v.sampler.Inbound(ctx)
@@ -301,9 +299,14 @@ func idle(ctx context.Context, v *viewer, length time.Duration) (figures, error)
 		return nil, err
 	}
 	return figures{
-		"cpu-ms": used.Seconds() * 1000, "media-B": float64(after.Bytes - in.Bytes),
+		"cpu-ms": msIn30s(used, length), "media-B": float64(after.Bytes - in.Bytes),
 		"rss-MB": float64(resident(v.peer.carriers())) / 1e6,
 	}, nil
+}
+
+// msIn30s returns CPU time that was used within length as ms in 30 s.
+func msIn30s(used, length time.Duration) float64 {
+	return 30_000 * used.Seconds() / length.Seconds()
 }
 
 // settle waits until nothing has come for two seconds: whatever refines the

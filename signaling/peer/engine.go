@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"time"
 
 	"github.com/pion/ice/v4"
@@ -11,11 +12,16 @@ import (
 	"github.com/pion/interceptor/pkg/nack"
 	"github.com/pion/interceptor/pkg/report"
 	"github.com/pion/sdp/v3"
+	"github.com/pion/transport/v4/packetio"
 	"github.com/pion/webrtc/v4"
 )
 
-// maxInput is the longest input message that is passed on, in bytes.
-const maxInput = 256
+const (
+	maxInput    = 256       // bytes of an input message that is passed on
+	maxOffences = 100       // malformed messages and unasked streams, before the peer is ended
+	maxStreams  = 64        // SSRCs of the page that are none; a browser has a handful
+	maxFeedback = 100 << 10 // bytes of RTCP on one of them that wait to be read
+)
 
 // connection is what Run works on.
 type connection struct {
@@ -74,11 +80,31 @@ func (p *Peer) furnish(pc *webrtc.PeerConnection) (*webrtc.RTPSender, error) {
 }
 
 func (p *Peer) receive(msg webrtc.DataChannelMessage) {
-	if msg.IsString || len(msg.Data) > maxInput {
+	if msg.IsString || len(msg.Data) > maxInput || p.input(msg.Data) != nil {
 		p.count.malformed.Add(1)
-		return
+		p.offend()
 	}
-	p.input(msg.Data)
+}
+
+// offend counts what ends the peer if there is much of it.
+func (p *Peer) offend() {
+	if p.count.offences.Add(1) > maxOffences {
+		p.ring()
+	}
+}
+
+// buffer makes what holds a stream of the page's until it is read. Nobody reads
+// its media: there is no room for any, where pion would keep 1 MB of each SSRC.
+func (p *Peer) buffer(kind packetio.BufferPacketType, _ uint32) io.ReadWriteCloser {
+	if p.count.streams.Add(1) > maxStreams {
+		p.offend()
+	}
+	b := packetio.NewBuffer()
+	b.SetLimitSize(maxFeedback)
+	if kind == packetio.RTPBufferPacket {
+		b.SetLimitSize(1)
+	}
+	return b
 }
 
 // api returns WebRTC as this peer wants it.
@@ -123,6 +149,7 @@ func (p *Peer) api() (*webrtc.API, error) {
 func (p *Peer) settings(logs logFactory) webrtc.SettingEngine {
 	var se webrtc.SettingEngine
 	se.LoggerFactory = logs
+	se.BufferFactory = p.buffer
 	// ICE counts the time to failure from the disconnection.
 	disconnected := p.cfg.Silence * 2 / 5
 	se.SetICETimeouts(disconnected, p.cfg.Silence-disconnected, min(500*time.Millisecond, p.cfg.Silence/10))

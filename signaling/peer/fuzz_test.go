@@ -154,7 +154,7 @@ func (nowhere) Times([]byte)          {}
 // offering returns a negotiation that has made its first offer.
 func offering(t testing.TB) *negotiation {
 	t.Helper()
-	p, err := newPeer(Config{Register: vp8(), Log: slog.New(slog.DiscardHandler)}, (&fakeSeat{}).watch, func([]byte) {}, nowhere{})
+	p, err := newPeer(Config{Register: vp8(), Log: slog.New(slog.DiscardHandler)}, (&fakeSeat{}).watch, func([]byte) error { return nil }, nowhere{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,6 +18,9 @@ const (
 	maxCandidate  = 1 << 10  // bytes
 	maxCandidates = 64       // a generation
 	restartPause  = time.Second
+	// answerPatience is how long the next offer waits for the answer to the last
+	// one; then the page needs another peer.
+	answerPatience = 5 * time.Second
 )
 
 type signalKind uint8
@@ -79,17 +82,17 @@ type negotiation struct {
 
 // offer makes a new offer.
 func (n *negotiation) offer(restart bool) error {
-	n.generation++
-	n.offered, n.restart = time.Now(), false
-	n.answered, n.candidates, n.early = false, 0, nil
-	n.peer.gatherFor(n.pc, n.generation)
 	offer, err := n.pc.CreateOffer(&webrtc.OfferOptions{ICERestart: restart})
 	if err != nil {
 		return fmt.Errorf("peer: create offer: %w", err)
 	}
+	n.peer.gatherFor(n.pc, n.generation+1)
 	if err := n.pc.SetLocalDescription(offer); err != nil {
 		return fmt.Errorf("peer: set offer: %w", err)
 	}
+	n.generation++
+	n.offered = time.Now()
+	n.answered, n.candidates, n.early = false, 0, nil
 	n.peer.out.Offer(offer.SDP, n.generation)
 	return nil
 }
@@ -112,11 +115,18 @@ func (n *negotiation) handle(s signal) {
 	}
 }
 
-// restartIfDue makes the offer that was asked for, but not one after the other.
+// overdue says whether a new offer waits in vain for the answer to the last one.
+func (n *negotiation) overdue() bool {
+	return n.restart && !n.answered && time.Since(n.offered) >= answerPatience
+}
+
+// restartIfDue makes the offer that was asked for, but not one after the other,
+// nor before the last one is answered: there is no taking it back.
 func (n *negotiation) restartIfDue() {
-	if !n.restart || time.Since(n.offered) < restartPause {
+	if !n.restart || !n.answered || time.Since(n.offered) < restartPause {
 		return
 	}
+	n.restart = false
 	if err := n.offer(true); err != nil {
 		n.peer.cfg.Log.Warn("no ICE restart", "err", err)
 	}
@@ -137,12 +147,13 @@ func (n *negotiation) answer(s signal) error {
 	n.answered = true
 	early := n.early
 	n.early = nil
-	for _, init := range early {
+	var refused error
+	for _, init := range early { // the others may do
 		if err := n.pc.AddICECandidate(init); err != nil {
-			return fmt.Errorf("peer: add candidate: %w", err)
+			refused = errors.Join(refused, fmt.Errorf("peer: add candidate: %w", err))
 		}
 	}
-	return nil
+	return refused
 }
 
 func (n *negotiation) candidate(s signal) error {

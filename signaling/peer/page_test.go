@@ -238,8 +238,12 @@ func (p *page) work(ctx context.Context) {
 	}
 }
 
-func (p *page) input(msg []byte) {
+func (p *page) input(msg []byte) error {
+	if len(msg) == 0 || msg[0] == 0xff {
+		return errors.New("malformed")
+	}
 	p.note(func() { p.inputs = append(p.inputs, string(msg)) })
+	return nil
 }
 
 func (p *page) Times(b []byte) { p.note(func() { p.batches = append(p.batches, b) }) }

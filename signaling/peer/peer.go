@@ -28,6 +28,7 @@ var (
 	ErrUnreachable = errors.New("peer: no connection") // there was none in time
 	ErrLost        = errors.New("peer: connection lost")
 	ErrLeft        = errors.New("peer: closed by the viewer")
+	ErrMalformed   = errors.New("peer: too much that is malformed or unasked for")
 )
 
 // Config says how viewers are connected.
@@ -59,7 +60,7 @@ type Config struct {
 // several goroutines and must not keep msg.
 type Viewer interface {
 	Watch(encode.Sink) (*session.Seat, error)
-	Input(msg []byte)
+	Input(msg []byte) error // of one that is malformed
 }
 
 // Out is the way to the page. Its methods are called from Run's goroutine alone,
@@ -81,7 +82,7 @@ type seat interface {
 type Peer struct {
 	cfg   Config
 	watch func(encode.Sink) (seat, error)
-	input func([]byte)
+	input func([]byte) error
 	out   Out
 
 	path  *path
@@ -113,7 +114,7 @@ func New(cfg Config, viewer Viewer, out Out) (*Peer, error) {
 	return newPeer(cfg, watch, viewer.Input, out)
 }
 
-func newPeer(cfg Config, watch func(encode.Sink) (seat, error), input func([]byte), out Out) (*Peer, error) {
+func newPeer(cfg Config, watch func(encode.Sink) (seat, error), input func([]byte) error, out Out) (*Peer, error) {
 	if cfg.Register == nil {
 		return nil, errors.New("peer: new: no codecs to register")
 	}
@@ -138,8 +139,8 @@ func newPeer(cfg Config, watch func(encode.Sink) (seat, error), input func([]byt
 }
 
 // Run offers a connection to the page and serves it until ctx ends, which is no
-// error, or the peer is dead: ErrUnreachable, ErrLost or ErrLeft. It may be
-// called once.
+// error, or the peer is dead: ErrUnreachable, ErrLost, ErrLeft or ErrMalformed. It may
+// be called once.
 func (p *Peer) Run(ctx context.Context) error {
 	c, err := p.open()
 	if err != nil {
@@ -180,6 +181,9 @@ func (p *Peer) serve(ctx context.Context, c *connection, n *negotiation, tasks *
 		case c := <-p.gathered:
 			p.out.Candidate(c.init, c.generation)
 		case <-tick.C:
+			if n.overdue() {
+				return fmt.Errorf("%w: an offer is not answered", ErrLost)
+			}
 			n.restartIfDue()
 			if batch := p.video.takeTimes(); batch != nil {
 				p.out.Times(batch)
@@ -198,6 +202,9 @@ func (p *Peer) serve(ctx context.Context, c *connection, n *negotiation, tasks *
 
 // follow does what the state of the connection asks for.
 func (p *Peer) follow(c *connection, tasks *sync.WaitGroup) error {
+	if p.count.offences.Load() > maxOffences {
+		return ErrMalformed
+	}
 	switch c.pc.ConnectionState() {
 	case webrtc.PeerConnectionStateConnected:
 		if p.watching() || !p.video.bound() {

@@ -16,8 +16,8 @@ import (
 	"github.com/pion/webrtc/v4"
 
 	"lucarne/encode"
-	"lucarne/signaling/session"
 	"lucarne/encode/mediadev"
+	"lucarne/signaling/session"
 )
 
 func TestOffer(t *testing.T) {
@@ -355,7 +355,7 @@ var _ Viewer = viewer{}
 type viewer struct{}
 
 func (viewer) Watch(encode.Sink) (*session.Seat, error) { return nil, errors.New("full") }
-func (viewer) Input([]byte)                            {}
+func (viewer) Input([]byte) error                       { return nil }
 
 func TestNew(t *testing.T) {
 	if _, err := New(Config{}, viewer{}, &page{}); err == nil {

@@ -7,6 +7,9 @@ import (
 
 type counters struct {
 	keyRequests, excused, malformed, dropped atomic.Uint64
+
+	streams  atomic.Uint64 // that the page has begun
+	offences atomic.Uint64 // what no page does by mistake, and not often
 }
 
 // Stats are what became of a peer's traffic since it was made.

@@ -10,4 +10,5 @@ var (
 	ErrNoDisplay = errors.New("no display")
 	ErrTooLarge  = errors.New("too large")
 	ErrSize      = errors.New("absurd size")
+	ErrMalformed = errors.New("malformed")
 )

@@ -25,6 +25,8 @@ type display struct {
 	log     []input.Event
 	repeat  bool
 	unknown uint32 // a keysym that the display does not have
+	silent  bool   // answers nothing; lets go of everything when asked later
+	missed  bool   // was silent when asked
 
 	offered [][]input.Item
 	text    string
@@ -39,6 +41,9 @@ func newDisplay() *display {
 func (d *display) Inject(e input.Event) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if err := d.answer(); err != nil {
+		return err
+	}
 	switch e := e.(type) {
 	case input.Key:
 		if d.unknown != 0 && e.Keysym == d.unknown {
@@ -55,8 +60,31 @@ func (d *display) Inject(e input.Event) error {
 func (d *display) SetAutoRepeat(on bool) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if err := d.answer(); err != nil {
+		return err
+	}
 	d.repeat = on
 	return nil
+}
+
+// answer is what comes before anything else that is asked of the display. The
+// caller holds mu.
+func (d *display) answer() error {
+	if d.silent {
+		d.missed = true
+		return errors.New("no answer")
+	}
+	if d.missed {
+		d.missed = false
+		clear(d.down)
+	}
+	return nil
+}
+
+func (d *display) setSilent(silent bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.silent = silent
 }
 
 func (d *display) Close() error { return nil }

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"errors"
 	"sync"
 	"time"
 
@@ -12,15 +13,19 @@ type hands struct {
 	mu       sync.Mutex // guards the injector's use and every viewer's keyboard
 	injector input.Injector
 	held     input.Held
-	typists  int // viewers who may use the keyboard
+	typists  int  // viewers who may use the keyboard
+	silent   bool // the display has not answered: releases may have been refused
 	events   []input.Event
+	wake     chan struct{} // the session's
 
 	boardMu   sync.Mutex
 	clipboard input.Clipboard
 	replaced  chan struct{} // closed when clipboard is another
 }
 
-func newHands() *hands { return &hands{replaced: make(chan struct{})} }
+func newHands(wake chan struct{}) *hands {
+	return &hands{wake: wake, replaced: make(chan struct{})}
+}
 
 // SetHands gives the session the display's injector and clipboard; nil, nil says
 // that the display is gone. What viewers hold is let go on the old display and
@@ -35,7 +40,7 @@ func (s *Session) SetHands(injector input.Injector, clipboard input.Clipboard) {
 	if h.typists > 0 {
 		h.autoRepeat(true)
 	}
-	h.injector = injector
+	h.injector, h.silent = injector, false
 	if h.typists > 0 {
 		h.autoRepeat(false)
 	}
@@ -74,8 +79,35 @@ func (s *Session) typists(change int) {
 // cannot be told, and a new one is told anew. The caller holds mu.
 func (h *hands) autoRepeat(on bool) {
 	if repeater, ok := h.injector.(input.AutoRepeater); ok {
-		repeater.SetAutoRepeat(on)
+		h.note(repeater.SetAutoRepeat(on))
 	}
+}
+
+// note remembers a display that is there and does not answer. It lets go of
+// everything once it answers, but has to be asked. The caller holds mu.
+func (h *hands) note(err error) {
+	before := h.silent
+	h.silent = err != nil && !errors.Is(err, input.ErrGone) && !errors.Is(err, input.ErrInexpressible)
+	if h.silent && !before {
+		ring(h.wake)
+	}
+}
+
+// askSilent asks a display that has not answered again, and says whether it
+// still does not.
+func (s *Session) askSilent() bool {
+	h := s.hands
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if !h.silent {
+		return false
+	}
+	h.silent = false
+	if repeater, ok := h.injector.(input.AutoRepeater); ok {
+		err := repeater.SetAutoRepeat(h.typists == 0)
+		h.silent = err != nil && !errors.Is(err, input.ErrGone)
+	}
+	return h.silent
 }
 
 // inject performs events in order and returns how many the display refused.
@@ -85,7 +117,8 @@ func (h *hands) inject(events []input.Event) (refused uint64, err error) {
 		if h.injector == nil {
 			return refused, ErrNoDisplay
 		}
-		if injectErr := h.injector.Inject(e); injectErr != nil {
+		injectErr := h.injector.Inject(e)
+		if h.note(injectErr); injectErr != nil {
 			refused, err = refused+1, injectErr
 		}
 	}
@@ -98,9 +131,9 @@ func (h *hands) letGo(v *Viewer) {
 	h.inject(h.events) // what cannot be released on a display that goes is gone with it
 }
 
-// expireKeys lets go of keys that no page has renewed, and says whether any are
-// still held.
-func (s *Session) expireKeys(now time.Time) (held bool) {
+// expire lets go of keys and buttons that no page has renewed, and says whether
+// any are still held.
+func (s *Session) expire(now time.Time) (held bool) {
 	h := s.hands
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"fmt"
 	"time"
 
 	"lucarne/input"
@@ -8,15 +9,17 @@ import (
 
 // Input takes one message of package input's wire format, from whichever
 // channel it came by; messages of one viewer may come from several goroutines.
-// What is malformed, refused or cannot be done is counted. msg is not kept.
-func (v *Viewer) Input(msg []byte) {
+// What is malformed, refused or cannot be done is counted; a malformed message is
+// an ErrMalformed, so that a transport can end a page that sends nothing else.
+// msg is not kept.
+func (v *Viewer) Input(msg []byte) error {
 	seq, at, event, err := input.Decode(msg)
 	h := v.session.hands
 	h.mu.Lock()
 	if err != nil {
 		v.counts.Malformed++
 		h.mu.Unlock()
-		return
+		return fmt.Errorf("session: input: %w: %w", ErrMalformed, err)
 	}
 	held := v.keyboard.Holds()
 	v.perform(seq, at, event)
@@ -32,6 +35,7 @@ func (v *Viewer) Input(msg []byte) {
 	if wake {
 		v.session.ring()
 	}
+	return nil
 }
 
 // perform lets an event happen, if the policy does. Letting go and renewing

@@ -10,10 +10,13 @@ import (
 // a glance at another tab costs no key frame.
 const hiddenPause = 5 * time.Second
 
-// leaseCheck is how often held keys are looked at, while there are any.
+// leaseCheck is how often held keys and buttons are looked at, while there are any.
 const leaseCheck = 100 * time.Millisecond
 
-// Run lets go of keys whose lease has run out, pauses hidden viewers and carries
+// silentPause is how often a display that does not answer is asked again.
+const silentPause = time.Second
+
+// Run lets go of keys and buttons whose lease has run out, pauses hidden viewers and carries
 // the desktop's clipboard, until ctx ends, which it returns.
 func (s *Session) Run(ctx context.Context) error {
 	var carrier sync.WaitGroup
@@ -30,8 +33,11 @@ func (s *Session) Run(ctx context.Context) error {
 		}
 		now := time.Now()
 		next := s.pauseHidden(now)
-		if s.expireKeys(now) && (next == 0 || next > leaseCheck) {
-			next = leaseCheck
+		if s.expire(now) {
+			next = soonest(next, leaseCheck)
+		}
+		if s.askSilent() {
+			next = soonest(next, silentPause)
 		}
 		if next > 0 {
 			timer.Reset(next)
@@ -39,6 +45,14 @@ func (s *Session) Run(ctx context.Context) error {
 			timer.Stop() // nothing to wait for: not even a tick
 		}
 	}
+}
+
+// soonest returns the shorter of two pauses, of which 0 is none.
+func soonest(a, b time.Duration) time.Duration {
+	if a == 0 || b != 0 && b < a {
+		return b
+	}
+	return a
 }
 
 // pauseHidden stops the packets of tabs that have been hidden for long enough

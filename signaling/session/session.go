@@ -40,7 +40,7 @@ type Config struct {
 type Session struct {
 	cfg   Config
 	hands *hands
-	wake  chan struct{} // capacity 1: a key is held or a tab was hidden
+	wake  chan struct{} // capacity 1: a key is held, a tab was hidden or the display is silent
 
 	mu      sync.Mutex // taken after hands.mu, never before it
 	viewers []*Viewer  // in the order in which they came
@@ -59,7 +59,8 @@ func New(cfg Config) *Session {
 	if cfg.MaxPixels <= 0 {
 		cfg.MaxPixels = 2_300_000
 	}
-	return &Session{cfg: cfg, hands: newHands(), wake: make(chan struct{}, 1)}
+	wake := make(chan struct{}, 1)
+	return &Session{cfg: cfg, hands: newHands(wake), wake: wake}
 }
 
 // JoinConfig is what a viewer joins as.

@@ -168,6 +168,46 @@ func TestLease(t *testing.T) {
 	})
 }
 
+func TestLeaseOfButtons(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, d := start(t, Config{})
+		cut, other := &page{v: join(t, s, Owner)}, &page{v: join(t, s, Owner)}
+		cut.send(input.Button{Action: input.Down, Button: 1})
+		time.Sleep(input.Lease + 2*leaseCheck)
+		if d.held() != 0 {
+			t.Error("a button that nobody renews is held")
+		}
+		events := d.events()
+		other.send(input.Button{Action: input.Down, Button: 1})
+		other.send(input.Button{Action: input.Up, Button: 1})
+		if got := d.events() - events; got != 2 {
+			t.Errorf("a click of another viewer makes %d events, want 2", got)
+		}
+	})
+}
+
+// TestSilentDisplay: what a display refuses because it does not answer is made
+// good when it does, although no viewer does anything.
+func TestSilentDisplay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, d := start(t, Config{})
+		p := &page{v: join(t, s, Owner)}
+		p.send(key("KeyA", input.Down))
+		d.setSilent(true)
+		p.send(key("KeyA", input.Up))
+		p.v.Leave()
+		time.Sleep(time.Minute)
+		d.setSilent(false)
+		time.Sleep(2 * silentPause)
+		if d.held() != 0 {
+			t.Error("a key is held although nobody is there")
+		}
+		if !d.repeats() {
+			t.Error("auto-repeat is off although nobody is there")
+		}
+	})
+}
+
 func TestAutoRepeat(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, d := start(t, Config{})
@@ -202,8 +242,11 @@ func TestBadInput(t *testing.T) {
 		s, d := start(t, Config{})
 		d.unknown = 0xdead
 		p := &page{v: join(t, s, Owner)}
-		p.v.Input(nil)
-		p.v.Input([]byte("nonsense"))
+		for _, msg := range []string{"", "nonsense"} {
+			if err := p.v.Input([]byte(msg)); !errors.Is(err, ErrMalformed) {
+				t.Errorf("%q: got %v, want ErrMalformed", msg, err)
+			}
+		}
 		p.send(input.Key{Code: "KeyX", Keysym: 0xdead, Action: input.Down})
 		p.send(key("KeyA", input.Down))
 		p.v.Input(input.Append(nil, p.seq, 0, key("KeyA", input.Down))) // sent again

@@ -2,10 +2,12 @@ package e2e
 
 import (
 	"bytes"
+	"crypto/tls"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -16,6 +18,7 @@ import (
 // agent is a running lucarne serve.
 type agent struct {
 	t       testing.TB
+	scheme  string // of its page
 	address string // host:port
 	args    []string
 	cmd     *exec.Cmd
@@ -44,8 +47,17 @@ func (s *syncBuffer) String() string {
 // startAgent serves a display at a free port of loopback and waits until HTTP answers.
 func startAgent(t testing.TB, displayName string, args ...string) *agent {
 	t.Helper()
-	a := &agent{t: t, address: freeAddress(t)}
-	a.args = append([]string{"serve", "--display", displayName, "--listen", a.address}, args...)
+	return launch(t, append([]string{"serve", "--display", displayName}, args...)...)
+}
+
+// launch runs a subcommand at a free port of loopback and waits until HTTP answers.
+func launch(t testing.TB, args ...string) *agent {
+	t.Helper()
+	a := &agent{t: t, scheme: "http", address: freeAddress(t)}
+	if slices.Contains(args, "--tls") {
+		a.scheme = "https"
+	}
+	a.args = append(args, "--listen", a.address)
 	a.start()
 	t.Cleanup(func() {
 		a.stop()
@@ -82,13 +94,16 @@ func (a *agent) start() {
 		cmd.Wait() // what it logged says more than its status
 		close(exited)
 	}()
+	client := http.Client{Transport: &http.Transport{
+		DisableKeepAlives: true, TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, // made by the agent
+	}}
 	poll(a.t, "an answer from "+a.address, func() bool {
 		select {
 		case <-exited:
 			a.t.Fatalf("lucarne has ended:\n%s", a.log.String())
 		default:
 		}
-		r, err := http.Get("http://" + a.address + "/")
+		r, err := client.Get(a.scheme + "://" + a.address + "/")
 		if err != nil {
 			return false
 		}

@@ -38,6 +38,7 @@ type setup struct {
 	scale  float64     // device pixels to one of the tab's
 	lang   string
 	agent  []string // arguments; none: --auth none
+	args   []string // further ones, of the browser
 }
 
 // newDesk starts all three.
@@ -63,7 +64,7 @@ func newDesk(t *testing.T, s setup) *desk {
 		s.agent = []string{"--auth", "none"}
 	}
 	d.agent = startAgent(t, d.plan.Display, s.agent...)
-	d.browser = d.startBrowser(browser.Config{Size: s.tab, Scale: s.scale, Lang: s.lang})
+	d.browser = d.startBrowser(browser.Config{Size: s.tab, Scale: s.scale, Lang: s.lang, Args: s.args})
 	return d
 }
 
@@ -82,7 +83,9 @@ func (d *desk) startBrowser(cfg browser.Config) *browser.Browser {
 }
 
 // url returns the page's address with a query.
-func (d *desk) url(query string) string { return "http://" + d.agent.address + "/" + query }
+func (d *desk) url(query string) string {
+	return d.agent.scheme + "://" + d.agent.address + "/" + query
+}
 
 // tab is an open page.
 type tab struct {

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"image"
@@ -13,8 +14,10 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"lucarne/perf/browser"
+	"lucarne/perf/xclient"
 )
 
 func TestReconnectAfterTheAgentIsKilled(t *testing.T) {
@@ -147,6 +150,74 @@ func TestBasePathBehindNginx(t *testing.T) {
 			}
 		})
 	}
+}
+
+// The cookie is valid for the path that the browser sees, though the agent does not.
+func TestTokenBehindAStrippingProxy(t *testing.T) {
+	if _, err := exec.LookPath("nginx"); err != nil {
+		t.Skip("nginx is not installed")
+	}
+	const base = "/user/alice/desktop/"
+	d := newDesk(t, setup{agent: []string{"--auth", "token", "--base-path", base}})
+	proxy := startNginx(t, base, "http://"+d.agent.address+"/")
+	_, fragment, _ := strings.Cut(d.link(), "#")
+	page := d.load(d.browser, "http://"+proxy+base+"#"+fragment)
+	page.picture()
+	again := d.load(d.browser, "http://"+proxy+base) // the cookie is enough
+	again.picture()
+}
+
+func TestUpInABrowser(t *testing.T) {
+	if _, err := browser.Find(); errors.Is(err, browser.ErrNotFound) {
+		t.Skip("chromium is not installed")
+	}
+	if _, err := exec.LookPath("xterm"); err != nil {
+		t.Skip("xterm is not installed")
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	t.Cleanup(cancel)
+	d := &desk{t: t, ctx: ctx}
+	d.agent = launch(t, "up", "--xserver", "Xvfb", "--size", "800x600", "--auth", "none",
+		"--session", "exec xterm -bg '#c04040' -geometry 100x30+0+0 -e sleep 1000")
+	d.browser = d.startBrowser(browser.Config{Size: image.Pt(800, 600)})
+	d.open("?resize=off").shows(image.Pt(200, 200), 0xc04040, atRest)
+}
+
+func TestSelfSignedCertificate(t *testing.T) {
+	d := newDesk(t, setup{agent: []string{"--auth", "none", "--tls", "self-signed"}, args: []string{"--ignore-certificate-errors"}})
+	d.window(image.Rect(0, 0, 1280, 720), 0x40a060)
+	page := d.open("?resize=off")
+	page.shows(image.Pt(400, 350), 0x40a060, atRest)
+	page.wait(`location.protocol === "https:" && isSecureContext`)
+}
+
+// oldScript makes the page believe that it is of another build.
+const oldScript = `sessionStorage.loads = Number(sessionStorage.loads || 0) + 1;
+new MutationObserver(() => document.querySelector('meta[name="lucarne-version"]')?.setAttribute("content", "old"))
+	.observe(document, {childList: true, subtree: true});`
+
+// A page of another build loads itself anew, once: a cache may keep it for ever.
+func TestOldPageReloadsOnce(t *testing.T) {
+	d := newDesk(t, setup{})
+	page := d.load(d.browser, d.url("?resize=off"), oldScript)
+	page.wait(`sessionStorage.loads === "2"`)
+	page.picture()
+	page.wait(`sessionStorage.loads === "2" && lucarne.version === "old"`)
+}
+
+func TestOverlayHasAllStages(t *testing.T) {
+	d := newDesk(t, setup{})
+	w := d.window(image.Rect(0, 0, 200, 200), 0x40a060)
+	page := d.open("?resize=off&stats=1")
+	page.shows(image.Pt(50, 50), 0x40a060, atRest)
+	next := xclient.RGB(0x40a060)
+	poll(t, "a time of each stage", func() bool {
+		next ^= 0x808080
+		w.Fill(image.Rect(0, 0, 200, 200), next)
+		var times []string
+		d.check(page.Eval(d.ctx, `[...document.querySelectorAll(".overlay .times dd")].map(e => e.checkVisibility() ? e.textContent : "")`, &times))
+		return len(times) == 8 && !slices.ContainsFunc(times, func(s string) bool { return !strings.ContainsAny(s, "0123456789") })
+	})
 }
 
 // startNginx starts a proxy from one path to an upstream and returns its address.

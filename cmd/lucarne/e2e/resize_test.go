@@ -41,6 +41,14 @@ func TestTheScreenTakesTheTabsSize(t *testing.T) {
 	}
 }
 
+// A tab of more pixels than are allowed gets a smaller screen, which fills it.
+func TestTheScreenIsNoLargerThanAllowed(t *testing.T) {
+	d := newDesk(t, setup{size: image.Pt(640, 480), tab: image.Pt(1200, 800), agent: []string{"--auth", "none", "--max-pixels", "240k"}})
+	page := d.open("?resize=remote")
+	page.wait(`(v => v.videoWidth === 600 && v.videoHeight === 400)(document.querySelector("video"))`)
+	page.wait(`(b => b.width > 1190 && b.height > 790)(document.querySelector("video").getBoundingClientRect())`)
+}
+
 func TestThePageTakesTheScreensSize(t *testing.T) {
 	for _, server := range []string{display.Xvnc, display.Xvfb} {
 		t.Run(server, func(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
+	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -35,17 +36,21 @@ func NewToken() string {
 	return base64.RawURLEncoding.EncodeToString(bits)
 }
 
-// maxLogin bounds the body of a login in bytes.
-const maxLogin = 4 << 10
+const (
+	maxLogin  = 4 << 10 // bytes of a login's body
+	maxPath   = 1 << 10 // bytes of a cookie's path
+	cookieAge = 30 * 24 * time.Hour
+)
 
 // errNoToken is the answer to a wrong token: it says no more than that.
 var errNoToken = errors.New("signaling: login: wrong token")
 
 // gate exchanges the token for cookies and recognises them.
 //
-// A cookie is a random id and its HMAC under the token, so that nothing has to
-// be kept, the token cannot be read from it, and it outlives a restart of the
-// server exactly as long as the token does. It is a browser-session cookie.
+// A cookie is when it was made, a random id and the HMAC of both under the token,
+// so that nothing has to be kept, the token cannot be read from it, and it
+// outlives a restart of the server exactly as long as the token does, at most
+// cookieAge. It is a browser-session cookie.
 type gate struct {
 	token    string
 	name     string // of the cookie; differs from token to token, since cookies know no ports
@@ -84,17 +89,24 @@ func (g *gate) admits(r *http.Request) bool {
 			continue
 		}
 		macBytes, err := base64.RawURLEncoding.DecodeString(mac)
-		if err == nil && hmac.Equal(macBytes, g.mac("cookie", idBytes)) {
+		if err == nil && hmac.Equal(macBytes, g.mac("cookie", idBytes)) && fresh(idBytes, time.Now()) {
 			return true
 		}
 	}
 	return false
 }
 
+// fresh says whether a cookie's id is young enough.
+func fresh(id []byte, now time.Time) bool {
+	return len(id) == idSize && now.Sub(time.Unix(int64(binary.BigEndian.Uint64(id)), 0)) < cookieAge
+}
+
+const idSize = 8 + 16 // when it was made, in seconds of Unix time; random
+
 // cookie makes the credential for a browser that sees the handler at path.
-func (g *gate) cookie(path string, secure bool) *http.Cookie {
-	id := make([]byte, 16)
-	rand.Read(id)
+func (g *gate) cookie(path string, secure bool, now time.Time) *http.Cookie {
+	id := binary.BigEndian.AppendUint64(make([]byte, 0, idSize), uint64(now.Unix()))[:idSize]
+	rand.Read(id[8:])
 	return &http.Cookie{
 		Name:     g.name,
 		Value:    base64.RawURLEncoding.EncodeToString(id) + "." + base64.RawURLEncoding.EncodeToString(g.mac("cookie", id)),
@@ -111,7 +123,8 @@ func (g *gate) check(token string) bool {
 	return subtle.ConstantTimeCompare(got[:], want[:]) == 1
 }
 
-// login answers POST login: {"token": "..."} becomes a cookie.
+// login answers POST login: {"token": "...", "path": "/user/alice/"} becomes a
+// cookie for the directory that the page sees itself in.
 func (h *Handler) login(w http.ResponseWriter, r *http.Request, kept bool) {
 	w.Header().Set("Cache-Control", "no-store")
 	if r.Method != http.MethodPost {
@@ -127,48 +140,63 @@ func (h *Handler) login(w http.ResponseWriter, r *http.Request, kept bool) {
 		w.WriteHeader(http.StatusNoContent)
 		return
 	}
-	from := remoteHost(r)
-	if wait := h.gate.attempts.wait(from, time.Now()); wait > 0 {
-		w.Header().Set("Retry-After", strconv.Itoa(int(wait/time.Second)+1))
-		http.Error(w, "too many wrong tokens: wait", http.StatusTooManyRequests)
-		return
-	}
-	token, err := loginToken(r)
+	// A body that does not come must not hold the connection; where there is no
+	// deadline to be had there is no connection either.
+	http.NewResponseController(w).SetReadDeadline(time.Now().Add(h.pace.login))
+	want, err := parseLogin(r)
 	if err != nil {
 		http.Error(w, "login needs the JSON body {\"token\": \"...\"}", http.StatusBadRequest)
 		return
 	}
-	if !h.gate.check(token) {
+	from := remoteHost(r)
+	if !h.gate.check(want.Token) {
+		// Behind a proxy everybody has one address: only who is wrong waits.
+		if wait := h.gate.attempts.wait(from, time.Now()); wait > 0 {
+			w.Header().Set("Retry-After", strconv.Itoa(int(wait/time.Second)+1))
+			http.Error(w, "too many wrong tokens: wait", http.StatusTooManyRequests)
+			return
+		}
 		h.gate.attempts.fail(from, time.Now())
 		h.cfg.Log.Warn("login refused", "from", from, "err", errNoToken)
 		http.Error(w, "wrong token", http.StatusUnauthorized)
 		return
 	}
 	h.gate.attempts.forget(from)
-	path := "/" // the proxy in front has stripped a prefix that nobody told us
-	if kept {
+	path := want.Path
+	switch {
+	case cookiePath(path):
+	case kept:
 		path = (&url.URL{Path: h.base}).EscapedPath()
+	default:
+		path = "/" // the proxy in front has stripped a prefix that nobody told us
 	}
-	http.SetCookie(w, h.gate.cookie(path, secure(r)))
+	http.SetCookie(w, h.gate.cookie(path, secure(r), time.Now()))
 	w.WriteHeader(http.StatusNoContent)
 }
 
-func loginToken(r *http.Request) (string, error) {
+// credentials are the body of a login.
+type credentials struct {
+	Token string `json:"token"`
+	Path  string `json:"path"` // the page's directory, as the browser sees it; "": unknown
+}
+
+func parseLogin(r *http.Request) (credentials, error) {
+	var c credentials
 	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || media != "application/json" {
-		return "", errors.New("signaling: login: not JSON")
+		return c, errors.New("signaling: login: not JSON")
 	}
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxLogin))
 	if err != nil {
-		return "", err
+		return c, err
 	}
-	var login struct {
-		Token string `json:"token"`
-	}
-	if err := json.Unmarshal(body, &login); err != nil {
-		return "", err
-	}
-	return login.Token, nil
+	return c, json.Unmarshal(body, &c)
+}
+
+// cookiePath says whether a path can be a cookie's (RFC 6265 §4.1.1).
+func cookiePath(path string) bool {
+	odd := func(c rune) bool { return c < 0x20 || c > 0x7e || c == ';' }
+	return strings.HasPrefix(path, "/") && len(path) <= maxPath && !strings.ContainsFunc(path, odd)
 }
 
 // probe answers GET session: 204 if the WebSocket would be opened, else 401.

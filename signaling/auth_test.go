@@ -1,8 +1,12 @@
 package signaling
 
 import (
+	"bufio"
 	"encoding/json"
+	"fmt"
+	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -127,6 +131,64 @@ func TestLoginRefusals(t *testing.T) {
 	}
 }
 
+// TestCookiePath: the page knows best under which path the browser sees it.
+func TestCookiePath(t *testing.T) {
+	token := NewToken()
+	s := serve(t, func(c *Config) { c.Auth.Token, c.BasePath = token, "/base" })
+	for _, test := range []struct{ url, path, want string }{
+		{"/login", "/user/alice%20b/desk/", "/user/alice%20b/desk/"},
+		{"/base/login", "/hub/base/", "/hub/base/"},
+		{"/login", "", "/"},
+		{"/base/login", "", "/base/"},
+		{"/login", "relative/", "/"},
+		{"/login", "/x; Domain=example.org", "/"},
+		{"/login", "/x\r\nSet-Cookie: a=b", "/"},
+		{"/login", "/" + strings.Repeat("x", maxPath), "/"},
+	} {
+		body, err := json.Marshal(credentials{Token: token, Path: test.path})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, _ := request(t, http.MethodPost, s.URL+test.url, string(body), jsonBody)
+		if c := r.Cookies(); len(c) != 1 || c[0].Path != test.want {
+			t.Errorf("%s with %q: got %v, want the path %q", test.url, test.path, c, test.want)
+		}
+	}
+}
+
+func TestCookieAge(t *testing.T) {
+	g := newGate(Auth{Token: NewToken()})
+	now := time.Now()
+	for age, want := range map[time.Duration]bool{0: true, cookieAge - time.Hour: true, cookieAge: false} {
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
+		r.AddCookie(g.cookie("/", false, now.Add(-age)))
+		if got := g.admits(r); got != want {
+			t.Errorf("a cookie of %v: admitted %v, want %v", age, got, want)
+		}
+	}
+}
+
+// TestLoginStalls: a body that does not come holds nothing up.
+func TestLoginStalls(t *testing.T) {
+	s := serve(t, func(c *Config) { c.Auth.Token = NewToken() })
+	s.handler.pace.login = 50 * time.Millisecond
+	conn, err := net.Dial("tcp", s.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	fmt.Fprintf(conn, "POST /login HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{")
+	conn.SetReadDeadline(time.Now().Add(patience))
+	r, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Body.Close()
+	if r.StatusCode != http.StatusBadRequest {
+		t.Errorf("got %d, want 400", r.StatusCode)
+	}
+}
+
 func TestAttempts(t *testing.T) {
 	a := attempts{failed: make(map[string]attempt)}
 	now := time.Unix(1e9, 0)
@@ -165,8 +227,8 @@ func TestAttemptLimit(t *testing.T) {
 	if last.StatusCode != http.StatusTooManyRequests || last.Header.Get("Retry-After") == "" {
 		t.Errorf("got %d, Retry-After %q, want 429 and when", last.StatusCode, last.Header.Get("Retry-After"))
 	}
-	if r := login(t, s.URL+"/login", token, nil); r.StatusCode != http.StatusTooManyRequests {
-		t.Errorf("during the pause even the right token has to wait: got %d", r.StatusCode)
+	if r := login(t, s.URL+"/login", token, nil); r.StatusCode != http.StatusNoContent {
+		t.Errorf("the right token has to wait for others' wrong ones: got %d", r.StatusCode)
 	}
 	if strings.Contains(s.log.String(), "wrong\"") || strings.Count(s.log.String(), "login refused") != freeAttempts {
 		t.Error("the log should hold one line for each wrong token, and no token")

@@ -20,7 +20,9 @@ func (s *socket) dispatch(kind int, data []byte) error {
 			s.counts.malformed++
 			return nil
 		}
-		s.viewer.Input(data)
+		if s.viewer.Input(data) != nil {
+			s.counts.malformed++
+		}
 		return nil
 	}
 	var m Message

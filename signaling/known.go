@@ -24,8 +24,9 @@ type known struct {
 	ackArmed bool
 }
 
-// maxPictured bounds the cursors remembered for a socket.
-const maxPictured = 1024
+// maxPictured bounds the cursors remembered for a socket. The page keeps 256, so
+// that it has every one that is taken to be there.
+const maxPictured = 128
 
 // greeting is what the page knows once it has its hello.
 func (s *socket) greeting() *known {

@@ -10,7 +10,8 @@
 //
 // From the page:
 //
-//	hello      version (of the page's build), lang ("en", "fr-CA"), transport ("webrtc")
+//	hello      version (of the page's build), lang ("en", "fr-CA"), transport ("webrtc");
+//	           it makes a new viewer, whose input begins at sequence 1
 //	answer     sdp, generation as in the offer
 //	candidate  candidate (RTCIceCandidateInit), generation
 //	restart    the page's connection has failed or its network has changed: a new offer with an ICE restart

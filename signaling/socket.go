@@ -31,15 +31,16 @@ const (
 type pace struct {
 	hello  time.Duration // for the page's first message
 	write  time.Duration // for one message to leave
-	ping   time.Duration // between two
+	ping   time.Duration // between two; the browser answers, also for a tab whose timers it has stopped
 	idle   time.Duration // without any sign of life: the page is gone
+	login  time.Duration // for the whole of a login
 	ack    time.Duration // at least, between two acknowledgements of input
 	resize time.Duration // that a wish for a size has to last
 }
 
 var defaultPace = pace{
-	hello: 10 * time.Second, write: 10 * time.Second, ping: 20 * time.Second,
-	idle: 45 * time.Second, ack: 250 * time.Millisecond, resize: 100 * time.Millisecond,
+	hello: 10 * time.Second, write: 10 * time.Second, ping: 3 * time.Second,
+	idle: 10 * time.Second, login: 10 * time.Second, ack: 250 * time.Millisecond, resize: 100 * time.Millisecond,
 }
 
 // farewell is why a socket closes, as the page is told in bye.
@@ -162,6 +163,7 @@ func (s *socket) converse(ctx context.Context) string {
 	others.Go(func() { s.resize(ctx) })
 	others.Go(func() { s.carry(ctx) })
 	stop(s.read())
+	s.viewer.Leave() // before the media has ended: what is held is let go at once
 	others.Wait()
 	return context.Cause(ctx).Error()
 }
@@ -171,7 +173,7 @@ func (s *socket) awaitHello(ctx context.Context) (Message, error) {
 	defer s.h.halfOpen.enter(s.conn)()
 	defer context.AfterFunc(ctx, func() { s.conn.NetConn().SetReadDeadline(time.Now()) })()
 	s.conn.SetReadDeadline(time.Now().Add(s.h.pace.hello))
-	kind, data, err := s.next()
+	kind, data, err := s.next(func() {})
 	if ctx.Err() != nil {
 		return Message{}, context.Cause(ctx)
 	}
@@ -196,7 +198,7 @@ func (s *socket) read() error {
 	s.conn.SetPongHandler(func(string) error { alive(); return nil })
 	for {
 		alive()
-		kind, data, err := s.next()
+		kind, data, err := s.next(alive)
 		if err != nil {
 			return readError(err)
 		}
@@ -209,10 +211,10 @@ func (s *socket) read() error {
 	}
 }
 
-// next reads one message, valid until the next call. Of a binary message it
-// keeps no more than tells that it is too long. (Conn.SetReadLimit would close
+// next reads one message, valid until the next call, and reports each part of
+// it: a long one may take a while. Of a binary message it keeps no more than tells that it is too long. (Conn.SetReadLimit would close
 // the connection before the page could be told why.)
-func (s *socket) next() (kind int, data []byte, err error) {
+func (s *socket) next(progress func()) (kind int, data []byte, err error) {
 	kind, r, err := s.conn.NextReader()
 	if err != nil {
 		return 0, nil, err
@@ -225,13 +227,24 @@ func (s *socket) next() (kind int, data []byte, err error) {
 		s.buffer = bytes.Buffer{}
 	}
 	s.buffer.Reset()
-	if _, err = s.buffer.ReadFrom(io.LimitReader(r, limit+1)); err != nil {
+	if _, err = s.buffer.ReadFrom(io.LimitReader(reporting{r, progress}, limit+1)); err != nil {
 		return 0, nil, err
 	}
 	if s.buffer.Len() > maxMessage {
 		return 0, nil, farewell{code: "too-large", retry: true}
 	}
 	return kind, s.buffer.Bytes(), nil
+}
+
+// reporting is a reader that reports each read.
+type reporting struct {
+	io.Reader
+	report func()
+}
+
+func (r reporting) Read(b []byte) (int, error) {
+	r.report()
+	return r.Reader.Read(b)
 }
 
 // readError words the end of reading.

@@ -1,6 +1,7 @@
 package signaling
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -242,7 +243,7 @@ func TestBadMessages(t *testing.T) {
 	c.send(`{"type":"bye"}`)
 	eventually(t, "the viewer left", func() bool { return s.session.Viewers() == 1 })
 	eventually(t, "the log says so", func() bool {
-		return strings.Contains(s.log.String(), "malformed=10 unknown=2") && strings.Contains(s.log.String(), "input.malformed=3")
+		return strings.Contains(s.log.String(), "malformed=13 unknown=2") && strings.Contains(s.log.String(), "input.malformed=3")
 	})
 	other.flush()
 }
@@ -256,6 +257,46 @@ func TestTooManyBadMessages(t *testing.T) {
 	if got := c.await("bye"); got.Code != "malformed" || got.Retry {
 		t.Errorf("got %+v", got)
 	}
+}
+
+func TestTooMuchBadInput(t *testing.T) {
+	s := serve(t, nil)
+	c, _ := s.join(t)
+	for range maxBad + 1 {
+		if err := c.conn.WriteMessage(websocket.BinaryMessage, []byte{0xff}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := c.await("bye"); got.Code != "malformed" || got.Retry {
+		t.Errorf("got %+v", got)
+	}
+}
+
+// slow is media that takes its time to end.
+type slow struct {
+	deaf
+	end chan struct{}
+}
+
+func (m slow) Run(ctx context.Context) error {
+	<-m.end
+	return nil
+}
+
+// TestLeavesAtOnce: what a page holds is let go when its socket ends, however
+// long its media takes.
+func TestLeavesAtOnce(t *testing.T) {
+	media := slow{end: make(chan struct{})}
+	s := serve(t, func(cfg *Config) {
+		cfg.Open = func(*session.Viewer, Out, int) (Media, error) { return media, nil }
+	})
+	defer close(media.end)
+	c, _ := s.join(t)
+	c.sendInput(1, input.Button{Action: input.Down, Button: 1})
+	c.flush()
+	c.conn.Close()
+	eventually(t, "the viewer has left", func() bool { return s.session.Viewers() == 0 })
+	eventually(t, "the button is up", func() bool { return s.display.injected() == 2 })
 }
 
 func TestTooLarge(t *testing.T) {

@@ -2,17 +2,14 @@ package encodetest
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"image"
 	"image/color"
-	"log/slog"
 	"math/rand/v2"
 	"testing"
 	"time"
 
-	"lucarne/capture"
 	"lucarne/encode"
 )
 
@@ -288,45 +285,6 @@ func times(b encode.Backend, decoder func() (Decoder, error)) error {
 	}
 	if !r.packet.Times.Damaged.IsZero() {
 		return errors.New("a refinement carries a time of damage")
-	}
-	return nil
-}
-
-// release takes the frame from a Screen, which knows when it is released.
-func release(b encode.Backend, decoder func() (Decoder, error)) error {
-	canvas := NewCanvas(image.Pt(64, 64))
-	screen := capture.NewScreen(slog.New(slog.DiscardHandler))
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		_ = screen.Run(ctx, func(context.Context) (capture.Source, error) { return newStill(canvas), nil }) // ctx's error
-	}()
-	defer func() {
-		cancel()
-		<-done // waits for the frame, too
-	}()
-	reader := screen.NewReader()
-	defer reader.Close()
-	r, err := open(b, decoder, encode.Config{Size: canvas.Size})
-	if err != nil {
-		return err
-	}
-	defer r.close()
-	var f capture.Frame
-	defer f.Release()
-	deadline := time.Now().Add(10 * time.Second)
-	for err = reader.Grab(&f); errors.Is(err, capture.ErrNoScreen) && time.Now().Before(deadline); err = reader.Grab(&f) {
-		time.Sleep(time.Millisecond)
-	}
-	if err != nil {
-		return err
-	}
-	if _, err := r.encoder.Encode(&f, encode.Op{}); err != nil {
-		return err
-	}
-	if f.Pix != nil {
-		return errors.New("the frame has not been released")
 	}
 	return nil
 }

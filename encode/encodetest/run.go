@@ -7,7 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"lucarne/capture"
 	"lucarne/encode"
 )
 
@@ -46,6 +45,8 @@ var checks = []check{
 	{"damage only", damageOnly},
 	{"settle", settle},
 	{"a blink costs little", blink},
+	{"the same again costs nothing", redrawn},
+	{"key storm", keyStorm},
 	{"times", times},
 	{"release", release},
 	{"packet", packet},
@@ -94,6 +95,12 @@ func (r *rig) step(op encode.Op, damage ...image.Rectangle) error {
 	}
 	r.packet = packet
 	r.bytes += len(packet.Data)
+	if packet.Unchanged && len(packet.Data) > 0 {
+		return fmt.Errorf("a packet of %d bytes says that nothing has changed", len(packet.Data))
+	}
+	if packet.Unchanged {
+		return nil
+	}
 	if len(packet.Data) == 0 {
 		r.dropped++
 		return nil
@@ -128,28 +135,3 @@ func (r *rig) rest(frames int) error {
 
 // psnr is the quality of the decoded picture in a part of it.
 func (r *rig) psnr(part image.Rectangle) float64 { return PSNR(r.picture, r.canvas, part) }
-
-// still is a source whose picture is a canvas. It rings once.
-type still struct {
-	canvas *Canvas
-	bell   chan struct{}
-}
-
-func newStill(canvas *Canvas) *still {
-	s := &still{canvas: canvas, bell: make(chan struct{}, 1)}
-	s.bell <- struct{}{}
-	return s
-}
-
-func (s *still) Damaged() <-chan struct{} { return s.bell }
-
-func (s *still) Grab(f *capture.Frame) error {
-	f.Pix, f.Stride, f.Size = s.canvas.Pix, s.canvas.Stride, s.canvas.Size
-	f.Damage = append(f.Damage[:0], s.canvas.Bounds())
-	f.Seq++
-	f.Grabbed = time.Now()
-	f.Damaged = f.Grabbed
-	return nil
-}
-
-func (s *still) Close() error { return nil }

@@ -23,6 +23,8 @@ type broken struct {
 	frames int
 	kept   []byte
 	held   capture.Frame
+	silent int // frames to be dropped
+	bps    int
 	closed bool
 }
 
@@ -32,6 +34,7 @@ type fault struct {
 	after  func(b *broken, f *capture.Frame, p *encode.Packet)
 	closer func(b *broken) error
 	rate   func(bps int) int
+	size   func(size image.Point) image.Point
 }
 
 func (b *broken) Encode(f *capture.Frame, op encode.Op) (encode.Packet, error) {
@@ -50,6 +53,7 @@ func (b *broken) Encode(f *capture.Frame, op encode.Op) (encode.Packet, error) {
 }
 
 func (b *broken) SetBitrate(bps int) error {
+	b.bps = bps
 	if b.fault.rate != nil {
 		bps = b.fault.rate(bps)
 	}
@@ -80,6 +84,12 @@ func TestSuiteFails(t *testing.T) {
 			after:  func(b *broken, f *capture.Frame, p *encode.Packet) { p.Key = true }}},
 		{"odd sizes", "never settles", fault{after: func(b *broken, f *capture.Frame, p *encode.Packet) { p.Settled = false }}},
 		{"size change", "says the wrong size", fault{after: func(b *broken, f *capture.Frame, p *encode.Packet) { p.Size.X++ }}},
+		{"absurd configurations", "opens anything", fault{size: func(size image.Point) image.Point { return image.Pt(16, 16) }}},
+		{"absurd configurations", "cannot stand a high bitrate", fault{after: func(b *broken, f *capture.Frame, p *encode.Packet) {
+			if b.bps > 1_000_000_000 {
+				p.Data = p.Data[:min(len(p.Data), 3)]
+			}
+		}}},
 		{"bitrate", "thinks the target is ten times as high", fault{rate: func(bps int) int { return 10 * bps }}},
 		{"damage only", "ignores damage", fault{before: func(b *broken, f *capture.Frame, op *encode.Op) {
 			if b.frames > 1 {
@@ -94,6 +104,34 @@ func TestSuiteFails(t *testing.T) {
 		{"settle", "settles at once", fault{after: func(b *broken, f *capture.Frame, p *encode.Packet) { p.Settled = true }}},
 		{"a blink costs little", "sees all as damage and keys", fault{before: func(b *broken, f *capture.Frame, op *encode.Op) { op.Key = true }}},
 		{"times", "does not say when it converted", fault{after: func(b *broken, f *capture.Frame, p *encode.Packet) { p.Times.Converted = p.Times.Damaged.Add(-1) }}},
+		{"release", "releases when it is done", fault{
+			before: func(b *broken, f *capture.Frame, op *encode.Op) {
+				b.held = *f
+				*f = capture.Frame{Pix: f.Pix, Stride: f.Stride, Size: f.Size, Damage: f.Damage, Damaged: f.Damaged, Grabbed: f.Grabbed}
+			},
+			after: func(b *broken, f *capture.Frame, p *encode.Packet) {
+				*f = b.held
+				f.Release()
+			}}},
+		{"the same again costs nothing", "does not know when nothing has changed", fault{after: func(b *broken, f *capture.Frame, p *encode.Packet) {
+			if p.Unchanged {
+				p.Unchanged, p.Data = false, b.kept
+			}
+			b.kept = append(b.kept[:0], p.Data...)
+		}}},
+		{"the same again costs nothing", "is no longer settled", fault{after: func(b *broken, f *capture.Frame, p *encode.Packet) {
+			p.Settled = p.Settled && !p.Unchanged
+		}}},
+		{"key storm", "pays key frames back", fault{after: func(b *broken, f *capture.Frame, p *encode.Packet) {
+			if p.Key {
+				b.silent = 40
+			} else if b.silent > 0 {
+				b.silent, p.Data = b.silent-1, nil
+			}
+		}}},
+		{"key storm", "forgets about key frames", fault{before: func(b *broken, f *capture.Frame, op *encode.Op) {
+			op.Key = op.Key && b.frames%5 == 1
+		}, after: func(b *broken, f *capture.Frame, p *encode.Packet) { p.Key = p.Key && b.frames == 1 }}},
 		{"release", "keeps the frame until it is closed", fault{
 			before: func(b *broken, f *capture.Frame, op *encode.Op) {
 				b.held = *f
@@ -123,6 +161,9 @@ func TestSuiteFails(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			backend := encode.Backend{Name: "broken", Codec: encode.VP8, Open: func(cfg encode.Config) (encode.Encoder, error) {
+				if test.fault.size != nil {
+					cfg.Size = test.fault.size(cfg.Size)
+				}
 				encoder, err := vpx.Backend().Open(cfg)
 				if err != nil {
 					return nil, err

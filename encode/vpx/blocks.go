@@ -18,6 +18,11 @@ const (
 	loose  = 16 * 5
 )
 
+// same is the largest error by which a macroblock that was drawn anew is known
+// to be as it was: its error is what it was before. Another picture of just that
+// error would be as near to the screen.
+const same = 16 * 16
+
 // unknown is the error of a macroblock that has not been measured.
 const unknown = math.MaxUint16
 
@@ -27,6 +32,7 @@ type blocks struct {
 	active        []byte   // 1: to be coded in this frame
 	stale         []byte   // 1: errors has to be measured
 	errors        []uint16 // mean squared error, 16 times
+	before        []uint16 // errors before the damage of this frame; unknown if that was stale
 	tries         []uint8  // refinements since the picture changed here
 	next          int      // where the next refinement begins
 }
@@ -43,18 +49,30 @@ func (b *blocks) damage(r image.Rectangle) {
 	}
 	for y := r.Min.Y / 16; y <= (r.Max.Y-1)/16; y++ {
 		for i := y*b.columns + r.Min.X/16; i <= y*b.columns+(r.Max.X-1)/16; i++ {
-			b.active[i], b.stale[i], b.tries[i] = 1, 1, 0
+			if b.active[i] != 0 {
+				continue // by another rectangle
+			}
+			b.before[i] = b.errors[i]
+			if b.stale[i] != 0 {
+				b.before[i] = unknown
+			}
+			b.active[i], b.stale[i] = 1, 1
 		}
 	}
 }
 
-// dull keeps of the active macroblocks those that are not sharp, and returns
-// how much there is to code.
+// dull keeps of the active macroblocks those that have changed and are not
+// sharp, and returns how much there is to code.
 func (b *blocks) dull() (weight float64) {
 	for i, active := range b.active {
 		if active == 0 {
 			continue
 		}
+		if b.errors[i] == b.before[i] && b.errors[i] <= same {
+			b.active[i] = 0
+			continue
+		}
+		b.tries[i] = 0
 		if b.errors[i] <= strict {
 			b.active[i] = 0
 			continue

@@ -9,7 +9,7 @@ import (
 func newBlocks(columns, rows int) *blocks {
 	n := columns * rows
 	return &blocks{columns: columns, rows: rows, active: make([]byte, n), stale: make([]byte, n),
-		errors: make([]uint16, n), tries: make([]uint8, n)}
+		errors: make([]uint16, n), before: make([]uint16, n), tries: make([]uint8, n)}
 }
 
 // marked returns the indices of what is not 0.
@@ -57,6 +57,27 @@ func TestBlocksDull(t *testing.T) {
 	}
 }
 
+// TestBlocksSame expects that what is drawn as it was is not coded, and counts
+// no less as refined than before.
+func TestBlocksSame(t *testing.T) {
+	b := newBlocks(5, 1)
+	copy(b.errors, []uint16{100, 100, 100, same + 1, 100})
+	for i := range b.tries {
+		b.tries[i] = 2
+	}
+	b.stale[2] = 1 // coded and not measured: nobody knows what it was before
+	b.damage(image.Rect(0, 0, 40, 16))
+	b.damage(image.Rect(32, 0, 64, 16))
+	b.errors[1] = 101
+	b.dull()
+	if got, want := marked(b.active), []int{1, 2, 3}; !slices.Equal(got, want) {
+		t.Errorf("active %v, want %v", got, want)
+	}
+	if got, want := marked(b.tries), []int{0, 4}; !slices.Equal(got, want) {
+		t.Errorf("tries kept by %v, want %v", got, want)
+	}
+}
+
 // TestBlocksRefine refines as much as a limit allows, from where it stopped.
 func TestBlocksRefine(t *testing.T) {
 	b := newBlocks(5, 1)
@@ -97,7 +118,9 @@ func TestBlocksSettle(t *testing.T) {
 	if !b.settled() {
 		t.Error("not settled after all tries")
 	}
+	clear(b.active)
 	b.damage(image.Rect(20, 20, 21, 21))
+	b.dull()
 	if b.settled() {
 		t.Error("settled after damage")
 	}

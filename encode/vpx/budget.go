@@ -20,6 +20,10 @@ const (
 	// patience is the debt at which frames are dropped: the coarsest quantizer
 	// is not coarse enough.
 	patience = 200 * time.Millisecond
+	// forgiven is the debt beyond which no more is owed. A key frame of a page
+	// of text takes seconds of a slow link, and a stream that stands still for
+	// as long as it took is of no use to anybody.
+	forgiven = time.Second
 )
 
 // Bounds of the bitrate, in bits a second.
@@ -43,6 +47,7 @@ const (
 	motion
 	refinement
 	kinds
+	nothing = kinds
 )
 
 // budget says how many bits a frame may take, and by which quantizer it will.
@@ -70,7 +75,7 @@ func (b *budget) setBitrate(bps int) {
 		bps = defaultBps
 	}
 	b.bps = float64(min(max(bps, leastBps), mostBps))
-	b.saved = min(b.saved, b.bits(burst))
+	b.saved = min(max(b.saved, -b.bits(forgiven)), b.bits(burst))
 }
 
 func (b *budget) bits(d time.Duration) float64 { return b.bps * d.Seconds() }
@@ -120,7 +125,7 @@ func (b *budget) spend(k kind, bits, weight float64, quantizer int) {
 		part := min(1, bits/b.target(k)) / 2
 		b.cost[k] = max(1, b.cost[k]*math.Pow(max(seen, 1)/b.cost[k], part))
 	}
-	b.saved -= bits
+	b.saved = max(b.saved-bits, -b.bits(forgiven))
 }
 
 // fineness says how the bits fall as the quantizer rises: text and scenes take

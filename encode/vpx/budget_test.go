@@ -78,3 +78,24 @@ func TestBudgetDrops(t *testing.T) {
 		t.Error("a second later frames are still dropped")
 	}
 }
+
+// TestBudgetForgives expects frames to go again within a second, whatever
+// a frame has cost and however far the target falls.
+func TestBudgetForgives(t *testing.T) {
+	b, now := newBudget(8_000_000, 60), time.Unix(1, 0)
+	b.tick(now)
+	for range 12 {
+		b.spend(keyFrame, 800_000, 1, coarsest)
+	}
+	b.setBitrate(300_000)
+	for range 12 {
+		b.spend(keyFrame, 800_000, 1, coarsest)
+	}
+	if !b.overdrawn() {
+		t.Error("a key frame of 100 kB at 300 kbit/s, and the next may go at once")
+	}
+	b.tick(now.Add(time.Second))
+	if b.overdrawn() {
+		t.Error("a second later frames are still dropped")
+	}
+}

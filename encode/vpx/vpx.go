@@ -108,6 +108,7 @@ func (e *encoder) begin(size image.Point) error {
 		active:  unsafe.Slice((*byte)(c.active), n),
 		stale:   unsafe.Slice((*byte)(c.stale), n),
 		errors:  unsafe.Slice((*uint16)(c.errors), n),
+		before:  make([]uint16, n),
 		tries:   make([]uint8, n),
 	}
 	e.c, e.picture, e.begun, e.cfg.Size = c, picture, false, size
@@ -116,7 +117,9 @@ func (e *encoder) begin(size image.Point) error {
 }
 
 // Encode encodes a frame; see encode.Encoder. The frame is dropped, and the
-// packet has no Data, when even the coarsest quantizer has not held the bitrate.
+// packet has no Data, when even the coarsest quantizer has not held the bitrate;
+// any but the first, a key frame as well. The packet is Unchanged where what was
+// drawn is what the decoder has, and where there is nothing to refine.
 func (e *encoder) Encode(f *capture.Frame, op encode.Op) (encode.Packet, error) {
 	defer f.Release()
 	if e.c == nil {
@@ -132,7 +135,7 @@ func (e *encoder) Encode(f *capture.Frame, op encode.Op) (encode.Packet, error) 
 		now = time.Now()
 	}
 	e.budget.tick(now)
-	if e.begun && !op.Key && e.budget.overdrawn() {
+	if e.begun && e.budget.overdrawn() {
 		return encode.Packet{Size: f.Size, Times: times}, nil
 	}
 	damage := f.Damage
@@ -148,7 +151,8 @@ func (e *encoder) Encode(f *capture.Frame, op encode.Op) (encode.Packet, error) 
 	for _, r := range damage {
 		e.blocks.damage(yuv.Even(r, f.Size))
 	}
-	packet, err := e.encode(now, op.Key || !e.begun)
+	op.Key = op.Key || !e.begun
+	packet, err := e.encode(now, op)
 	if err != nil {
 		return encode.Packet{}, err
 	}
@@ -159,12 +163,15 @@ func (e *encoder) Encode(f *capture.Frame, op encode.Op) (encode.Packet, error) 
 
 // encode makes the packet for the picture as it is, of which the macroblocks in
 // active have changed.
-func (e *encoder) encode(now time.Time, key bool) (encode.Packet, error) {
+func (e *encoder) encode(now time.Time, op encode.Op) (encode.Packet, error) {
 	C.vp8_measure(e.c)
 	known := e.c.made.y != nil
-	kind, quantizer, weight := e.plan(key)
+	kind, quantizer, weight := e.plan(op)
+	if kind == nothing {
+		return encode.Packet{Codec: encode.VP8, Size: e.cfg.Size, Unchanged: true, Settled: e.blocks.settled()}, nil
+	}
 	forced := C.int(0)
-	if key {
+	if op.Key {
 		forced = 1
 	}
 	pts, duration := e.stamp(now)
@@ -181,7 +188,9 @@ func (e *encoder) encode(now time.Time, key bool) (encode.Packet, error) {
 		weight = 0 // it was a guess
 	}
 	e.budget.spend(kind, 8*float64(len(data)), weight, quantizer)
-	if count := e.blocks.coded(quantizer); kind == refinement || count <= len(e.blocks.active)/8 {
+	// Known now, it is known to be the same if it is drawn once more. In motion
+	// that is work for nothing.
+	if count := e.blocks.coded(quantizer); quantizer <= finer[0] || count <= len(e.blocks.active)/8 {
 		C.vp8_measure(e.c)
 	}
 	return encode.Packet{
@@ -195,10 +204,10 @@ func (e *encoder) encode(now time.Time, key bool) (encode.Packet, error) {
 }
 
 // plan chooses the macroblocks to code and the quantizer: all for a key frame,
-// else those that have changed, else those that are not sharp.
-func (e *encoder) plan(key bool) (kind kind, quantizer int, weight float64) {
+// else those that have changed, else those that are not sharp if that is asked for.
+func (e *encoder) plan(op encode.Op) (kind kind, quantizer int, weight float64) {
 	b := &e.blocks
-	if key {
+	if op.Key {
 		for i := range b.active {
 			b.active[i], b.tries[i] = 1, 0
 		}
@@ -209,6 +218,9 @@ func (e *encoder) plan(key bool) (kind kind, quantizer int, weight float64) {
 		quantizer = e.budget.quantizer(motion, weight, max(finer[0], e.moved-fall))
 		e.moved = quantizer
 		return motion, quantizer, weight
+	}
+	if !op.Refine || b.settled() {
+		return nothing, 0, 0
 	}
 	e.moved = 0
 	tries, limit := e.finest()

@@ -55,6 +55,7 @@ const (
 	settle       = 250 * time.Millisecond
 	memory       = 250 * time.Millisecond // of the rates
 	expiry       = time.Second            // a packet without a verdict is forgotten then
+	silence      = 10                     // packets forgotten without a report mean that the path is cut
 	lossPackets  = 30                     // a loss ratio means something from here
 	tooMuchLoss  = 0.10
 	busyUse      = 0.7 // the estimate is in use when this share of it arrives
@@ -98,6 +99,7 @@ type Controller struct {
 	lossOf   int
 	lost     int
 	lossFrom time.Time
+	silent   int // packets forgotten since the last report
 	expired  time.Time
 }
 
@@ -133,10 +135,12 @@ func (c *Controller) Arrived() bool { return c.arrived }
 
 // InFlight returns the bytes that have left and of which nothing is known yet.
 // A packet is forgotten after a second: feedback can be lost too, and whoever
-// waits for it must not wait for ever.
+// waits for it must not wait for ever. The estimate falls when many have been
+// forgotten and nothing was reported: a few are the lost end of a burst.
 func (c *Controller) InFlight(now time.Time) int {
-	if c.sent.expire(now.Add(-expiry)) && now.Sub(c.expired) > expiry {
-		c.expired = now
+	c.silent += c.sent.expire(now.Add(-expiry))
+	if c.silent >= silence && now.Sub(c.expired) > expiry {
+		c.expired, c.silent = now, 0
 		c.set(c.estimate * 0.7)
 	}
 	return c.sent.inFlight
@@ -144,6 +148,7 @@ func (c *Controller) InFlight(now time.Time) int {
 
 // Feedback takes one report, its packets in the order of their sequence.
 func (c *Controller) Feedback(now time.Time, report []Arrival) {
+	c.silent = 0
 	lowest := time.Duration(math.MaxInt64)
 	newest := time.Time{}
 	var burst burst

@@ -242,3 +242,31 @@ func TestNewestPacketArrived(t *testing.T) {
 		t.Error("a packet that has just left is said to have arrived")
 	}
 }
+
+// TestLostTails: a packet lost now and then on a desktop at rest says nothing of
+// the path; a burst of which nothing is ever reported does.
+func TestLostTails(t *testing.T) {
+	now := time.Unix(1_000_000, 0)
+	c := New(Config{})
+	start := c.Estimate()
+	seq := uint16(0)
+	for range 20 {
+		c.Sent(seq, 1000, now)
+		c.Sent(seq+1, 1000, now)
+		c.Feedback(now.Add(30*time.Millisecond), []Arrival{{Seq: seq, At: time.Hour}})
+		seq += 2
+		now = now.Add(3 * time.Second)
+		c.InFlight(now)
+	}
+	if got := c.Estimate(); got != start {
+		t.Errorf("after 20 lost tails: estimate %d, want %d still", got, start)
+	}
+	for range silence {
+		c.Sent(seq, 1000, now)
+		seq++
+	}
+	c.InFlight(now.Add(2 * expiry))
+	if got := c.Estimate(); got >= start {
+		t.Errorf("after %d packets without a report: estimate %d, want less than %d", silence, got, start)
+	}
+}

@@ -66,9 +66,8 @@ func (h *history) skipped(seq uint16) int {
 	return bytes
 }
 
-// expire forgets the packets that left before then and reports whether there were any.
-func (h *history) expire(before time.Time) bool {
-	any := false
+// expire forgets the packets that left before then and returns how many there were.
+func (h *history) expire(before time.Time) (count int) {
 	for ; h.oldest != h.next; h.oldest++ {
 		p := h.slot(h.oldest)
 		if p.waiting && p.seq == h.oldest {
@@ -76,10 +75,10 @@ func (h *history) expire(before time.Time) bool {
 				break
 			}
 			h.resolve(h.oldest)
-			any = true
+			count++
 		}
 	}
-	return any
+	return count
 }
 
 // floor is the least of the last 10 to 20 seconds: long enough to remember an

@@ -193,7 +193,8 @@ type loop struct {
 	tick      *time.Timer // the pause in holdBack
 	rest      alarm       // something is due although nothing rings
 	settled   bool
-	refined   int // refinements since the last damage or key frame
+	refined   int       // refinements since the last change or key frame
+	polished  time.Time // when the last of them was made
 	seq       uint64
 
 	failures int       // of the encoder, in a row
@@ -312,13 +313,18 @@ func (l *loop) step() {
 
 // use encodes the frame in hand if there is anything to encode.
 func (l *loop) use(now time.Time, key bool) {
-	op := Op{Key: key}
-	if len(l.frame.Damage)+len(l.owed) > 0 || l.encoder == nil {
-		l.moved, l.refined = now, 0
-	} else if op.Refine = l.refineDue(now); !op.Refine && !key {
+	damaged := len(l.frame.Damage)+len(l.owed) > 0 || l.encoder == nil
+	op := Op{Key: key, Refine: l.refineDue(now)}
+	if !damaged && !key && !op.Refine {
 		return
 	}
-	l.encode(now, op)
+	unchanged := l.encode(now, op)
+	switch {
+	case damaged && !unchanged:
+		l.moved, l.refined = now, 0
+	case op.Key:
+		l.refined = 0
+	}
 }
 
 // refineDue says that the picture is at rest and not yet sharp, and that the
@@ -332,19 +338,21 @@ func (l *loop) unsettled() bool {
 }
 
 func (l *loop) refineAt() time.Time {
-	rest, next := l.moved.Add(settleDelay), l.last.Add(refineInterval)
+	rest, next := l.moved.Add(settleDelay), l.polished.Add(refineInterval)
 	if rest.After(next) {
 		return rest
 	}
 	return next
 }
 
-// encode makes a packet of the frame in hand and gives it to the sinks.
-func (l *loop) encode(now time.Time, op Op) {
+// encode makes a packet of the frame in hand and gives it to the sinks. It
+// reports whether the frame turned out to show nothing new: a program that draws
+// the same again and again does not keep the picture from settling.
+func (l *loop) encode(now time.Time, op Op) (unchanged bool) {
 	s := l.stream
 	if err := l.open(); err != nil {
 		l.fail("open", err)
-		return
+		return false
 	}
 	for _, rect := range l.owed {
 		l.frame.Damage = capture.Merge(l.frame.Damage, rect, maxOwed)
@@ -352,7 +360,7 @@ func (l *loop) encode(now time.Time, op Op) {
 	packet, err := l.encoder.Encode(&l.frame, op)
 	if err != nil {
 		l.fail("encode", err)
-		return
+		return false
 	}
 	l.failures = 0
 	l.last = now
@@ -361,20 +369,20 @@ func (l *loop) encode(now time.Time, op Op) {
 		l.owed = append(l.owed[:0], l.frame.Damage...)
 		l.rung = l.rung || len(l.owed) > 0
 		l.rest.by(now.Add(s.interval))
-		return
+		return false
 	}
 	l.owed = l.owed[:0]
-	if op.Key {
-		l.refined = 0
-	} else if op.Refine {
+	if op.Refine {
 		l.refined++
+		l.polished = now
 	}
 	if packet.Unchanged {
-		return
+		return true
 	}
 	l.seq++
 	packet.Seq, packet.Codec = l.seq, s.cfg.Backend.Codec
 	s.deliver(packet, now)
+	return false
 }
 
 // open makes the encoder fit the frame in hand and the bitrate wanted. A new

@@ -76,6 +76,7 @@ type recorder struct {
 	fresh   bool
 	fail    error
 	drop    bool
+	same    bool // damage shows nothing new
 }
 
 func (r *recorder) backend() encode.Backend {
@@ -99,9 +100,12 @@ func (r *recorder) Encode(f *capture.Frame, op encode.Op) (encode.Packet, error)
 		r.drop = false
 		return encode.Packet{}, nil
 	}
-	if op.Refine {
+	switch {
+	case op.Refine:
 		r.refined++
-	} else {
+	case r.same:
+		return encode.Packet{Unchanged: true, Settled: r.refined >= r.settle}, nil
+	default:
 		r.refined = 0
 	}
 	p := encode.Packet{Data: []byte{1}, Key: op.Key || r.fresh, Size: f.Size, Settled: r.refined >= r.settle}
@@ -494,6 +498,27 @@ func TestSettlingTakesItsTime(t *testing.T) {
 			t.Errorf("%d refinements, want all 300", r.refined)
 		}
 		r.mu.Unlock()
+	})
+}
+
+// A program that draws the same again and again does not keep the picture from
+// becoming sharp, and costs no packets then.
+func TestTheSameAgainLetsThePictureSettle(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d, r, v := newDisplay(), &recorder{settle: 5}, &viewer{}
+		s := streaming(t, d, r)
+		s.Attach(v)
+		time.Sleep(10 * time.Millisecond)
+		r.mu.Lock()
+		r.same = true
+		r.mu.Unlock()
+		for range 200 {
+			d.change(image.Rect(0, 0, 1, 1))
+			time.Sleep(10 * time.Millisecond)
+		}
+		if got := len(v.take()); got != 1+5 {
+			t.Errorf("%d packets, want the first and 5 refinements", got)
+		}
 	})
 }
 

@@ -176,9 +176,10 @@ export class Connection {
     this.ping();
     for (const ms of EARLY_PINGS) this.around.clock.after(ms, () => this.ping());
     this.cancelPings = every(this.around.clock, PING_INTERVAL, () => {
-      if (this.dead()) void this.closed(this.socket);
-      else this.ping();
+      if (this.dead()) return void this.closed(this.socket);
+      // Without the ping to come, which leaves for the system's buffers and is no sign of life.
       this.buffered = this.socket?.bufferedAmount ?? 0;
+      this.ping();
     });
   }
 

@@ -18,6 +18,7 @@ type relay struct {
 
 	mu   sync.Mutex
 	gate chan struct{} // closed while the link works
+	hole chan struct{} // closed when the TCP connections of now lead nowhere
 }
 
 // candidatesScript sends all media through the relay: the agent's UDP candidates
@@ -46,7 +47,7 @@ func newRelay(d *desk) *relay {
 	d.t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	d.check(err)
-	r := &relay{d: d, address: l.Addr().String(), gate: make(chan struct{})}
+	r := &relay{d: d, address: l.Addr().String(), gate: make(chan struct{}), hole: make(chan struct{})}
 	close(r.gate)
 	d.t.Cleanup(func() { l.Close() })
 	go func() {
@@ -60,23 +61,34 @@ func newRelay(d *desk) *relay {
 				browser.Close()
 				continue
 			}
-			go r.pump(agent, browser)
-			go r.pump(browser, agent)
+			d.t.Cleanup(func() { browser.Close(); agent.Close() })
+			hole := r.where()
+			go r.pump(agent, browser, hole)
+			go r.pump(browser, agent, hole)
 		}
 	}()
 	return r
 }
 
-// pump copies bytes while the link works, until either side ends.
-func (r *relay) pump(to, from net.Conn) {
-	defer to.Close()
-	defer from.Close()
+// pump copies bytes while the link works, until either side ends. In the hole
+// nothing arrives, not even that the other side has ended.
+func (r *relay) pump(to, from net.Conn, hole chan struct{}) {
 	for buf := make([]byte, 32<<10); ; {
 		n, err := from.Read(buf)
+		<-r.link()
+		select {
+		case <-hole:
+			if err != nil {
+				return
+			}
+			continue
+		default:
+		}
 		if err != nil {
+			to.Close()
+			from.Close()
 			return
 		}
-		<-r.link()
 		if _, err := to.Write(buf[:n]); err != nil {
 			return
 		}
@@ -87,6 +99,21 @@ func (r *relay) link() chan struct{} {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.gate
+}
+
+func (r *relay) where() chan struct{} {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.hole
+}
+
+// lose makes the TCP connections of now lead nowhere, as a proxy does that has
+// forgotten them; new ones work.
+func (r *relay) lose() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	close(r.hole)
+	r.hole = make(chan struct{})
 }
 
 func (r *relay) freeze() {

@@ -33,14 +33,15 @@ func (d *desktop) attach(x xDisplay) (capture.Source, error) {
 		source.Close()
 		return nil, err
 	}
-	selections, err := clipboard.Open(clipboard.Config{Display: x.name, Connect: display.Connect, Log: d.log})
+	conns := new(display.Conns)
+	selections, err := clipboard.Open(clipboard.Config{Display: x.name, Connect: conns.Connect, Log: d.log})
 	if err != nil {
 		source.Close()
 		injector.Close()
 		return nil, err
 	}
 	d.session.SetHands(injector, selections)
-	return &attached{Source: source, injector: injector, selections: selections, session: d.session}, nil
+	return &attached{Source: source, injector: injector, selections: selections, conns: conns, session: d.session}, nil
 }
 
 // attached is an X display whose hands are the session's.
@@ -48,12 +49,15 @@ type attached struct {
 	*x11.Source
 	injector   *xtest.Injector
 	selections *clipboard.Clipboard
+	conns      *display.Conns // the clipboard's
 	session    *session.Session
 }
 
 // Run handles the events of the display and of its clipboard until ctx is done
 // or the display has gone.
 func (a *attached) Run(ctx context.Context) error {
+	// A server that is stopped answers nothing, not even a goodbye.
+	defer context.AfterFunc(ctx, a.conns.Close)()
 	return inOrder(ctx, a.selections.Run, a.Source.Run)
 }
 

@@ -239,6 +239,19 @@ func TestServeShowsADisplay(t *testing.T) {
 	}
 }
 
+// A display that has stopped cannot keep the agent from ending.
+func TestEndsWithAFrozenDisplay(t *testing.T) {
+	needEncoder(t)
+	plan := displaytest.Start(t, display.Config{Server: display.Xvfb, Size: image.Pt(640, 480)})
+	socket := filepath.Join(t.TempDir(), "s")
+	a := start(t, nil, "serve", "--display", plan.Display, "--listen", "unix:"+socket)
+	await(t, "the display", func() bool { return strings.Contains(a.stderr.String(), "display is up") })
+	displaytest.Freeze(t, plan)
+	if code := a.stop(t); code != exitOK {
+		t.Errorf("exit code %d:\n%s", code, a.stderr)
+	}
+}
+
 func TestServeWithoutAnExtension(t *testing.T) {
 	needEncoder(t)
 	plan, err := display.New(display.Config{Server: display.Xvfb, Size: image.Pt(640, 480), Dir: t.TempDir()})

@@ -47,6 +47,7 @@ var components = []component{
 	{"github.com/pion/rtcp", "MIT"},
 	{"github.com/pion/rtp", "MIT"},
 	{"github.com/pion/sdp/v3", "MIT"},
+	{"github.com/pion/transport/v4", "MIT"},
 	{"github.com/pion/webrtc/v4", "MIT"},
 	{"golang.org/x/image", "BSD-3-Clause"},
 	{"golang.org/x/sys", "BSD-3-Clause"},

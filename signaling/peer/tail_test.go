@@ -72,7 +72,7 @@ func TestNoProbeWhereThePacketHasArrived(t *testing.T) {
 				v.path.bwe.Feedback(time.Now(), []bwe.Arrival{{Seq: 1, At: 1}})
 			}
 			time.Sleep(time.Minute)
-		synctest.Wait()
+			synctest.Wait()
 			if got := len(w.packets); got != 1 {
 				t.Errorf("%s: %d packets, want 1", name, got)
 			}

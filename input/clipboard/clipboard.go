@@ -32,9 +32,9 @@ type Config struct {
 
 const (
 	defaultMaxBytes = 1 << 20
-	// patience is how long the X server may take to answer, and another
+	// maxPatience is how long the X server may take to answer, and another
 	// program to take the next part of what it has asked for.
-	patience = 5 * time.Second
+	maxPatience = 5 * time.Second
 )
 
 var (
@@ -63,8 +63,11 @@ type Clipboard struct {
 	gone    chan struct{} // closed when the connection has ended
 
 	selections map[xproto.Atom]input.Selection // those served
+	patience   time.Duration
 
-	mu      sync.Mutex // guards the rest
+	// mu guards the rest. No request is made under it: one waits for as long as
+	// the X server reads nothing.
+	mu      sync.Mutex
 	names   map[string]xproto.Atom
 	offers  map[xproto.Atom]*offer
 	takings map[xproto.Atom]int // of each selection by us, of which XFIXES has yet to tell
@@ -89,6 +92,7 @@ func Open(cfg Config) (*Clipboard, error) {
 		takings:    make(map[xproto.Atom]int),
 		readers:    make(map[xproto.Window]*reader),
 		sending:    make(map[place]*transfer),
+		patience:   maxPatience,
 	}
 	if c.max == 0 {
 		c.max = defaultMaxBytes
@@ -119,7 +123,9 @@ func (c *Clipboard) start(served []input.Selection) error {
 	screen := setup.DefaultScreen(c.conn)
 	c.root = screen.Root
 	c.chunk = chunkSize(int(setup.MaximumRequestLength) * 4)
-	if _, err := await(ctx, c, xfixes.QueryVersion(c.conn, 5, 0).Reply); err != nil {
+	if _, err := await(ctx, c, func() (*xfixes.QueryVersionReply, error) {
+		return xfixes.QueryVersion(c.conn, 5, 0).Reply()
+	}); err != nil {
 		return err
 	}
 	if err := c.known.intern(ctx, c); err != nil {
@@ -286,9 +292,10 @@ func (c *Clipboard) report(s input.Selection) {
 	c.changed <- s
 }
 
-// await waits for an answer of the X server, at most patience.
-func await[T any](ctx context.Context, c *Clipboard, reply func() (T, error)) (T, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, patience, errSilent)
+// await has ask make a request and wait for its answer, and waits for that, at
+// most c.patience. (Making it may well take as long as the answer.)
+func await[T any](ctx context.Context, c *Clipboard, ask func() (T, error)) (T, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, c.patience, errSilent)
 	defer cancel()
 	type answer struct {
 		value T
@@ -296,7 +303,7 @@ func await[T any](ctx context.Context, c *Clipboard, reply func() (T, error)) (T
 	}
 	answered := make(chan answer, 1)
 	go func() {
-		value, err := reply()
+		value, err := ask()
 		if errors.Is(err, io.EOF) {
 			err = input.ErrGone
 		}

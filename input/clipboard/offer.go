@@ -68,8 +68,10 @@ func (c *Clipboard) offer(s input.Selection, items []input.Item) error {
 	c.offers[selection] = o
 	c.takings[selection]++
 	c.mu.Unlock()
-	xproto.SetSelectionOwner(c.conn, c.window, selection, xproto.TimeCurrentTime)
-	_, err = await(ctx, c, xproto.GetInputFocus(c.conn).Reply)
+	_, err = await(ctx, c, func() (*xproto.GetInputFocusReply, error) {
+		xproto.SetSelectionOwner(c.conn, c.window, selection, xproto.TimeCurrentTime)
+		return xproto.GetInputFocus(c.conn).Reply()
+	})
 	return err
 }
 
@@ -126,8 +128,9 @@ func (c *Clipboard) serve(e xproto.SelectionRequestEvent) {
 // putMultiple serves the pairs of target and property that a requestor has
 // listed in a property, and notes there which could not be.
 func (c *Clipboard) putMultiple(o *offer, to place) bool {
-	reply, err := await(context.Background(), c, xproto.GetProperty(c.conn, false, to.window, to.property,
-		xproto.GetPropertyTypeAny, 0, 2*maxPairs).Reply)
+	reply, err := await(context.Background(), c, func() (*xproto.GetPropertyReply, error) {
+		return xproto.GetProperty(c.conn, false, to.window, to.property, xproto.GetPropertyTypeAny, 0, 2*maxPairs).Reply()
+	})
 	if err != nil || reply.Format != 32 || reply.BytesAfter > 0 || len(reply.Value)%8 != 0 {
 		return false
 	}

@@ -33,7 +33,9 @@ func (c *Clipboard) read(ctx context.Context, s input.Selection, mime string, li
 	if err != nil {
 		return nil, err
 	}
-	owner, err := await(ctx, c, xproto.GetSelectionOwner(c.conn, selection).Reply)
+	owner, err := await(ctx, c, func() (*xproto.GetSelectionOwnerReply, error) {
+		return xproto.GetSelectionOwner(c.conn, selection).Reply()
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -211,8 +213,9 @@ func (r *reader) collect(ctx context.Context, size []byte, limit int) (data []by
 // take reads and deletes our property; its type is AtomNone if it is not there.
 func (r *reader) take(ctx context.Context, limit int) ([]byte, xproto.Atom, error) {
 	words := uint32(limit/4 + 1)
-	reply, err := await(ctx, r.c, xproto.GetProperty(r.c.conn, true, r.window, r.c.known.content,
-		xproto.GetPropertyTypeAny, 0, words).Reply)
+	reply, err := await(ctx, r.c, func() (*xproto.GetPropertyReply, error) {
+		return xproto.GetProperty(r.c.conn, true, r.window, r.c.known.content, xproto.GetPropertyTypeAny, 0, words).Reply()
+	})
 	switch {
 	case err != nil:
 		return nil, 0, err

@@ -41,7 +41,9 @@ func (c *Clipboard) atom(ctx context.Context, name string) (xproto.Atom, error) 
 	if atom != 0 {
 		return atom, nil
 	}
-	reply, err := await(ctx, c, xproto.InternAtom(c.conn, false, uint16(len(name)), name).Reply)
+	reply, err := await(ctx, c, func() (*xproto.InternAtomReply, error) {
+		return xproto.InternAtom(c.conn, false, uint16(len(name)), name).Reply()
+	})
 	if err != nil {
 		return 0, err
 	}

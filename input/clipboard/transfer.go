@@ -36,40 +36,52 @@ type transfer struct {
 
 // send begins a transfer, unless too many are under way.
 func (c *Clipboard) send(to place, typ xproto.Atom, data []byte) bool {
+	if !c.enter(to, &transfer{typ: typ, rest: data}) {
+		return false
+	}
+	// The events of another program's window, whatever it asks for itself. They
+	// are never declined again: those of no transfer are ignored.
+	xproto.ChangeWindowAttributes(c.conn, to.window, xproto.CwEventMask,
+		[]uint32{xproto.EventMaskPropertyChange | xproto.EventMaskStructureNotify})
+	c.set(to, c.known.incr, 32, appendAtoms(nil, xproto.Atom(len(data))))
+	return true
+}
+
+// enter notes a transfer, unless too many are under way.
+func (c *Clipboard) enter(to place, t *transfer) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.sending[to] != nil || len(c.sending) == maxTransfers {
 		c.log.Warn("clipboard transfer refused", "under way", len(c.sending))
 		return false
 	}
-	t := &transfer{typ: typ, rest: data}
-	t.overdue = time.AfterFunc(patience, func() { c.forget(to, t) })
+	t.overdue = time.AfterFunc(c.patience, func() { c.forget(to, t) })
 	c.sending[to] = t
-	c.watch(to.window, xproto.EventMaskPropertyChange|xproto.EventMaskStructureNotify)
-	c.set(to, c.known.incr, 32, appendAtoms(nil, xproto.Atom(len(data))))
 	return true
-}
-
-// watch asks for the events of another program's window, whatever it asks for
-// itself.
-func (c *Clipboard) watch(w xproto.Window, mask uint32) {
-	xproto.ChangeWindowAttributes(c.conn, w, xproto.CwEventMask, []uint32{mask})
 }
 
 // taken goes on with a transfer.
 func (c *Clipboard) taken(from place) {
+	if t, part := c.nextPart(from); t != nil {
+		c.set(from, t.typ, 8, part)
+	}
+}
+
+// nextPart returns the transfer to a place and its next part, which is empty at
+// the end; nil: there is none.
+func (c *Clipboard) nextPart(to place) (t *transfer, part []byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	t := c.sending[from]
-	if t == nil || !t.overdue.Reset(patience) {
-		return
+	t = c.sending[to]
+	if t == nil || !t.overdue.Reset(c.patience) {
+		return nil, nil
 	}
-	part := t.rest[:min(len(t.rest), c.chunk)]
+	part = t.rest[:min(len(t.rest), c.chunk)]
 	t.rest = t.rest[len(part):]
-	c.set(from, t.typ, 8, part)
 	if len(part) == 0 {
-		c.finish(from, t)
+		c.finish(to, t)
 	}
+	return t, part
 }
 
 // forget ends a transfer that gets no further.
@@ -97,10 +109,4 @@ func (c *Clipboard) vanished(w xproto.Window) {
 func (c *Clipboard) finish(to place, t *transfer) {
 	t.overdue.Stop()
 	delete(c.sending, to)
-	for other := range c.sending {
-		if other.window == to.window {
-			return
-		}
-	}
-	c.watch(to.window, xproto.EventMaskNoEvent)
 }

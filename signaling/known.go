@@ -1,6 +1,7 @@
 package signaling
 
 import (
+	"context"
 	"image"
 	"slices"
 	"time"
@@ -47,7 +48,7 @@ func (k *known) hello(s *socket) Message {
 }
 
 // putScreen tells what is new of the display: its state, its size, its cursor.
-func (s *socket) putScreen(k *known) error {
+func (s *socket) putScreen(ctx context.Context, k *known) error {
 	status := s.h.cfg.Screen.Status()
 	code, args := s.h.cfg.DisplayReason(status)
 	if status.State == capture.Up && k.state != capture.Up {
@@ -55,7 +56,7 @@ func (s *socket) putScreen(k *known) error {
 	}
 	if status.State != k.state || code != k.code || !slices.Equal(args, k.args) {
 		k.state, k.code, k.args = status.State, code, args
-		if err := s.put(Message{Type: "display", State: status.State.String(), Code: code, Args: args}); err != nil {
+		if err := s.put(ctx, Message{Type: "display", State: status.State.String(), Code: code, Args: args}); err != nil {
 			return err
 		}
 	}
@@ -66,14 +67,14 @@ func (s *socket) putScreen(k *known) error {
 	}
 	if status.Size != k.size {
 		k.size = status.Size
-		if err := s.put(Message{Type: "size", Width: k.size.X, Height: k.size.Y}); err != nil {
+		if err := s.put(ctx, Message{Type: "size", Width: k.size.X, Height: k.size.Y}); err != nil {
 			return err
 		}
 	}
-	return s.putCursor(k)
+	return s.putCursor(ctx, k)
 }
 
-func (s *socket) putCursor(k *known) error {
+func (s *socket) putCursor(ctx context.Context, k *known) error {
 	cursor := s.h.cfg.Screen.Cursor()
 	if cursor.Serial == k.cursor || cursor.Serial == 0 && cursor.Image == nil {
 		return nil // the same picture, or none known; its position the page knows better
@@ -94,29 +95,29 @@ func (s *socket) putCursor(k *known) error {
 		m.Image = &image
 	}
 	k.cursor = cursor.Serial
-	return s.put(m)
+	return s.put(ctx, m)
 }
 
 // putSession tells what is new of the session: who leads, the clipboard, the
 // newest input handled.
-func (s *socket) putSession(k *known, ack *time.Timer) error {
+func (s *socket) putSession(ctx context.Context, k *known, ack *time.Timer) error {
 	leader, you := s.viewer.Leader()
 	if !k.led || leader != k.leader || you != k.leads {
 		k.led, k.leader, k.leads = true, leader, you
-		if err := s.put(Message{Type: "control", Viewer: leader, You: you}); err != nil {
+		if err := s.put(ctx, Message{Type: "control", Viewer: leader, You: you}); err != nil {
 			return err
 		}
 	}
 	if text, fresh := s.viewer.Clipboard(); fresh {
-		if err := s.put(Message{Type: "clipboard", Text: text}); err != nil {
+		if err := s.put(ctx, Message{Type: "clipboard", Text: text}); err != nil {
 			return err
 		}
 	}
-	return s.putAck(k, ack)
+	return s.putAck(ctx, k, ack)
 }
 
 // putAck acknowledges input, at once if the last time is long enough ago.
-func (s *socket) putAck(k *known, ack *time.Timer) error {
+func (s *socket) putAck(ctx context.Context, k *known, ack *time.Timer) error {
 	seq := s.viewer.InputSeq()
 	if seq == k.seq || k.ackArmed {
 		return nil
@@ -127,5 +128,5 @@ func (s *socket) putAck(k *known, ack *time.Timer) error {
 		return nil
 	}
 	k.seq, k.acked = seq, time.Now()
-	return s.put(Message{Type: "input", Seq: seq})
+	return s.put(ctx, Message{Type: "input", Seq: seq})
 }

@@ -1,10 +1,12 @@
 package signaling
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/gorilla/websocket"
@@ -13,7 +15,7 @@ import (
 // send queues a control message. It never blocks: a page that lets the queue
 // fill up does not read, and its socket is closed.
 func (s *socket) send(m Message) {
-	data, err := json.Marshal(m)
+	data, err := encode(m)
 	if err != nil {
 		s.cancel(farewell{code: "internal", retry: true, err: err})
 		return
@@ -43,7 +45,7 @@ func (s *socket) writeAll(ctx context.Context) error {
 	ack := time.NewTimer(s.h.pace.ack)
 	defer ack.Stop()
 	known := s.greeting()
-	if err := s.put(known.hello(s)); err != nil {
+	if err := s.put(ctx, known.hello(s)); err != nil {
 		return err
 	}
 	for {
@@ -52,14 +54,14 @@ func (s *socket) writeAll(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case p := <-s.queue:
-			err = s.putPacket(p)
+			err = s.putPacket(ctx, p)
 		case <-bell:
-			err = s.putScreen(known)
+			err = s.putScreen(ctx, known)
 		case <-s.viewer.Changed():
-			err = s.putSession(known, ack)
+			err = s.putSession(ctx, known, ack)
 		case <-ack.C:
 			known.ackArmed = false
-			err = s.putAck(known, ack)
+			err = s.putAck(ctx, known, ack)
 		case <-ping.C:
 			err = s.conn.WriteControl(websocket.PingMessage, nil, time.Now().Add(s.h.pace.write))
 		}
@@ -69,18 +71,50 @@ func (s *socket) writeAll(ctx context.Context) error {
 	}
 }
 
-func (s *socket) put(m Message) error {
-	data, err := json.Marshal(m)
+func (s *socket) put(ctx context.Context, m Message) error {
+	data, err := encode(m)
 	if err != nil {
 		return fmt.Errorf("signaling: encode %s: %w", m.Type, err)
 	}
-	return s.putPacket(packet{websocket.TextMessage, data})
+	return s.putPacket(ctx, packet{websocket.TextMessage, data})
 }
 
-func (s *socket) putPacket(p packet) error {
-	s.conn.SetWriteDeadline(time.Now().Add(s.h.pace.write))
-	return s.conn.WriteMessage(p.kind, p.data)
+// encode writes a message as JSON that is no part of an HTML page: json.Marshal
+// makes six bytes of each <, > and &.
+func encode(m Message) ([]byte, error) {
+	var text bytes.Buffer
+	encoder := json.NewEncoder(&text)
+	encoder.SetEscapeHTML(false)
+	err := encoder.Encode(m)
+	return bytes.TrimSuffix(text.Bytes(), []byte("\n")), err
 }
+
+// fragment is the largest part of a message that has to leave in time, in bytes.
+const fragment = 64 << 10
+
+// putPacket sends a message in fragments (RFC 6455 section 5.4), each in its own
+// time: a slow link is not a page that does not read. Once ctx is done it leaves
+// the rest; what comes next ends the message, and the page ignores half a one.
+func (s *socket) putPacket(ctx context.Context, p packet) error {
+	w, err := s.conn.NextWriter(p.kind)
+	if err != nil {
+		return err
+	}
+	for part := range slices.Chunk(p.data, fragment) {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		s.extend()
+		if _, err := w.Write(part); err != nil {
+			return err
+		}
+	}
+	s.extend()
+	return w.Close()
+}
+
+// extend gives the next write its time.
+func (s *socket) extend() { s.conn.SetWriteDeadline(time.Now().Add(s.h.pace.write)) }
 
 // writeError words the end of writing.
 func writeError(err error) error {
@@ -103,7 +137,7 @@ func (s *socket) bye(cause error) {
 		return
 	}
 	soon := time.Now().Add(parting)
-	data, err := json.Marshal(Message{Type: "bye", Code: f.code, Retry: f.retry})
+	data, err := encode(Message{Type: "bye", Code: f.code, Retry: f.retry})
 	if err != nil {
 		return
 	}

@@ -82,6 +82,16 @@ func (d *desktop) open() *Injector {
 	return i
 }
 
+// autoRepeat returns the display's AutoRepeatMode.
+func (d *desktop) autoRepeat() byte {
+	d.t.Helper()
+	control, err := xproto.GetKeyboardControl(d.conn).Reply()
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	return control.GlobalAutoRepeat
+}
+
 // server returns the X server's process, which this test has started.
 func (d *desktop) server() *os.Process {
 	d.t.Helper()

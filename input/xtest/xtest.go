@@ -67,7 +67,8 @@ type Injector struct {
 	size    image.Point         // of the screen, pixels
 	buttons [maxButton + 1]bool // which are down
 
-	repeat *byte // AutoRepeatMode before SetAutoRepeat; nil: not changed
+	repeat *byte       // AutoRepeatMode before SetAutoRepeat; nil: not changed
+	mark   xproto.Atom // where the display keeps it
 
 	patience  time.Duration
 	requests  int             // since the last answer
@@ -81,8 +82,9 @@ var (
 	_ input.AutoRepeater = (*Injector)(nil)
 )
 
-// Open connects to a display and lets go of every key and button that is down
-// there. It starts nothing.
+// Open connects to a display, lets go of every key and button that is down
+// there, and restores the auto-repeat that a killed injector has left changed. It
+// starts nothing.
 func Open(cfg Config) (*Injector, error) {
 	log := cfg.Log
 	if log == nil {
@@ -118,6 +120,9 @@ func (i *Injector) start() error {
 	}
 	i.size = image.Pt(int(root.Width), int(root.Height))
 	if err := i.readKeymap(); err != nil {
+		return err
+	}
+	if err := i.restoreForgotten(); err != nil {
 		return err
 	}
 	return i.releaseForgotten()
@@ -177,34 +182,6 @@ func (i *Injector) Inject(e input.Event) error {
 	return nil
 }
 
-// SetAutoRepeat implements input.AutoRepeater, for all programs on the display.
-// Close restores what was set before the first call.
-func (i *Injector) SetAutoRepeat(on bool) error {
-	if i.closed {
-		return fmt.Errorf("xtest: set auto-repeat: %w", input.ErrGone)
-	}
-	if err := i.ready(); err != nil {
-		return fmt.Errorf("xtest: set auto-repeat: %w", err)
-	}
-	if i.repeat == nil {
-		control, err := await(i, xproto.GetKeyboardControl(i.conn).Reply)
-		if err != nil {
-			return fmt.Errorf("xtest: set auto-repeat: %w", err)
-		}
-		i.repeat = &control.GlobalAutoRepeat
-	}
-	mode := byte(xproto.AutoRepeatModeOff)
-	if on {
-		mode = xproto.AutoRepeatModeOn
-	}
-	i.setRepeat(mode)
-	return nil
-}
-
-func (i *Injector) setRepeat(mode byte) {
-	xproto.ChangeKeyboardControl(i.conn, xproto.KbAutoRepeatMode, []uint32{uint32(mode)})
-}
-
 // Close implements input.Injector: it lets every key and button go, gives the
 // spare keycodes and the auto-repeat back and disconnects.
 func (i *Injector) Close() error {
@@ -218,7 +195,7 @@ func (i *Injector) Close() error {
 			i.remap(kc, 0)
 		}
 		if i.repeat != nil {
-			i.setRepeat(*i.repeat)
+			i.restoreRepeat(*i.repeat)
 		}
 	}
 	i.hangUp()

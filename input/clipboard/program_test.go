@@ -205,7 +205,7 @@ func TestHostileOwners(t *testing.T) {
 			}, ErrRefused},
 		}
 		answers := make(chan answer, 1)
-		var now answer
+		now := tests[0].answer // Xvnc asks each new owner for its targets
 		p.serve(func(e xproto.SelectionRequestEvent) {
 			select {
 			case now = <-answers:

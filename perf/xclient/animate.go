@@ -23,8 +23,10 @@ func Animate(ctx context.Context, a Animation, fps int) ([]time.Time, error) {
 	for {
 		select {
 		case <-ctx.Done():
-			return times, nil
 		case <-timer.C:
+		}
+		if ctx.Err() != nil { // the timer may have been due as well
+			return times, nil
 		}
 		number := int(time.Since(start)*time.Duration(fps)/time.Second) + 1
 		for len(times) < number {

@@ -208,6 +208,10 @@ func (m *measurement) measure(ctx context.Context, p *peer, s scenario) (figures
 	without := figures{}
 	if s.name == "idle" {
 		length = m.cfg.idle
+		// The page before this one has closed: its end is not idleness.
+		if err := sleep(ctx, 3*time.Second); err != nil {
+			return nil, 0, err
+		}
 		before := cpuTime(p.carriers())
 		if err := sleep(ctx, length); err != nil {
 			return nil, 0, err

@@ -6,6 +6,8 @@ import { Action, MouseButton, type InputEvent } from "./wire.ts";
 
 /** Motion goes at most this often, in ms. */
 const INTERVAL = 4;
+/** Motion may be lost. Where the pointer rests is said again after this, in ms, and once more. */
+const REST = 150;
 
 /** MouseEvent.button as the X button that it stands for. */
 const buttons: Record<number, MouseButton> = {
@@ -23,6 +25,7 @@ export class Pointer {
   private next: Point | null = null;
   private at = -Infinity;
   private scheduled = false;
+  private cancelRest = () => {};
   private last: Point = { x: 0, y: 0 };
 
   /** send says whether an event was accepted: motion that was not is tried again. */
@@ -87,6 +90,17 @@ export class Pointer {
     this.send({ type: "button", action, button, ...at });
   }
 
+  /** Says a position again while the pointer is there. */
+  private rest(at: Point, times: number): void {
+    this.cancelRest();
+    if (times === 0) return;
+    this.cancelRest = this.clock.after(REST, () => {
+      if (this.sent !== at || this.next) return;
+      this.send({ type: "motion", ...at });
+      this.rest(at, times - 1);
+    });
+  }
+
   private flush(): void {
     const { next } = this;
     if (!next) return;
@@ -95,6 +109,7 @@ export class Pointer {
       this.at = this.clock.now();
       this.sent = next;
       this.next = null;
+      this.rest(next, 2);
       return;
     }
     this.scheduled = true;

@@ -30,6 +30,15 @@ test("the first motion goes at once, then the newest every 4 ms", () => {
   assert.deepEqual(sent, ["to 0,0", "to 3,0"], "the same position is not sent twice");
 });
 
+test("where the pointer rests is said twice more, for motion may be lost", () => {
+  const { clock, sent, pointer: p } = pointer();
+  p.move({ x: 1, y: 1 });
+  clock.turn(100);
+  p.move({ x: 2, y: 2 });
+  clock.turn(10_000);
+  assert.deepEqual(sent, ["to 1,1", "to 2,2", "to 2,2", "to 2,2"]);
+});
+
 test("motion that is not accepted is tried again, as the newest", () => {
   const { clock, sent, state, pointer: p } = pointer();
   state.open = false;

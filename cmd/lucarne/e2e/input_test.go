@@ -173,6 +173,8 @@ func TestPointerPositions(t *testing.T) {
 				d.check(page.MouseMove(d.ctx, at, browser.NoButton))
 				var last xclient.Event
 				poll(t, "pointer at "+want.String(), func() bool {
+					// As a hand does that does not see the pointer follow: the page may not have been listening yet.
+					d.check(page.MouseMove(d.ctx, at, browser.NoButton))
 					if moved := r.got(isMotion); len(moved) > 0 {
 						last = moved[len(moved)-1]
 					}

@@ -39,6 +39,7 @@ func (p *Plan) writeAuthority(dir string) error {
 		return fmt.Errorf("display: cookie: %w", err)
 	}
 	p.Authority = f.Name()
+	p.files = append(p.files, p.Authority)
 	_, err = f.Write(authority(p.number, p.cookie))
 	if err := errors.Join(err, f.Close()); err != nil {
 		return fmt.Errorf("display: cookie: %w", err)

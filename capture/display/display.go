@@ -13,6 +13,8 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"slices"
 	"time"
 )
 
@@ -20,6 +22,7 @@ import (
 const (
 	Xvnc = "Xvnc" // TigerVNC; can grow at any time
 	Xvfb = "Xvfb" // cannot grow beyond the size that it was started with
+	Xorg = "Xorg" // X.Org's own server with its dummy driver, which needs no card; can grow at any time
 )
 
 // maxSide is the largest width or height of an X screen in pixels: positions
@@ -29,14 +32,15 @@ const maxSide = 32767
 // Config says which server is wanted. The zero value is a 1920×1080 screen on
 // Xvnc, or on Xvfb where Xvnc is not installed.
 type Config struct {
-	Server string      // Xvnc or Xvfb; empty: Xvnc if it is installed, else Xvfb
+	Server string      // Xvnc, Xvfb or Xorg; empty: Xvnc if it is installed, else Xvfb
 	Size   image.Point // pixels; zero: 1920×1080
 	// Max is how far the screen may grow, for a server that has to know
 	// beforehand: Xvfb starts at this size and has to be resized to Size by
 	// RANDR. Zero or smaller than Size in a dimension: Size there.
 	Max image.Point
-	// Dir is a directory that nobody else can write to, for the cookie. It is
-	// made (0700) if need be. Empty: a temporary one, removed by Close.
+	// Dir is a directory that nobody else can write to, for the cookie and the
+	// VNC server's socket. It is made (0700) if need be. Empty: a temporary one,
+	// removed by Close.
 	Dir  string
 	Args []string // more arguments for the server, after ours
 }
@@ -46,20 +50,23 @@ type Config struct {
 type Plan struct {
 	Display   string      // ":20"
 	Authority string      // path of the Xauthority file, which only its owner can read
-	Server    string      // Xvnc or Xvfb
+	Server    string      // Xvnc, Xvfb or Xorg
+	VNC       string      // path of the Unix socket of Xvnc's VNC server, which only its owner can open; empty: the server is none
 	Command   []string    // the server's program and arguments; it stays in the foreground
 	Size      image.Point // the size wanted, in pixels
 	Start     image.Point // the size that the server starts with, in pixels: Size, or larger on Xvfb
 
 	number  int
 	cookie  []byte
-	tempDir string // to be removed by Close
+	tempDir string   // to be removed by Close
+	files   []string // likewise
 	claim   io.Closer
 }
 
 // New picks a free display number, makes a random cookie and writes it to an
-// Xauthority file. It starts nothing. The server listens on a Unix socket only
-// and has no clipboard of its own towards VNC viewers.
+// Xauthority file. It starts nothing. The server listens on Unix sockets only
+// and has no clipboard of its own towards VNC viewers, and nobody on the display
+// can switch it on.
 //
 // A server that is not installed is an error that wraps exec.ErrNotFound and
 // names the Debian package.
@@ -73,7 +80,7 @@ func New(cfg Config) (*Plan, error) {
 		return nil, err
 	}
 	p := &Plan{Server: server, Size: size, Start: start, cookie: make([]byte, cookieLen)}
-	if server == Xvnc {
+	if server != Xvfb {
 		p.Start = size
 	}
 	rand.Read(p.cookie)
@@ -85,7 +92,12 @@ func New(cfg Config) (*Plan, error) {
 		p.Close()
 		return nil, err
 	}
-	p.Command = append(command(p, program), cfg.Args...)
+	args, err := p.own()
+	if err != nil {
+		p.Close()
+		return nil, err
+	}
+	p.Command = slices.Concat([]string{program}, p.common(), args, cfg.Args)
 	return p, nil
 }
 
@@ -129,8 +141,10 @@ func (p *Plan) Close() error {
 		errs = append(errs, p.claim.Close())
 		p.claim = nil
 	}
-	if err := os.Remove(p.Authority); p.Authority != "" && !errors.Is(err, os.ErrNotExist) {
-		errs = append(errs, err)
+	for _, file := range p.files {
+		if err := os.Remove(file); !errors.Is(err, os.ErrNotExist) {
+			errs = append(errs, err)
+		}
 	}
 	if p.tempDir != "" {
 		errs = append(errs, os.RemoveAll(p.tempDir))
@@ -139,6 +153,11 @@ func (p *Plan) Close() error {
 		return fmt.Errorf("display: close %s: %w", p.Display, err)
 	}
 	return nil
+}
+
+// beside is the path of a file of the display's beside its cookie.
+func (p *Plan) beside(name string) string {
+	return filepath.Join(filepath.Dir(p.Authority), fmt.Sprintf("%s-%d", name, p.number))
 }
 
 // sizes returns the size wanted and the size to start with.
@@ -170,6 +189,9 @@ func find(server string) (name, program string, err error) {
 			return "", "", fmt.Errorf("display: %w: install the Debian package xvfb", err)
 		}
 		return Xvfb, program, nil
+	case Xorg:
+		program, err = findXorg(xorgModules)
+		return Xorg, program, err
 	case "":
 		name, program, err = find(Xvnc)
 		if err == nil {
@@ -180,26 +202,47 @@ func find(server string) (name, program string, err error) {
 		}
 		return "", "", err
 	}
-	return "", "", fmt.Errorf("display: server %q: not one of %s and %s", server, Xvnc, Xvfb)
+	return "", "", fmt.Errorf("display: server %q: not one of %s, %s and %s", server, Xvnc, Xvfb, Xorg)
 }
 
-// command returns the server's command line.
-func command(p *Plan, program string) []string {
-	size := fmt.Sprintf("%dx%d", p.Start.X, p.Start.Y)
-	common := []string{program, p.Display, "-auth", p.Authority, "-nolisten", "tcp",
+// common are the arguments that all servers have in common.
+func (p *Plan) common() []string {
+	return []string{p.Display, "-auth", p.Authority, "-nolisten", "tcp",
 		"-noreset",         // a server reset loses modes and properties whenever its last client leaves
 		"-s", "0", "-dpms", // nobody sits before the monitor
 		// A client that draws without pause is interrupted for a grab after
 		// 1 ms, not 5 or more.
 		"-schedInterval", "1",
 	}
-	if p.Server == Xvfb {
-		return append(common, "-screen", "0", size+"x24")
-	}
-	return append(common, "-geometry", size, "-depth", "24",
-		"-rfbport", "-1", "-SecurityTypes", "None", // no RFB socket at all, so nothing to secure
-		"-AcceptCutText=0", "-SendCutText=0", "-SetPrimary=0", "-SendPrimary=0")
 }
+
+// own are the arguments of p's kind of server.
+func (p *Plan) own() ([]string, error) {
+	size := fmt.Sprintf("%dx%d", p.Start.X, p.Start.Y)
+	switch p.Server {
+	case Xvfb:
+		return []string{"-screen", "0", size + "x24"}, nil
+	case Xorg:
+		return p.writeXorg()
+	}
+	p.VNC = p.beside("vnc")
+	if len(p.VNC) > maxSocketPath {
+		return nil, fmt.Errorf("display: VNC socket %s: %w", p.VNC, errLongPath)
+	}
+	p.files = append(p.files, p.VNC)
+	return []string{"-geometry", size, "-depth", "24",
+		// The socket's mode is what lets in; there is no other.
+		"-rfbport", "-1", "-rfbunixpath", p.VNC, "-rfbunixmode", "384", "-SecurityTypes", "None",
+		"-AlwaysShared", "-UseBlacklist=0",
+		"-AcceptCutText=0", "-SendCutText=0", "-SetPrimary=0", "-SendPrimary=0",
+		"-AllowOverride=", // not even by vncconfig
+	}, nil
+}
+
+// maxSocketPath is the longest name of a Unix socket (unix(7)), in bytes.
+const maxSocketPath = 107
+
+var errLongPath = errors.New("the path is too long: choose a shorter directory")
 
 // The numbers to choose from. Lower ones are used by login managers, by
 // vncserver (from 1) and by ssh's forwarding (from 10).

@@ -17,7 +17,7 @@ import (
 )
 
 func TestServersStart(t *testing.T) {
-	for _, server := range []string{display.Xvnc, display.Xvfb, ""} {
+	for _, server := range []string{display.Xvnc, display.Xvfb, display.Xorg, ""} {
 		t.Run("server "+server, func(t *testing.T) {
 			plan := displaytest.Start(t, display.Config{Server: server, Size: image.Pt(641, 479)})
 			info, err := os.Stat(plan.Authority)

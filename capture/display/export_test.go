@@ -2,3 +2,6 @@ package display
 
 // SetCookie makes p believe in another cookie.
 func SetCookie(p *Plan, cookie []byte) { p.cookie = cookie }
+
+// FindXorg returns the path of an Xorg with a driver in one of the directories.
+var FindXorg = findXorg

@@ -18,6 +18,7 @@ type Codec string
 const (
 	VP8  Codec = "VP8"
 	H264 Codec = "H264"
+	JPEG Codec = "JPEG"
 )
 
 // Config is what an encoder is opened with.

@@ -4,18 +4,18 @@
 // # The WebSocket
 //
 // Text messages are control messages, one JSON object each; "type" says which. Unknown
-// types and unknown fields are ignored and counted. Binary messages from the page are
-// input events (package input); binary messages to the page are frame times (below).
-// The first message each way is hello; the page's comes first.
+// types and unknown fields are ignored and counted. The first byte of a binary message
+// says what it is (below). The first message each way is hello; the page's comes first.
 //
 // From the page:
 //
-//	hello      version (of the page's build), lang ("en", "fr-CA"), transport ("webrtc");
+//	hello      version (of the page's build), lang ("en", "fr-CA"), page, transport and codecs (below);
 //	           it makes a new viewer, whose input begins at sequence 1
+//	watch      paths: which media carry video from now on (below)
 //	answer     sdp, generation as in the offer
 //	candidate  candidate (RTCIceCandidateInit), generation
 //	restart    the page's connection has failed or its network has changed: a new offer with an ICE restart
-//	key        the page needs a key frame (a standing queue after a stall)
+//	key        the page needs a key frame (a standing queue after a stall, a picture that it cannot decode)
 //	resize     width, height: the size the viewer would like, in pixels
 //	visibility hidden (bool)
 //	clipboard  text: the viewer's clipboard, for the desktop
@@ -37,17 +37,60 @@
 //	reason     code, args: something the person should know; the page words it
 //	bye        code, args: the socket closes, and why; retry (bool): whether to come back
 //
+// # Paths
+//
+// Video reaches a page by "ws", pictures on this socket, and by "webrtc". transport in hello
+// says which of them there are to be:
+//
+//	auto    both. Pictures begin on the socket at once, after the server's hello; WebRTC is
+//	        offered beside them, connects, and carries nothing until the page watches it
+//	ws      the socket alone, at once
+//	webrtc  WebRTC alone; it carries video as soon as it is connected
+//	none    neither: control, input and clipboard (the page that shows VNC)
+//
+// codecs lists what the page decodes off the socket, the one it likes best first: "vp8",
+// "h264", "jpeg". Of those that the server has it takes the first by its own order, VP8 before
+// the others. With none in common nothing comes by the socket; a page that asks for it gets
+// the reason "no-codec".
+//
+// watch replaces what was watched: paths is a list of "ws" and "webrtc", of which the last is
+// shown and leads: its room and its estimate of the bandwidth drive the encoder. With both,
+// the other one is a shadow that gets the same packets. With none nothing is sent. A path
+// begins, and begins again, with a key frame; one that stays watched just goes on, whatever
+// its rank. WebRTC that is watched before it is connected carries video, and leads, from then on;
+// until then, and while it is disconnected, the other one leads.
+//
+// page in hello is a secret of 16 to 64 characters that a page makes anew at each load and
+// repeats in each hello. A socket that comes with the secret of another replaces it: the
+// earlier viewer has left, and what it held is let go, before the later one joins; the earlier
+// socket is told bye "replaced" and closed. A page whose socket is silent may so open another
+// whenever it likes.
+//
+// # Binary messages
+//
+// All numbers are big endian. From the page:
+//
+//	1-15  an input event (package input)
+//	16    the acknowledgement of a picture (package wsmedia)
+//	32    a probe: 8 more bytes, which are its own. It is answered at once with the same
+//	      message, before any picture that waits. On the data channel "motion" WebRTC
+//	      answers the same message in the same way, so that a page can compare the two
+//
+// To the page:
+//
+//	1   frame times of what WebRTC carries (below)
+//	2   a picture, or a part of one (package wsmedia)
+//	32  the answer to a probe
+//
 // # Frame times
 //
-// A binary message to the page, a few times a second: type u8 = 1, count u8, then for each frame
+// A few times a second: type u8 = 1, count u8, then for each frame
 //
 //	id u32          RTP timestamp (WebRTC)
 //	damaged u64     server clock in microseconds; the grab's time for a frame without damage
 //	grabbed u32, converted u32, encoded u32, sent u32     microseconds after damaged
 //	bytes u32       of the encoded frame
 //	quantizer u8, flags u8 (1 key frame, 2 refinement, 4 settled)
-//
-// all big endian.
 package signaling
 
 import (
@@ -62,7 +105,10 @@ type Message struct {
 
 	Version    string          `json:"version,omitempty"`
 	Lang       string          `json:"lang,omitempty"`
+	Page       string          `json:"page,omitempty"`
 	Transport  string          `json:"transport,omitempty"`
+	Codecs     []string        `json:"codecs,omitempty"`
+	Paths      []string        `json:"paths,omitempty"`
 	SDP        string          `json:"sdp,omitempty"`
 	Generation int             `json:"generation,omitempty"`
 	Candidate  json.RawMessage `json:"candidate,omitempty"`

@@ -2,6 +2,7 @@ package xclient
 
 import (
 	"context"
+	"image"
 	"time"
 )
 
@@ -10,6 +11,9 @@ type Animation interface {
 	// Draw draws a frame with its number as a bar code in the upper left corner
 	// and returns when it was handed to the server.
 	Draw(number int) (time.Time, error)
+	// Picture returns what Draw shows in the window, pixel by pixel. It may be
+	// called while Draw runs.
+	Picture(number int) *image.RGBA
 }
 
 // Animate draws fps frames a second, numbered from 1, until ctx is done. Frames

@@ -2,6 +2,8 @@ package xclient
 
 import (
 	"image"
+	"image/color"
+	"image/draw"
 
 	"github.com/jezek/xgb/xproto"
 )
@@ -57,4 +59,26 @@ func (w *Window) paintBarcode(d xproto.Drawable, number int) {
 	for _, r := range barcodeRects(number, image.Point{}) {
 		w.fill(d, r, 0xffffff)
 	}
+}
+
+// barcodeBounds is where a bar code is in a window.
+var barcodeBounds = image.Rect(0, 0, BarcodeCells*Cell, Cell)
+
+// markNumber paints a bar code into a picture's upper left corner.
+func markNumber(picture *image.RGBA, number int) {
+	draw.Draw(picture, barcodeBounds, image.NewUniform(color.Black), image.Point{}, draw.Src)
+	for _, r := range barcodeRects(number, image.Point{}) {
+		draw.Draw(picture, r, image.NewUniform(color.White), image.Point{}, draw.Src)
+	}
+}
+
+// ReadNumber returns the number of the frame that a window's picture shows,
+// however blurred it is, or false where there is no bar code to be read.
+func ReadNumber(picture *image.RGBA) (int, bool) {
+	var cells [BarcodeCells]bool
+	for i := range cells {
+		at := picture.Rect.Min.Add(image.Pt(i*Cell+Cell/2, Cell/2))
+		cells[i] = picture.RGBAAt(at.X, at.Y).G > 127
+	}
+	return DecodeBarcode(cells)
 }

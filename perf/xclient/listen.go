@@ -125,16 +125,27 @@ const (
 	EchoPressed RGB = 0xe0c040
 )
 
-// Echo fills the window with the other one of two colours at each key press,
-// until ctx is done: the shortest answer that a program can give to a key.
+// Echo fills the window with the other one of two colours at each press of a key
+// or a pointer button, until ctx is done: the shortest answer that a program can
+// give.
 func (w *Window) Echo(ctx context.Context) error {
 	all := image.Rectangle{Max: w.Bounds.Size()}
 	colour := EchoRest
 	w.Fill(all, colour)
 	return w.Listen(ctx, func(e Event) {
-		if k, ok := e.(Key); ok && k.Down {
+		if pressed(e) {
 			colour = EchoRest + EchoPressed - colour
 			w.Fill(all, colour)
 		}
 	})
+}
+
+func pressed(e Event) bool {
+	switch e := e.(type) {
+	case Key:
+		return e.Down
+	case Button:
+		return e.Down
+	}
+	return false
 }

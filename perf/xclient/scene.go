@@ -4,12 +4,6 @@ import (
 	"fmt"
 	"image"
 	"math"
-	"sync"
-	"time"
-
-	"github.com/jezek/xgb/shm"
-	"github.com/jezek/xgb/xproto"
-	"golang.org/x/sys/unix"
 )
 
 // The scene repeats after sceneFrames frames without a seam, because it looks
@@ -20,86 +14,18 @@ const (
 )
 
 // Scene is a shaded three-dimensional scene that turns: every pixel of the
-// window changes with every frame, as when somebody turns a model. It is
-// rendered beforehand and shown by shared memory, as OpenGL programs without a
-// direct way to the screen do.
-type Scene struct {
-	w      *Window
-	pixels []byte // sceneFrames pictures, B, G, R, X
-	seg    shm.Seg
-	close  sync.Once
-}
+// window changes with every frame, as when somebody turns a model.
+type Scene struct{ *film }
 
 // NewScene renders the scene. It takes about a second of one core.
 func NewScene(w *Window) (*Scene, error) {
-	size := w.Bounds.Size()
-	id, err := unix.SysvShmGet(unix.IPC_PRIVATE, sceneFrames*size.X*size.Y*4, unix.IPC_CREAT|0o600)
-	if err != nil {
-		return nil, fmt.Errorf("xclient: scene: shared memory: %w", err)
-	}
-	// Removed once both sides have it, so that it cannot be left behind.
-	defer unix.SysvShmCtl(id, unix.IPC_RMID, nil)
-	s := &Scene{w: w}
-	if s.pixels, err = unix.SysvShmAttach(id, 0, 0); err != nil {
-		return nil, fmt.Errorf("xclient: scene: shared memory: %w", err)
-	}
-	if s.seg, err = shm.NewSegId(w.conn); err == nil {
-		err = shm.AttachChecked(w.conn, s.seg, uint32(id), true).Check()
-	}
-	if err != nil {
-		unix.SysvShmDetach(s.pixels)
-		return nil, fmt.Errorf("xclient: scene: shared memory: %w", err)
-	}
-	for i := range sceneFrames {
-		renderScene(s.picture(i), size, 2*math.Pi/sceneSymmetry*float64(i)/sceneFrames)
-	}
-	return s, nil
-}
-
-func (s *Scene) picture(i int) []byte {
-	n := len(s.pixels) / sceneFrames
-	return s.pixels[i*n : (i+1)*n]
-}
-
-// Draw shows frame number.
-func (s *Scene) Draw(number int) (time.Time, error) {
-	size := s.w.Bounds.Size()
-	i := number % sceneFrames
-	paintBarcode(s.picture(i), size.X*4, number)
-	if err := s.w.Sync(); err != nil { // the frame before is done, and errors show up
-		return time.Time{}, err
-	}
-	drawn := time.Now()
-	shm.PutImage(s.w.conn, xproto.Drawable(s.w.id), s.w.gc, uint16(size.X), uint16(size.Y), 0, 0,
-		uint16(size.X), uint16(size.Y), 0, 0, s.w.screen.RootDepth, xproto.ImageFormatZPixmap, 0,
-		s.seg, uint32(i*len(s.pixels)/sceneFrames))
-	return drawn, nil
-}
-
-// Close frees the pictures. It is idempotent.
-func (s *Scene) Close() error {
-	var err error
-	s.close.Do(func() {
-		shm.Detach(s.w.conn, s.seg)
-		err = unix.SysvShmDetach(s.pixels)
+	f, err := newFilm(w, sceneFrames, func(pix []byte, size image.Point, i int) {
+		renderScene(pix, size, 2*math.Pi/sceneSymmetry*float64(i)/sceneFrames)
 	})
-	return err
-}
-
-// paintBarcode paints a bar code into a picture's upper left corner.
-func paintBarcode(pix []byte, stride, number int) {
-	for i, white := range barcode(number) {
-		var value byte
-		if white {
-			value = 255
-		}
-		for y := range Cell {
-			row := pix[y*stride+i*Cell*4:][:Cell*4]
-			for x := range row {
-				row[x] = value
-			}
-		}
+	if err != nil {
+		return nil, fmt.Errorf("xclient: scene: %w", err)
 	}
+	return &Scene{f}, nil
 }
 
 // renderScene paints the floor and the balls as they are at an angle.

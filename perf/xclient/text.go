@@ -3,6 +3,7 @@ package xclient
 import (
 	"fmt"
 	"image"
+	"image/draw"
 	"math/rand/v2"
 	"strings"
 	"time"
@@ -15,6 +16,7 @@ import (
 const (
 	textPeriod = 3000 // pixels, a multiple of textLine and of textStep
 	textLine   = 15   // pixels from one line to the next
+	textColumn = 6    // pixels from one character to the next
 	textStep   = 6    // pixels from one frame to the next: 360 a second at 60 frames/s
 )
 
@@ -23,22 +25,27 @@ const (
 type Text struct {
 	w          *Window
 	page, back xproto.Pixmap
+	pixels     *image.RGBA // of page
 }
 
 // NewText draws the page on the server.
 func NewText(w *Window) (*Text, error) {
 	t := &Text{w: w}
 	var err error
-	if t.page, err = w.pixmap(image.Pt(w.Bounds.Dx(), textPeriod+w.Bounds.Dy())); err != nil {
+	size := w.Bounds.Size().Add(image.Pt(0, textPeriod))
+	if t.page, err = w.pixmap(size); err != nil {
 		return nil, fmt.Errorf("xclient: text: %w", err)
 	}
 	if t.back, err = w.pixmap(w.Bounds.Size()); err != nil {
 		return nil, fmt.Errorf("xclient: text: %w", err)
 	}
-	if err := t.drawPage(); err != nil {
+	if err := w.drawText(xproto.Drawable(t.page), size); err != nil {
 		return nil, fmt.Errorf("xclient: text: %w", err)
 	}
-	return t, w.Sync()
+	if t.pixels, err = w.read(xproto.Drawable(t.page), image.Rectangle{Max: size}); err != nil {
+		return nil, fmt.Errorf("xclient: text: %w", err)
+	}
+	return t, nil
 }
 
 func (w *Window) pixmap(size image.Point) (xproto.Pixmap, error) {
@@ -50,27 +57,43 @@ func (w *Window) pixmap(size image.Point) (xproto.Pixmap, error) {
 		uint16(size.X), uint16(size.Y)).Check()
 }
 
-func (t *Text) drawPage() error {
-	conn, size := t.w.conn, t.w.Bounds.Size()
-	font, err := xproto.NewFontId(conn)
+// paper is the colour that text is written on.
+const paper = 0xfdfdf6
+
+// drawText covers a drawable with lines of text.
+func (w *Window) drawText(d xproto.Drawable, size image.Point) error {
+	if err := w.setFont(); err != nil {
+		return err
+	}
+	w.fill(d, image.Rectangle{Max: size}, paper)
+	lines := textLines(textPeriod/textLine, size.X/textColumn)
+	for y := 0; y < size.Y; y += textLine {
+		i := y / textLine % len(lines)
+		ink := [...]RGB{0x202020, 0x202020, 0x1f4f9f, 0x202020, 0x2a7a2a, 0x202020, 0x9f3030}[i%7]
+		w.write(d, image.Pt(4, y), ink, lines[i])
+	}
+	return nil
+}
+
+// setFont gives the graphics context the font that every X server has built in:
+// its characters are textColumn wide.
+func (w *Window) setFont() error {
+	font, err := xproto.NewFontId(w.conn)
 	if err != nil {
 		return err
 	}
-	const name = "fixed" // every X server has it built in
-	if err := xproto.OpenFontChecked(conn, font, uint16(len(name)), name).Check(); err != nil {
+	const name = "fixed"
+	if err := xproto.OpenFontChecked(w.conn, font, uint16(len(name)), name).Check(); err != nil {
 		return err
 	}
-	defer xproto.CloseFont(conn, font)
-	const paper = 0xfdfdf6
-	t.w.fill(xproto.Drawable(t.page), image.Rect(0, 0, size.X, textPeriod+size.Y), paper)
-	lines := textLines(textPeriod/textLine, size.X/6)
-	for y := 0; y < textPeriod+size.Y; y += textLine {
-		i := y / textLine % len(lines)
-		ink := [...]uint32{0x202020, 0x202020, 0x1f4f9f, 0x202020, 0x2a7a2a, 0x202020, 0x9f3030}[i%7]
-		xproto.ChangeGC(conn, t.w.gc, xproto.GcForeground|xproto.GcBackground|xproto.GcFont, []uint32{ink, paper, uint32(font)})
-		xproto.ImageText8(conn, byte(len(lines[i])), xproto.Drawable(t.page), t.w.gc, 4, int16(y+11), lines[i])
-	}
-	return nil
+	defer xproto.CloseFont(w.conn, font) // the context keeps it
+	return xproto.ChangeGCChecked(w.conn, w.gc, xproto.GcFont, []uint32{uint32(font)}).Check()
+}
+
+// write writes at most 255 characters in a line with its upper left corner at p.
+func (w *Window) write(d xproto.Drawable, p image.Point, ink RGB, line string) {
+	xproto.ChangeGC(w.conn, w.gc, xproto.GcForeground|xproto.GcBackground, []uint32{uint32(ink), paper})
+	xproto.ImageText8(w.conn, byte(len(line)), d, w.gc, int16(p.X), int16(p.Y+11), line)
 }
 
 // textLines returns lines of made-up words, always the same, each at most columns long.
@@ -95,7 +118,7 @@ func textLines(count, columns int) []string {
 func (t *Text) Draw(number int) (time.Time, error) {
 	conn, size := t.w.conn, t.w.Bounds.Size()
 	width, height := uint16(size.X), uint16(size.Y)
-	offset := int16(number * textStep % textPeriod)
+	offset := int16(textOffset(number))
 	xproto.CopyArea(conn, xproto.Drawable(t.page), xproto.Drawable(t.back), t.w.gc, 0, offset, 0, 0, width, height)
 	t.w.paintBarcode(xproto.Drawable(t.back), number)
 	if err := t.w.Sync(); err != nil {
@@ -105,3 +128,14 @@ func (t *Text) Draw(number int) (time.Time, error) {
 	xproto.CopyArea(conn, xproto.Drawable(t.back), xproto.Drawable(t.w.id), t.w.gc, 0, 0, 0, 0, width, height)
 	return drawn, nil
 }
+
+// Picture returns what Draw shows.
+func (t *Text) Picture(number int) *image.RGBA {
+	size := t.w.Bounds.Size()
+	picture := image.NewRGBA(image.Rectangle{Max: size})
+	draw.Draw(picture, picture.Rect, t.pixels, image.Pt(0, textOffset(number)), draw.Src)
+	markNumber(picture, number)
+	return picture
+}
+
+func textOffset(number int) int { return number * textStep % textPeriod }

@@ -65,7 +65,7 @@ type Result struct {
 	Repetition int    `json:"repetition"` // from 1; the peers of one repetition ran by turns
 
 	// Metrics by name; the unit is the name's end, as in "p50-ms", "frames/s",
-	// "cpu-ms". Package perf documents them.
+	// "cpu-ms". Function Metrics documents them.
 	Metrics map[string]float64 `json:"metrics"`
 	// Delays is each change's way to the page in ms, in the order in which they
 	// were made; what was never shown is missing.
@@ -93,4 +93,7 @@ type Void struct {
 	Link     string `json:"link"`
 	Peer     string `json:"peer"`
 	Reason   string `json:"reason"`
+	// Frozen: the machine was fine and something was drawn, but the page showed
+	// nothing of it. A comparison takes it for a regression, not for a gap.
+	Frozen bool `json:"frozen,omitempty"`
 }

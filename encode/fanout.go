@@ -73,6 +73,9 @@ func NewFanout(cfg FanoutConfig) *Fanout {
 	return f
 }
 
+// Codec returns what the packets are coded in.
+func (f *Fanout) Codec() Codec { return f.cfg.Backend.Codec }
+
 // Run runs each stream while it has a seat, and moves seats between them, until
 // ctx ends, which it returns.
 func (f *Fanout) Run(ctx context.Context) error {

@@ -153,6 +153,7 @@ func (m *media) Run(ctx context.Context) error {
 func (m *media) Answer(sdp string, generation int)     { m.calls <- "answer " + sdp }
 func (m *media) Candidate(init []byte, generation int) { m.calls <- "candidate " + string(init) }
 func (m *media) Restart()                              { m.calls <- "restart" }
+func (m *media) Watch(session.Attention)               {}
 
 // server is a handler that listens, with all that it needs.
 type server struct {

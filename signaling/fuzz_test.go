@@ -20,6 +20,7 @@ func (deaf) Run(ctx context.Context) error { return nil }
 func (deaf) Answer(string, int)            {}
 func (deaf) Candidate([]byte, int)         {}
 func (deaf) Restart()                      {}
+func (deaf) Watch(session.Attention)       {}
 
 // FuzzDispatch gives a socket's reader any message: it must neither fall over
 // nor leave anything held.

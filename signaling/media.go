@@ -10,8 +10,9 @@ import (
 	"lucarne/signaling/session"
 )
 
-// Media carries one viewer's packets; *peer.Peer is one. Answer, Candidate and
-// Restart do not block; what they can make nothing of they ignore and count.
+// Media carries one viewer's packets; *peer.Peer is one. Answer, Candidate,
+// Restart and Watch do not block; what they can make nothing of they ignore and
+// count.
 type Media interface {
 	// Run serves the viewer until ctx ends, which is no error, or for as long
 	// as the connection lives.
@@ -22,6 +23,8 @@ type Media interface {
 	Candidate(init []byte, generation int)
 	// Restart makes a new offer with an ICE restart.
 	Restart()
+	// Watch says how much the page looks at it: not at all to begin with.
+	Watch(session.Attention)
 }
 
 // Out is where a viewer's media sends what the page has to know. Its methods
@@ -44,6 +47,7 @@ type link struct {
 	mu         sync.Mutex
 	media      Media // nil: none now
 	generation int   // of the last offer
+	attention  session.Attention
 }
 
 func newLink() link { return link{again: make(chan struct{}, 1)} }
@@ -59,6 +63,19 @@ func (l *link) set(m Media) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.media = m
+	if m != nil {
+		m.Watch(l.attention)
+	}
+}
+
+// watch says how much the page looks at the media, that which comes later included.
+func (l *link) watch(a session.Attention) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.attention = a
+	if l.media != nil {
+		l.media.Watch(a)
+	}
 }
 
 // restart has the present media make a new offer, or else asks for new media. A

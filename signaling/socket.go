@@ -151,6 +151,7 @@ func (s *socket) serve(ctx context.Context, from string) {
 	}
 	defer viewer.Leave()
 	s.viewer, s.log = viewer, s.log.With("viewer", viewer.ID())
+	s.link.watch(session.Shown)
 	s.log.Info("viewer joined", "from", from, "role", viewer.Role(), "page", clip(hello.Version), "lang", clip(hello.Lang))
 	s.log.Info("viewer left", "reason", s.converse(ctx), "malformed", s.counts.malformed, "unknown", s.counts.unknown, "input", viewer.Counts())
 }

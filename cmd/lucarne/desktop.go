@@ -83,7 +83,7 @@ func (d *desktop) wire(backend encode.Backend) error {
 		Log:        d.log,
 	})
 	d.session = session.New(session.Config{
-		Fanout:    d.fanout,
+		Fanouts:   []*encode.Fanout{d.fanout},
 		Screen:    d.screen,
 		MaxPixels: int(d.flags.MaxPixels),
 		Log:       d.log,

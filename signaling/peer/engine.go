@@ -74,12 +74,17 @@ func (p *Peer) furnish(pc *webrtc.PeerConnection) (*webrtc.RTPSender, error) {
 		if err != nil {
 			return nil, fmt.Errorf("peer: open channel %s: %w", label, err)
 		}
-		channel.OnMessage(p.receive)
+		channel.OnMessage(func(msg webrtc.DataChannelMessage) { p.receive(channel, msg) })
 	}
 	return transceiver.Sender(), nil
 }
 
-func (p *Peer) receive(msg webrtc.DataChannelMessage) {
+// receive takes a message of the page's: a probe, or input.
+func (p *Peer) receive(channel *webrtc.DataChannel, msg webrtc.DataChannelMessage) {
+	if !msg.IsString && isProbe(msg.Data) {
+		p.answer(channel, msg.Data)
+		return
+	}
 	if msg.IsString || len(msg.Data) > maxInput || p.input(msg.Data) != nil {
 		p.count.malformed.Add(1)
 		p.offend()

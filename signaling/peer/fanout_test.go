@@ -16,6 +16,11 @@ import (
 	"lucarne/encode/vpx"
 )
 
+// leading is a seat that leads when it is shown.
+type leading struct{ *encode.Seat }
+
+func (l leading) Show() { l.Lead() }
+
 // TestPicturesFromAStream watches a real stream by a real connection.
 func TestPicturesFromAStream(t *testing.T) {
 	decoder, err := vp8dec.New()
@@ -41,9 +46,7 @@ func TestPicturesFromAStream(t *testing.T) {
 
 	p := start(t, func(p *page, _ *Config, _ *interceptor.Registry) {
 		p.join = func(sink encode.Sink) (seat, error) {
-			s := fanout.Join(sink)
-			s.Lead()
-			return s, nil
+			return leading{fanout.Join(sink)}, nil
 		}
 	})
 	p.await("30 frames", func() bool { return p.received() >= 30 })

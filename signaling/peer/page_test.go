@@ -20,6 +20,7 @@ import (
 
 	"lucarne/encode"
 	"lucarne/encode/mediadev"
+	"lucarne/signaling/session"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -33,6 +34,7 @@ type fakeSeat struct {
 	sink    encode.Sink
 	joins   int
 	leaves  int
+	shows   int
 	keys    int
 	bitrate int
 }
@@ -45,6 +47,7 @@ func (s *fakeSeat) watch(sink encode.Sink) (seat, error) {
 	return s, nil
 }
 
+func (s *fakeSeat) Show()              { s.mu.Lock(); s.shows++; s.mu.Unlock() }
 func (s *fakeSeat) RequestKey()        { s.mu.Lock(); s.keys++; s.mu.Unlock() }
 func (s *fakeSeat) SetBitrate(bps int) { s.mu.Lock(); s.bitrate = bps; s.mu.Unlock() }
 func (s *fakeSeat) Leave()             { s.mu.Lock(); s.leaves++; s.mu.Unlock() }
@@ -78,6 +81,7 @@ type page struct {
 	packets []rtp.Packet
 	news    chan struct{}                   // capacity 1: something of the above has changed
 	deaf    bool                            // does not answer offers
+	away    bool                            // does not look
 	join    func(encode.Sink) (seat, error) // nil: seat.watch
 }
 
@@ -117,6 +121,9 @@ func start(t *testing.T, options ...option) *page {
 		t.Fatal(err)
 	}
 	p.connect(&chain)
+	if !p.away {
+		p.peer.Watch(session.Shown)
+	}
 
 	ctx, cancel := context.WithCancel(context.Background())
 	var tasks sync.WaitGroup

@@ -59,7 +59,7 @@ type Config struct {
 // Viewer is whom the peer serves; *session.Viewer is one. Input is called from
 // several goroutines and must not keep msg.
 type Viewer interface {
-	Watch(encode.Sink) (*session.Seat, error)
+	Watch(sink encode.Sink, codecs ...encode.Codec) (*session.Seat, error)
 	Input(msg []byte) error // of one that is malformed
 }
 
@@ -73,6 +73,7 @@ type Out interface {
 
 // seat is what the peer uses of a session.Seat.
 type seat interface {
+	Show()
 	RequestKey()
 	SetBitrate(bps int)
 	Leave()
@@ -93,19 +94,21 @@ type Peer struct {
 	gathered chan candidate // for the page
 	changed  chan struct{}  // capacity 1: the connection's state may have changed
 
-	joined bool // has had a seat; Run's alone
+	connected bool // has been; Run's alone
+	probes    probes
 
-	mu   sync.Mutex
-	seat seat // nil: not watching
-	told int  // the bitrate that the seat knows
+	mu        sync.Mutex
+	attention session.Attention
+	seat      seat // nil: not watching
+	told      int  // the bitrate that the seat knows
 	// excused is when a request for a key frame was last put down to impatience.
 	excused time.Time
 }
 
-// New returns a peer that Run starts.
+// New returns a peer that Run starts. It carries no video before Watch says so.
 func New(cfg Config, viewer Viewer, out Out) (*Peer, error) {
 	watch := func(s encode.Sink) (seat, error) {
-		seat, err := viewer.Watch(s)
+		seat, err := viewer.Watch(s, encode.VP8)
 		if err != nil {
 			return nil, err
 		}
@@ -136,6 +139,15 @@ func newPeer(cfg Config, watch func(encode.Sink) (seat, error), input func([]byt
 	p.path = newPath(bwe.Config{MinBps: cfg.MinBitrate, MaxBps: cfg.MaxBitrate, StartBps: cfg.StartBitrate})
 	p.video = newVideo(p.path, p.ring)
 	return p, nil
+}
+
+// Watch says how much the page looks at this connection: video is carried while
+// it is connected and the page does not look away. It does not block.
+func (p *Peer) Watch(a session.Attention) {
+	p.mu.Lock()
+	p.attention = a
+	p.mu.Unlock()
+	p.ring()
 }
 
 // Run offers a connection to the page and serves it until ctx ends, which is no
@@ -189,7 +201,7 @@ func (p *Peer) serve(ctx context.Context, c *connection, n *negotiation, tasks *
 				p.out.Times(batch)
 			}
 		case <-deadline.C:
-			if !p.joined {
+			if !p.connected {
 				return fmt.Errorf("%w within %v", ErrUnreachable, p.cfg.Connect)
 			}
 		case <-p.changed:
@@ -207,10 +219,12 @@ func (p *Peer) follow(c *connection, tasks *sync.WaitGroup) error {
 	}
 	switch c.pc.ConnectionState() {
 	case webrtc.PeerConnectionStateConnected:
-		if p.watching() || !p.video.bound() {
+		if !p.video.bound() {
 			return nil
 		}
-		if !p.joined {
+		if !p.connected {
+			p.connected = true
+			p.cfg.Log.Info("viewer connected by WebRTC")
 			repair, err := c.repairFeedback()
 			if err != nil {
 				return err
@@ -219,11 +233,11 @@ func (p *Peer) follow(c *connection, tasks *sync.WaitGroup) error {
 				tasks.Go(func() { p.readFeedback(repair) })
 			}
 		}
-		return p.join()
+		return p.attend()
 	case webrtc.PeerConnectionStateDisconnected, webrtc.PeerConnectionStateConnecting:
 		p.leave() // nothing is encoded for a path that carries nothing
 	case webrtc.PeerConnectionStateFailed:
-		if p.joined {
+		if p.connected {
 			return ErrLost
 		}
 		return ErrUnreachable
@@ -233,20 +247,31 @@ func (p *Peer) follow(c *connection, tasks *sync.WaitGroup) error {
 	return nil
 }
 
-// join takes a seat. A seat begins with a key frame, so
-// that a connection that has come back needs no other.
-func (p *Peer) join() error {
-	p.video.begin()
-	s, err := p.watch(p.video)
-	if err != nil {
-		return fmt.Errorf("peer: watch: %w", err)
-	}
-	p.joined = true
+// attend takes a seat or leaves it, as the page looks. A seat begins with a key
+// frame, so that a connection that has come back needs no other.
+func (p *Peer) attend() error {
 	p.mu.Lock()
-	p.seat, p.told = s, 0
+	s, attention := p.seat, p.attention
 	p.mu.Unlock()
-	p.tellBitrate()
-	p.cfg.Log.Info("viewer connected by WebRTC")
+	if attention == session.Away {
+		p.leave()
+		return nil
+	}
+	if s == nil {
+		p.video.begin()
+		var err error
+		if s, err = p.watch(p.video); err != nil {
+			return fmt.Errorf("peer: watch: %w", err)
+		}
+		p.mu.Lock()
+		p.seat, p.told = s, 0
+		p.mu.Unlock()
+		p.tellBitrate()
+		p.cfg.Log.Info("viewer watches by WebRTC")
+	}
+	if attention == session.Shown {
+		s.Show()
+	}
 	return nil
 }
 
@@ -257,14 +282,8 @@ func (p *Peer) leave() {
 	p.mu.Unlock()
 	if s != nil {
 		s.Leave()
-		p.cfg.Log.Info("viewer disconnected from WebRTC")
+		p.cfg.Log.Info("viewer watches no longer by WebRTC")
 	}
-}
-
-func (p *Peer) watching() bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.seat != nil
 }
 
 // requestKey asks for a key frame on the viewer's behalf.

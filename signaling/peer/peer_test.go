@@ -252,7 +252,7 @@ func TestICERestart(t *testing.T) {
 	p.peer.Restart() // asked for twice, done once
 	p.await("a second offer", func() bool { p.mu.Lock(); defer p.mu.Unlock(); return len(p.offers) >= 2 })
 	p.await("a new seat or the old one", func() bool {
-		return p.peer.watching() && p.pc.ConnectionState() == webrtc.PeerConnectionStateConnected
+		return p.seat.get(func(s *fakeSeat) int { return s.joins - s.leaves }) > 0 && p.pc.ConnectionState() == webrtc.PeerConnectionStateConnected
 	})
 	_, packets := p.got()
 	ssrc := packets[0].SSRC
@@ -354,8 +354,10 @@ var _ Viewer = viewer{}
 
 type viewer struct{}
 
-func (viewer) Watch(encode.Sink) (*session.Seat, error) { return nil, errors.New("full") }
-func (viewer) Input([]byte) error                       { return nil }
+func (viewer) Watch(encode.Sink, ...encode.Codec) (*session.Seat, error) {
+	return nil, errors.New("full")
+}
+func (viewer) Input([]byte) error { return nil }
 
 func TestNew(t *testing.T) {
 	if _, err := New(Config{}, viewer{}, &page{}); err == nil {

@@ -8,6 +8,7 @@ var (
 	ErrFull      = errors.New("as many viewers as there may be")
 	ErrLeft      = errors.New("the viewer has left")
 	ErrNoDisplay = errors.New("no display")
+	ErrNoCodec   = errors.New("no codec in common")
 	ErrTooLarge  = errors.New("too large")
 	ErrSize      = errors.New("absurd size")
 	ErrMalformed = errors.New("malformed")

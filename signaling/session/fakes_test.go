@@ -204,11 +204,19 @@ func (blank) Encode(f *capture.Frame, op encode.Op) (encode.Packet, error) {
 	return encode.Packet{Data: []byte{1}, Key: op.Key, Size: f.Size, Settled: true}, nil
 }
 
-// startFanout returns a running fan-out of a still picture.
-func startFanout(t *testing.T) *encode.Fanout {
+// startFanouts returns running fan-outs of a still picture.
+func startFanouts(t *testing.T, codecs ...encode.Codec) (list []*encode.Fanout) {
+	t.Helper()
+	for _, codec := range codecs {
+		list = append(list, startFanout(t, codec))
+	}
+	return list
+}
+
+func startFanout(t *testing.T, codec encode.Codec) *encode.Fanout {
 	t.Helper()
 	f := encode.NewFanout(encode.FanoutConfig{
-		Backend: encode.Backend{Name: "blank", Codec: encode.VP8, Open: func(encode.Config) (encode.Encoder, error) { return blank{}, nil }},
+		Backend: encode.Backend{Name: "blank", Codec: codec, Open: func(encode.Config) (encode.Encoder, error) { return blank{}, nil }},
 		Open:    newStill,
 		Log:     slog.New(slog.DiscardHandler),
 	})

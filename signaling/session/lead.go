@@ -58,23 +58,41 @@ func (s *Session) setLeader(v *Viewer) {
 	}
 }
 
-// drive lets the main stream follow the leader, or, while nobody leads or the
-// leader does not look, the first who does. The caller holds s.mu.
+// drive lets each main stream follow the leader, or, while nobody leads or the
+// leader does not look at it, the first who does. The caller holds s.mu.
 func (s *Session) drive() {
-	var seat *Seat
-	for _, v := range s.viewers {
-		if v.seat == nil || v.paused {
+	for n := range s.driving {
+		seat := s.driver(n)
+		if seat == s.driving[n] {
 			continue
 		}
-		if seat == nil || v == s.leader {
-			seat = v.seat
+		s.driving[n] = seat
+		if seat != nil {
+			seat.place.Lead()
 		}
 	}
-	if seat == s.driving {
-		return
+}
+
+// driver returns the seat that the main stream of a fan-out should follow: one
+// that is seen rather than a shadow. The caller holds s.mu.
+func (s *Session) driver(fanout int) (best *Seat) {
+	most := -1
+	for _, v := range s.viewers {
+		if v.paused {
+			continue
+		}
+		for _, seat := range v.seats {
+			rank := 0
+			if seat == v.shown {
+				rank += 2
+			}
+			if v == s.leader {
+				rank++
+			}
+			if seat.fanout == fanout && rank > most {
+				best, most = seat, rank
+			}
+		}
 	}
-	s.driving = seat
-	if seat != nil {
-		seat.place.Lead()
-	}
+	return best
 }

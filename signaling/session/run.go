@@ -72,10 +72,8 @@ func (s *Session) pauseHidden(now time.Time) (next time.Duration) {
 			}
 			continue
 		}
-		v.paused, changed = true, true
-		if v.seat != nil {
-			v.seat.place.Pause(true)
-		}
+		v.pause(true)
+		changed = true
 	}
 	if changed {
 		s.elect()

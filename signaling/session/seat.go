@@ -1,12 +1,39 @@
 package session
 
-import "lucarne/encode"
+import (
+	"slices"
 
-// Seat is a viewer's place at the session's streams. Its methods may be called
-// from any goroutine.
+	"lucarne/encode"
+)
+
+// Attention is how much a page looks at what one of its paths brings.
+type Attention uint8
+
+// The attentions.
+const (
+	Away   Attention = iota // not at all: the path carries no video
+	Shadow                  // it is compared with what is shown
+	Shown                   // it is what the person sees
+)
+
+// Seat is a viewer's place at the session's streams, by one of its paths. Its
+// methods may be called from any goroutine.
 type Seat struct {
 	viewer *Viewer
+	fanout int // which of the session's
 	place  *encode.Seat
+}
+
+// Show says that the pictures of this seat, of all that the viewer has, are
+// those that are seen: it leads where the viewer does.
+func (t *Seat) Show() {
+	s := t.viewer.session
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if slices.Contains(t.viewer.seats, t) {
+		t.viewer.shown = t
+		s.drive()
+	}
 }
 
 // RequestKey asks for a key frame: a decoder has lost its way. Requests are
@@ -18,12 +45,18 @@ func (t *Seat) RequestKey() { t.place.RequestKey() }
 func (t *Seat) SetBitrate(bps int) { t.place.SetBitrate(bps) }
 
 // Leave gives the seat up: nothing is written to its sink any more, and the
-// main stream follows somebody else's. It is idempotent.
+// main stream follows another. It is idempotent.
 func (t *Seat) Leave() {
 	s := t.viewer.session
 	s.mu.Lock()
-	if t.viewer.seat == t {
-		t.viewer.seat = nil
+	if v := t.viewer; slices.Contains(v.seats, t) {
+		v.seats = slices.DeleteFunc(v.seats, func(other *Seat) bool { return other == t })
+		if v.shown == t {
+			v.shown = nil
+			if len(v.seats) > 0 {
+				v.shown = v.seats[0]
+			}
+		}
 		s.drive()
 	}
 	s.mu.Unlock()

@@ -25,11 +25,13 @@ type Screen interface {
 
 // Config is what a Session is made of.
 type Config struct {
-	Fanout *encode.Fanout // where viewers get their packets
-	Screen Screen
-	Policy Policy       // zero: everything is allowed to who controls
-	Audit  func(Record) // nil: no audit; called from any goroutine, must not block
-	Log    *slog.Logger
+	// Fanouts are where viewers get their packets, each from the first one whose
+	// codec it can decode.
+	Fanouts []*encode.Fanout
+	Screen  Screen
+	Policy  Policy       // zero: everything is allowed to who controls
+	Audit   func(Record) // nil: no audit; called from any goroutine, must not block
+	Log     *slog.Logger
 
 	MaxViewers int // at once; 0: 32
 	MaxPixels  int // of a size that a viewer asks for; 0: 2,300,000
@@ -46,7 +48,7 @@ type Session struct {
 	viewers []*Viewer  // in the order in which they came
 	joined  uint64
 	leader  *Viewer // nil: nobody controls
-	driving *Seat   // the seat that the main stream follows
+	driving []*Seat // for each fan-out, the seat that its main stream follows; nil: none
 	active  time.Time
 	copied  copied
 }
@@ -60,7 +62,7 @@ func New(cfg Config) *Session {
 		cfg.MaxPixels = 2_300_000
 	}
 	wake := make(chan struct{}, 1)
-	return &Session{cfg: cfg, hands: newHands(wake), wake: wake}
+	return &Session{cfg: cfg, hands: newHands(wake), wake: wake, driving: make([]*Seat, len(cfg.Fanouts))}
 }
 
 // JoinConfig is what a viewer joins as.
@@ -106,8 +108,8 @@ func (s *Session) add(v *Viewer) error {
 	return nil
 }
 
-// remove takes a viewer out and returns its seat, if this was not done before.
-func (s *Session) remove(v *Viewer) (seat *Seat, removed bool) {
+// remove takes a viewer out and returns its seats, if this was not done before.
+func (s *Session) remove(v *Viewer) (seats []*Seat, removed bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if v.left {
@@ -115,12 +117,12 @@ func (s *Session) remove(v *Viewer) (seat *Seat, removed bool) {
 	}
 	v.left = true
 	s.viewers = slices.DeleteFunc(s.viewers, func(other *Viewer) bool { return other == v })
-	seat, v.seat = v.seat, nil
+	seats, v.seats, v.shown = v.seats, nil, nil
 	if s.copied.from == v {
 		s.copied.from = nil
 	}
 	s.elect()
-	return seat, true
+	return seats, true
 }
 
 // Viewers returns how many viewers there are.

@@ -12,6 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"lucarne/encode"
 	"lucarne/input"
 )
 
@@ -303,44 +304,9 @@ func TestLead(t *testing.T) {
 	})
 }
 
-// TestSeatLeft: the stream never follows a seat that its transport has given up.
-func TestSeatLeft(t *testing.T) {
-	s, _ := start(t, Config{Fanout: startFanout(t)})
-	watch := func(v *Viewer) *Seat {
-		t.Helper()
-		seat, err := v.Watch(newSink())
-		if err != nil {
-			t.Fatal(err)
-		}
-		return seat
-	}
-	follows := func(want *Seat) {
-		t.Helper()
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		if s.driving != want {
-			t.Errorf("follows %p, want %p", s.driving, want)
-		}
-	}
-	first, second := join(t, s, Owner), join(t, s, Controller)
-	one, two := watch(first), watch(second)
-	follows(one)
-	one.Leave()
-	follows(two)
-	one.Leave()
-	follows(two)
-	again := watch(first)
-	follows(again)
-	one.Leave() // that of a connection before
-	follows(again)
-	second.Leave()
-	again.Leave()
-	follows(nil)
-}
-
 func TestActive(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, _ := start(t, Config{Fanout: startFanout(t)})
+		s, _ := start(t, Config{Fanouts: startFanouts(t, encode.VP8)})
 		p := &page{v: join(t, s, Owner)}
 		if _, err := p.v.Watch(newSink()); err != nil {
 			t.Fatal(err)
@@ -363,7 +329,7 @@ func TestActive(t *testing.T) {
 
 func TestHide(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, _ := start(t, Config{Fanout: startFanout(t)})
+		s, _ := start(t, Config{Fanouts: startFanouts(t, encode.VP8)})
 		v, other := join(t, s, Owner), join(t, s, Controller)
 		k := newSink()
 		if _, err := v.Watch(k); err != nil {
@@ -442,7 +408,7 @@ func TestResize(t *testing.T) {
 
 // TestConcurrent is for the race detector: everything at once.
 func TestConcurrent(t *testing.T) {
-	s, d := start(t, Config{Fanout: startFanout(t)})
+	s, d := start(t, Config{Fanouts: startFanouts(t, encode.VP8)})
 	var wg sync.WaitGroup
 	for range 4 {
 		wg.Go(func() {

@@ -3,6 +3,7 @@ package session
 import (
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -26,7 +27,8 @@ type Viewer struct {
 
 	// guarded by session.mu
 	left     bool
-	seat     *Seat     // nil while it watches nothing
+	seats    []*Seat   // one for each path by which it watches
+	shown    *Seat     // the one of them whose pictures are seen; nil while there is none
 	hidden   time.Time // since when the tab is hidden; zero: it is not
 	paused   bool
 	input    time.Time // last use of keyboard or pointer
@@ -92,9 +94,11 @@ func (v *Viewer) Do(f Feature, act func() error) error {
 	return err
 }
 
-// Watch gives the sink a seat at the session's streams, in the place of an
-// earlier one. The seat is left with the viewer at the latest.
-func (v *Viewer) Watch(sink encode.Sink) (*Seat, error) {
+// Watch gives the sink a seat at the session's streams, beside those that the
+// viewer has. It is the one shown if there is no other. codecs are those that
+// the sink can use, none for any; without a stream of one of them the error is
+// ErrNoCodec. The seat is left with the viewer at the latest.
+func (v *Viewer) Watch(sink encode.Sink, codecs ...encode.Codec) (*Seat, error) {
 	var seat *Seat
 	err := v.Do(Video, func() error {
 		s := v.session
@@ -103,11 +107,17 @@ func (v *Viewer) Watch(sink encode.Sink) (*Seat, error) {
 		if v.left {
 			return fmt.Errorf("session: watch: %w", ErrLeft)
 		}
-		if v.seat != nil {
-			v.seat.place.Leave()
+		n := slices.IndexFunc(s.cfg.Fanouts, func(f *encode.Fanout) bool {
+			return len(codecs) == 0 || slices.Contains(codecs, f.Codec())
+		})
+		if n < 0 {
+			return fmt.Errorf("session: watch: %w", ErrNoCodec)
 		}
-		seat = &Seat{viewer: v, place: s.cfg.Fanout.Join(sink)}
-		v.seat = seat
+		seat = &Seat{viewer: v, fanout: n, place: s.cfg.Fanouts[n].Join(sink)}
+		v.seats = append(v.seats, seat)
+		if v.shown == nil {
+			v.shown = seat
+		}
 		seat.place.Pause(v.paused)
 		s.drive()
 		return nil
@@ -115,14 +125,22 @@ func (v *Viewer) Watch(sink encode.Sink) (*Seat, error) {
 	return seat, err
 }
 
-// RequestKey asks for a key frame: the page has lost its way. Without a seat it
-// does nothing.
+// RequestKey asks for a key frame wherever the viewer watches: the page has lost
+// its way.
 func (v *Viewer) RequestKey() {
 	s := v.session
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if v.seat != nil {
-		v.seat.place.RequestKey()
+	for _, seat := range v.seats {
+		seat.place.RequestKey()
+	}
+}
+
+// pause stops or resumes the packets of a viewer. The caller holds session.mu.
+func (v *Viewer) pause(paused bool) {
+	v.paused = paused
+	for _, seat := range v.seats {
+		seat.place.Pause(paused)
 	}
 }
 
@@ -139,10 +157,7 @@ func (v *Viewer) Hide(hidden bool) {
 		if !v.paused {
 			return
 		}
-		v.paused = false
-		if v.seat != nil {
-			v.seat.place.Pause(false)
-		}
+		v.pause(false)
 		s.elect()
 	case v.hidden.IsZero():
 		v.hidden = time.Now()
@@ -174,15 +189,15 @@ func (v *Viewer) Counts() Counts {
 	return counts
 }
 
-// Leave ends the viewer: all that it holds is let go and its seat is given up.
+// Leave ends the viewer: all that it holds is let go and its seats are given up.
 // It is idempotent; whatever is called afterwards does nothing.
 func (v *Viewer) Leave() {
 	s := v.session
-	seat, removed := s.remove(v)
+	seats, removed := s.remove(v)
 	if !removed {
 		return
 	}
-	if seat != nil {
+	for _, seat := range seats {
 		seat.place.Leave()
 	}
 	s.hands.mu.Lock()

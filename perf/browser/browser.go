@@ -32,6 +32,9 @@ type Config struct {
 	Scale float64     // device pixels to one CSS pixel; 0: 1
 	Lang  string      // of the person, as in navigator.language ("fr"); "": "en-US"
 	Args  []string    // further command line arguments
+	// Start starts the program, in a network namespace for instance; nil: by
+	// its own Start.
+	Start func(*exec.Cmd) error
 }
 
 // Browser is a running Chromium with a profile of its own.
@@ -73,6 +76,9 @@ func Start(ctx context.Context, cfg Config) (*Browser, error) {
 	if cfg.Lang == "" {
 		cfg.Lang = "en-US"
 	}
+	if cfg.Start == nil {
+		cfg.Start = (*exec.Cmd).Start
+	}
 	profile, err := os.MkdirTemp("", "lucarne-browser-")
 	if err != nil {
 		return nil, fmt.Errorf("browser: profile: %w", err)
@@ -107,7 +113,7 @@ func (b *Browser) start() error {
 	// lets Close end every process that the browser has started.
 	b.cmd.Env = append(os.Environ(), "LANGUAGE="+b.cfg.Lang, "LC_ALL=C.UTF-8")
 	b.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
-	err = b.cmd.Start()
+	err = b.cfg.Start(b.cmd)
 	theirIn.Close()
 	theirOut.Close()
 	if err != nil {
@@ -146,6 +152,10 @@ func (b *Browser) args() []string {
 
 // PID returns the id of the browser's first process; the others descend from it.
 func (b *Browser) PID() int { return b.cmd.Process.Pid }
+
+// Gone returns a channel that is closed when the browser has ended, by Close or
+// by itself: everything asked of it is an error then.
+func (b *Browser) Gone() <-chan struct{} { return b.conn.done }
 
 // Version returns the product's name and version, "Chrome/156.0.8078.79".
 func (b *Browser) Version(ctx context.Context) (string, error) {

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"slices"
 	"syscall"
 	"testing"
@@ -185,5 +186,33 @@ func TestVisibility(t *testing.T) {
 		if err := p.Close(); err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+// A browser that is killed is known to be gone, and was started as asked.
+func TestGone(t *testing.T) {
+	var started *exec.Cmd
+	ctx, b := start(t, Config{Start: func(cmd *exec.Cmd) error {
+		started = cmd
+		return cmd.Start()
+	}})
+	if started == nil || started.Process.Pid != b.PID() {
+		t.Fatalf("started %v, want the browser by Start", started)
+	}
+	select {
+	case <-b.Gone():
+		t.Fatal("gone while it runs")
+	default:
+	}
+	if err := syscall.Kill(b.PID(), syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-b.Gone():
+	case <-ctx.Done():
+		t.Fatal("killed, but not gone")
+	}
+	if _, err := b.Version(ctx); err == nil {
+		t.Error("a browser that has gone answers")
 	}
 }

@@ -47,6 +47,7 @@ func newFilter(v *session.Viewer, page io.Reader, server io.Writer) *filter {
 
 // run handles messages until the page ends or sends what is none.
 func (f *filter) run() error {
+	defer f.server.Flush() // what came before the end counts
 	for {
 		if f.page.Buffered() == 0 {
 			if err := f.server.Flush(); err != nil {

@@ -161,14 +161,3 @@ func (s *Sampler) Inbound(ctx context.Context) (Inbound, error) {
 	err := s.page.Eval(ctx, "lucarneSampler.inbound()", &in)
 	return in, err
 }
-
-// Near says whether each channel of two colours differs by at most the tolerance.
-func Near(a, b, tolerance int) bool {
-	for shift := 0; shift <= 16; shift += 8 {
-		d := a>>shift&255 - b>>shift&255
-		if a < 0 || b < 0 || d > tolerance || d < -tolerance {
-			return false
-		}
-	}
-	return true
-}

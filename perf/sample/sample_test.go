@@ -105,17 +105,3 @@ func TestSampler(t *testing.T) {
 		t.Errorf("key at %v, not between %v and now", r.Keys[0], before)
 	}
 }
-
-func TestNear(t *testing.T) {
-	for _, c := range []struct {
-		a, b, tolerance int
-		want            bool
-	}{
-		{0x102030, 0x102030, 0, true}, {0x102030, 0x162a36, 6, false}, {0x102030, 0x162636, 6, true},
-		{0xff0000, 0x00ff00, 6, false}, {-1, 0xffffff, 255, false},
-	} {
-		if got := Near(c.a, c.b, c.tolerance); got != c.want {
-			t.Errorf("Near(%06x, %06x, %d) = %t", c.a, c.b, c.tolerance, got)
-		}
-	}
-}

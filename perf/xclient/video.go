@@ -36,7 +36,7 @@ const textureSide = 512
 type texture [textureSide * textureSide]float32
 
 // newTexture makes a field with detail at every scale, as hills, leaves and
-// clouds have it: value noise in seven octaves, each half as strong as the one before.
+// clouds have it: value noise in seven octaves, each weaker than the one before.
 func newTexture(rnd *rand.Rand) *texture {
 	var t texture
 	for octave := range 7 {
@@ -45,7 +45,7 @@ func newTexture(rnd *rand.Rand) *texture {
 		for i := range lattice {
 			lattice[i] = rnd.Float32()
 		}
-		strength := float32(math.Pow(0.5, float64(octave+1)))
+		strength := float32(0.39 * math.Pow(0.62, float64(octave))) // all together below 1
 		step := textureSide / side
 		for y := range textureSide {
 			fy, y0, y1 := ease(y, step), y/step, (y/step+1)%side

@@ -1,0 +1,68 @@
+package peer
+
+import "lucarne/capture/display"
+
+// Lucarne is the program at path bin, with an Xvnc without VNC. The query
+// ("codec=vp8&transport=webrtc") goes into the page's URL; it may be empty.
+func Lucarne(bin, query string) Spec {
+	url := "http://{host}:{port}/?resize=off"
+	if query != "" {
+		url += "&" + query
+	}
+	return Spec{
+		Name:    "lucarne",
+		Server:  display.Xvnc,
+		Command: [][]string{{bin, "serve", "--display", "{display}", "--listen", "{host}:{port}", "--auth", "none"}},
+		URL:     url,
+		Version: []string{bin, "--version"},
+		Needs:   map[string]string{bin: "make build"},
+	}
+}
+
+// VNC is TigerVNC's Xvnc with websockify and noVNC, as Debian has them.
+func VNC() Spec {
+	return Spec{
+		Name:    "vnc",
+		Server:  display.Xvnc,
+		VNC:     true,
+		Command: [][]string{websockify()},
+		URL:     noVNC,
+		Version: versions("tigervnc-standalone-server", "websockify", "novnc"),
+		Needs:   needsNoVNC(),
+	}
+}
+
+// X11VNC is x11vnc on an Xvfb, with websockify and noVNC, as Debian has them.
+func X11VNC() Spec {
+	needs := needsNoVNC()
+	needs["x11vnc"] = "apt install x11vnc"
+	return Spec{
+		Name:   "x11vnc",
+		Server: display.Xvfb,
+		Command: [][]string{
+			{"x11vnc", "-display", "{display}", "-localhost", "-rfbport", "{rfbport}", "-nopw", "-forever", "-shared"},
+			websockify(),
+		},
+		URL:     noVNC,
+		Version: versions("x11vnc", "xvfb", "websockify", "novnc"),
+		Needs:   needs,
+	}
+}
+
+const (
+	noVNCFiles = "/usr/share/novnc"
+	noVNC      = "http://{host}:{port}/vnc.html?autoconnect=1&resize=off"
+)
+
+func websockify() []string {
+	return []string{"websockify", "--web", noVNCFiles, "{host}:{port}", "127.0.0.1:{rfbport}"}
+}
+
+func needsNoVNC() map[string]string {
+	return map[string]string{"websockify": "apt install websockify", noVNCFiles + "/vnc.html": "apt install novnc"}
+}
+
+// versions asks Debian for the versions of packages.
+func versions(packages ...string) []string {
+	return append([]string{"dpkg-query", "--show", "--showformat", "${Package} ${Version}  "}, packages...)
+}

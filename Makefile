@@ -8,8 +8,8 @@ MAKEFLAGS += --no-print-directory
 # Each target installs, builds or measures; two at once would be in each other's way.
 .NOTPARALLEL:
 
-# What is installed, by name. libvpx and libyuv go into the binary.
-BUILD_PACKAGES := gcc g++ libc6-dev libvpx-dev libyuv-dev
+# What is installed, by name. libvpx, libyuv and libjpeg-turbo go into the binary.
+BUILD_PACKAGES := gcc g++ libc6-dev libvpx-dev libyuv-dev libturbojpeg0-dev
 RUN_PACKAGES   := tigervnc-standalone-server openbox xterm xfonts-base x11-apps
 TEST_PACKAGES  := tigervnc-standalone-server xvfb x11-xkb-utils xterm xfonts-base xclip nginx-light chromium
 BENCH_PACKAGES := $(TEST_PACKAGES) websockify novnc

@@ -14,16 +14,16 @@ import (
 // hashedDir holds the files whose names change with their content.
 const hashedDir = "assets/"
 
-// index serves the page. It holds nothing secret and is public; it is never
-// stored, so that a new build is seen at the next load.
-func (h *Handler) index(w http.ResponseWriter, r *http.Request) {
+// page serves one of the pages by its file's name. It holds nothing secret and is
+// public; it is never stored, so that a new build is seen at the next load.
+func (h *Handler) page(w http.ResponseWriter, r *http.Request, name string) {
 	w.Header().Set("Cache-Control", "no-store")
-	page, err := fs.ReadFile(h.cfg.Web, "index.html")
+	page, err := fs.ReadFile(h.cfg.Web, name)
 	if err != nil {
 		http.Error(w, "page not built: run make web", http.StatusServiceUnavailable)
 		return
 	}
-	http.ServeContent(w, r, "index.html", time.Time{}, bytes.NewReader(page))
+	http.ServeContent(w, r, path.Base(name), time.Time{}, bytes.NewReader(page))
 }
 
 // versionTag is how index.html says which build of the page it is.

@@ -16,6 +16,7 @@ import (
 	"github.com/gorilla/websocket"
 
 	"lucarne/capture"
+	"lucarne/signaling/rfb"
 	"lucarne/signaling/session"
 )
 
@@ -48,6 +49,9 @@ type Config struct {
 	Version        string       // of the page; a page of another version reloads. "": as Web's index.html says
 	ICEServers     []ICEServer  // for the page
 	Role           session.Role // of whoever comes in; "": session.Owner
+
+	// VNC is how the display's VNC server is reached; nil: there is none.
+	VNC *rfb.Server
 
 	// DisplayReason words why the display is as it is, for the page: a code of
 	// its catalogue and arguments. nil: it shows the state alone.
@@ -157,6 +161,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case "ws":
 		h.serveSocket(w, r)
 		return
+	case "vnc/ws":
+		h.serveVNC(w, r)
+		return
 	}
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		w.Header().Set("Allow", "GET, HEAD")
@@ -165,7 +172,12 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	switch name {
 	case "", "index.html":
-		h.index(w, r)
+		h.page(w, r, "index.html")
+	case "vnc":
+		w.Header().Set("Location", (&url.URL{Path: "vnc/", RawQuery: r.URL.RawQuery}).String())
+		w.WriteHeader(http.StatusPermanentRedirect)
+	case "vnc/", "vnc/index.html":
+		h.page(w, r, "vnc/index.html")
 	case "session":
 		h.probe(w, r)
 	case "healthz":

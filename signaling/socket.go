@@ -91,13 +91,7 @@ type counts struct {
 
 // serveSocket answers GET ws.
 func (h *Handler) serveSocket(w http.ResponseWriter, r *http.Request) {
-	if !h.originAllowed(r) {
-		h.cfg.Log.Warn("socket refused", "origin", r.Header.Get("Origin"), "host", r.Host)
-		http.Error(w, "origin refused: the proxy must pass Host or X-Forwarded-Host, or start with --allowed-host", http.StatusForbidden)
-		return
-	}
-	if !h.gate.admits(r) {
-		http.Error(w, "log in first", http.StatusUnauthorized)
+	if !h.admits(w, r) {
 		return
 	}
 	ctx, cancel := context.WithCancelCause(r.Context())
@@ -115,6 +109,21 @@ func (h *Handler) serveSocket(w http.ResponseWriter, r *http.Request) {
 	defer conn.Close()
 	s.conn = conn
 	s.serve(ctx, remoteHost(r))
+}
+
+// admits says whether a request for a WebSocket comes from a page of ours and
+// from somebody who has logged in; if not, it has been answered.
+func (h *Handler) admits(w http.ResponseWriter, r *http.Request) bool {
+	if !h.originAllowed(r) {
+		h.cfg.Log.Warn("socket refused", "origin", r.Header.Get("Origin"), "host", r.Host)
+		http.Error(w, "origin refused: the proxy must pass Host or X-Forwarded-Host, or start with --allowed-host", http.StatusForbidden)
+		return false
+	}
+	if !h.gate.admits(r) {
+		http.Error(w, "log in first", http.StatusUnauthorized)
+		return false
+	}
+	return true
 }
 
 // add counts a socket in, unless the handler is closing.

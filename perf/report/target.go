@@ -60,7 +60,7 @@ func (o Outcome) String() string {
 func (row Row) outcomes(ours string) []Outcome {
 	var outcomes []Outcome
 	for _, t := range Targets() {
-		if t.Scenario != row.Scenario || t.Metric != row.Metric.Name || row.Link != "local" {
+		if t.Scenario != row.Scenario || t.Metric != row.Metric.Name || row.Link != loopback {
 			continue
 		}
 		got := row.Peers[ours]

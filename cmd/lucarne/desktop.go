@@ -32,7 +32,7 @@ type desktop struct {
 	ours     bool   // its X server is started by this process; set before run
 
 	screen  *capture.Screen
-	fanout  *encode.Fanout
+	fanouts []*encode.Fanout
 	session *session.Session
 	handler *signaling.Handler
 }
@@ -40,7 +40,7 @@ type desktop struct {
 // newDesktop listens and wires; nothing runs yet.
 func newDesktop(flags *desktopFlags) (*desktop, error) {
 	d := &desktop{flags: flags, log: flags.logger(os.Stderr), remove: func() {}}
-	backend, err := usable(backends())
+	usable, err := usable(backends())
 	if err != nil {
 		return nil, err
 	}
@@ -51,39 +51,45 @@ func newDesktop(flags *desktopFlags) (*desktop, error) {
 		d.listener.Close()
 		return nil, err
 	}
-	if err := d.wire(backend); err != nil {
+	if err := d.wire(usable); err != nil {
 		d.close()
 		return nil, err
 	}
 	return d, nil
 }
 
-// usable returns the first backend that can encode here.
-func usable(all []encode.Backend) (encode.Backend, error) {
+// usable returns the backends that can encode here.
+func usable(all []encode.Backend) ([]encode.Backend, error) {
+	var usable []encode.Backend
 	var errs []error
 	for _, b := range all {
 		enc, err := b.Open(encode.Config{Size: image.Pt(64, 64)})
 		if err == nil {
-			return b, enc.Close()
+			usable, err = append(usable, b), enc.Close()
 		}
 		errs = append(errs, err)
 	}
-	return encode.Backend{}, exitError{exitNoEncoder, fmt.Errorf("no encoder: %w; build lucarne with CGO_ENABLED=1", errors.Join(errs...))}
+	if len(usable) == 0 {
+		return nil, exitError{exitNoEncoder, fmt.Errorf("no encoder: %w; build lucarne with CGO_ENABLED=1", errors.Join(errs...))}
+	}
+	return usable, nil
 }
 
 // wire makes the parts and hands each what it needs of the others.
-func (d *desktop) wire(backend encode.Backend) error {
+func (d *desktop) wire(usable []encode.Backend) error {
 	d.screen = capture.NewScreen(d.log)
-	d.fanout = encode.NewFanout(encode.FanoutConfig{
-		Backend:    backend,
-		Open:       func() capture.Source { return d.screen.NewReader() },
-		BitrateBps: int(d.flags.Bitrate),
-		MaxFPS:     d.flags.MaxFPS,
-		Threads:    d.flags.Threads,
-		Log:        d.log,
-	})
+	for _, backend := range usable {
+		d.fanouts = append(d.fanouts, encode.NewFanout(encode.FanoutConfig{
+			Backend:    backend,
+			Open:       func() capture.Source { return d.screen.NewReader() },
+			BitrateBps: int(d.flags.Bitrate),
+			MaxFPS:     d.flags.MaxFPS,
+			Threads:    d.flags.Threads,
+			Log:        d.log,
+		}))
+	}
 	d.session = session.New(session.Config{
-		Fanouts:   []*encode.Fanout{d.fanout},
+		Fanouts:   d.fanouts,
 		Screen:    d.screen,
 		MaxPixels: int(d.flags.MaxPixels),
 		Log:       d.log,
@@ -95,7 +101,7 @@ func (d *desktop) wire(backend encode.Backend) error {
 	d.handler, err = signaling.New(signaling.Config{
 		Session:      d.session,
 		Screen:       d.screen,
-		Open:         d.openMedia(backend),
+		Open:         d.openMedia(usable),
 		Web:          web.FS(),
 		Log:          d.log,
 		BasePath:     d.flags.BasePath,
@@ -120,9 +126,11 @@ func (d *desktop) run(ctx context.Context, stdout io.Writer, open openSource, be
 	} else if err := tellLink(link, d.dir, stdout, d.log); err != nil {
 		return err
 	}
-	return inOrder(ctx, append(beside,
-		func(ctx context.Context) error { return d.screen.Run(ctx, open) },
-		d.fanout.Run,
+	loops := append(beside, func(ctx context.Context) error { return d.screen.Run(ctx, open) })
+	for _, fanout := range d.fanouts {
+		loops = append(loops, fanout.Run)
+	}
+	return inOrder(ctx, append(loops,
 		d.session.Run,
 		d.serveHTTP,
 		d.handler.Run,

@@ -2,6 +2,7 @@ package main
 
 import (
 	"net"
+	"slices"
 
 	"lucarne/encode"
 	"lucarne/encode/mediadev"
@@ -11,9 +12,10 @@ import (
 )
 
 // openMedia returns what connects each viewer by WebRTC.
-func (d *desktop) openMedia(backend encode.Backend) signaling.OpenMedia {
+func (d *desktop) openMedia(usable []encode.Backend) signaling.OpenMedia {
+	video := slices.DeleteFunc(slices.Clone(usable), func(b encode.Backend) bool { return b.Codec == encode.JPEG })
 	common := peer.Config{
-		Register:        mediadev.Register([]encode.Backend{backend}),
+		Register:        mediadev.Register(video),
 		Loopback:        onLoopback(d.listener.Addr()),
 		MaxPlayoutDelay: d.flags.PlayoutDelay,
 		MinBitrate:      int(d.flags.MinBitrate),

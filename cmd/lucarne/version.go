@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"lucarne/encode"
+	"lucarne/encode/jpeg"
 	"lucarne/encode/vpx"
 )
 
@@ -27,7 +28,7 @@ func (versionCmd) Run(_ context.Context, stdout io.Writer) error {
 
 // backends are the ways to encode that were built in, best first.
 func backends() []encode.Backend {
-	return []encode.Backend{vpx.Backend()}
+	return []encode.Backend{vpx.Backend(), jpeg.Backend()}
 }
 
 // component is something of others that is in the binary.
@@ -35,6 +36,7 @@ type component struct{ name, licence string }
 
 // components are checked against THIRD_PARTY.md.
 var components = []component{
+	{"libjpeg-turbo", "IJG, BSD-3-Clause, Zlib"},
 	{"libvpx", "BSD-3-Clause"},
 	{"libyuv", "BSD-3-Clause"},
 	{"github.com/alecthomas/kong", "MIT"},

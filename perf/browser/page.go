@@ -13,6 +13,7 @@ type Page struct {
 	browser *Browser
 	target  string
 	session string
+	context string // of the browser, which ends with the page; "": the common one
 }
 
 // Open opens a page in a window of its own, so that it is visible whatever
@@ -30,13 +31,28 @@ func (b *Browser) Open(ctx context.Context, url string) (*Page, error) {
 }
 
 // NewPage opens an empty page in a window of its own.
-func (b *Browser) NewPage(ctx context.Context) (*Page, error) {
-	var target struct{ TargetID string }
-	if err := b.conn.call(ctx, "", "Target.createTarget",
-		map[string]any{"url": "about:blank", "newWindow": true}, &target); err != nil {
+func (b *Browser) NewPage(ctx context.Context) (*Page, error) { return b.newPage(ctx, "") }
+
+// NewPrivatePage opens an empty page that shares no cache, cookies and
+// permissions with any other.
+func (b *Browser) NewPrivatePage(ctx context.Context) (*Page, error) {
+	var created struct{ BrowserContextID string }
+	if err := b.conn.call(ctx, "", "Target.createBrowserContext", nil, &created); err != nil {
 		return nil, err
 	}
-	p := &Page{browser: b, target: target.TargetID}
+	return b.newPage(ctx, created.BrowserContextID)
+}
+
+func (b *Browser) newPage(ctx context.Context, browserContext string) (*Page, error) {
+	var target struct{ TargetID string }
+	params := map[string]any{"url": "about:blank", "newWindow": true}
+	if browserContext != "" {
+		params["browserContextId"] = browserContext
+	}
+	if err := b.conn.call(ctx, "", "Target.createTarget", params, &target); err != nil {
+		return nil, err
+	}
+	p := &Page{browser: b, target: target.TargetID, context: browserContext}
 	var attached struct{ SessionID string }
 	if err := b.conn.call(ctx, "", "Target.attachToTarget",
 		map[string]any{"targetId": p.target, "flatten": true}, &attached); err != nil {
@@ -162,5 +178,8 @@ func (p *Page) Screenshot(ctx context.Context) ([]byte, error) {
 func (p *Page) Close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
 	defer cancel()
+	if p.context != "" {
+		return p.browser.conn.call(ctx, "", "Target.disposeBrowserContext", map[string]any{"browserContextId": p.context}, nil)
+	}
 	return p.browser.conn.call(ctx, "", "Target.closeTarget", map[string]any{"targetId": p.target}, nil)
 }

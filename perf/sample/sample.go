@@ -29,15 +29,27 @@ type Sample struct {
 	// Value is a colour as 0xRRGGBB, or a frame number, or -1 where there is no
 	// bar code to be read.
 	Value int
+	// Presented is when the browser handed the video frame with the value to its
+	// compositor (requestVideoFrameCallback); zero for a canvas and where it is
+	// not known. At is the animation frame in which the page could first know of
+	// it, which is what all kinds of pages are compared by.
+	Presented time.Time
 }
 
 // Recording is what was seen between Start and Stop.
 type Recording struct {
 	Samples []Sample
 	Keys    []time.Time // when the page got each keydown event
+	Clicks  []time.Time // and each pointerdown event
 	Frames  int         // animation frames
-	Time    time.Duration
-	Cost    time.Duration // what reading the picture took of it: the harness's own part
+	// Presented is how many frames of a video were handed to the compositor; 0
+	// for a canvas.
+	Presented int
+	Time      time.Duration
+	// Cost is what reading the picture took of Time. Reading a canvas first does
+	// what was drawn on it and put off by the browser, which is the page's own
+	// part and would have come later.
+	Cost time.Duration
 }
 
 // Rate returns the animation frames a second.
@@ -56,22 +68,23 @@ func Open(ctx context.Context, b *browser.Browser, url string, scripts ...string
 		return nil, nil, err
 	}
 	s := &Sampler{page: page}
-	for _, source := range append([]string{script}, scripts...) {
-		if err == nil {
-			err = page.Init(ctx, source)
-		}
-	}
-	if err == nil {
-		err = page.Navigate(ctx, url)
-	}
-	if err == nil {
-		err = s.setClock(ctx)
-	}
-	if err != nil {
+	if err := s.load(ctx, url, scripts); err != nil {
 		page.Close()
 		return nil, nil, err
 	}
 	return s, page, nil
+}
+
+func (s *Sampler) load(ctx context.Context, url string, scripts []string) error {
+	for _, source := range append([]string{script}, scripts...) {
+		if err := s.page.Init(ctx, source); err != nil {
+			return err
+		}
+	}
+	if err := s.page.Navigate(ctx, url); err != nil {
+		return err
+	}
+	return s.setClock(ctx)
 }
 
 // setClock compares the page's clock with ours: both are the machine's, but the
@@ -119,23 +132,36 @@ func (s *Sampler) start(ctx context.Context, at image.Point, cell, cells int) er
 // Stop ends the recording and returns it.
 func (s *Sampler) Stop(ctx context.Context) (Recording, error) {
 	var raw struct {
-		Samples [][2]float64
-		Keys    []float64
-		Frames  int
-		Cost    float64
-		MS      float64
+		Samples      [][3]float64
+		Keys, Clicks []float64
+		Frames       int
+		Presented    int
+		Cost         float64
+		MS           float64
 	}
 	if err := s.page.Eval(ctx, "lucarneSampler.stop()", &raw); err != nil {
 		return Recording{}, err
 	}
-	r := Recording{Frames: raw.Frames, Time: fromSpan(raw.MS), Cost: fromSpan(raw.Cost)}
-	for _, v := range raw.Samples {
-		r.Samples = append(r.Samples, Sample{At: s.time(v[0]), Value: int(v[1])})
+	r := Recording{
+		Keys: s.times(raw.Keys), Clicks: s.times(raw.Clicks),
+		Frames: raw.Frames, Presented: raw.Presented, Time: fromSpan(raw.MS), Cost: fromSpan(raw.Cost),
 	}
-	for _, ms := range raw.Keys {
-		r.Keys = append(r.Keys, s.time(ms))
+	for _, v := range raw.Samples {
+		sample := Sample{At: s.time(v[0]), Value: int(v[1])}
+		if v[2] != 0 {
+			sample.Presented = s.time(v[2])
+		}
+		r.Samples = append(r.Samples, sample)
 	}
 	return r, nil
+}
+
+func (s *Sampler) times(ms []float64) []time.Time {
+	var times []time.Time
+	for _, at := range ms {
+		times = append(times, s.time(at))
+	}
+	return times
 }
 
 // Colours returns the colours of the picture at positions in its own pixels;

@@ -31,23 +31,36 @@ window.show = n => {
 addEventListener("keydown", () => { c.fillStyle = "#e0c040"; c.fillRect(0, 0, 640, 480); });
 </script>`
 
-func TestSampler(t *testing.T) {
+// launch starts a browser for as long as the test.
+func launch(t *testing.T) (context.Context, *browser.Browser) {
+	t.Helper()
 	if _, err := browser.Find(); errors.Is(err, browser.ErrNotFound) {
 		t.Skip("chromium is not installed")
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
+	t.Cleanup(cancel)
 	b, err := browser.Start(ctx, browser.Config{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer b.Close()
+	t.Cleanup(func() { b.Close() })
+	return ctx, b
+}
+
+// serve returns the URL of a page.
+func serve(t *testing.T, page string) string {
+	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html")
-		w.Write([]byte(animated))
+		w.Write([]byte(page))
 	}))
-	defer server.Close()
-	s, page, err := Open(ctx, b, server.URL)
+	t.Cleanup(server.Close)
+	return server.URL
+}
+
+func TestSampler(t *testing.T) {
+	ctx, b := launch(t)
+	s, page, err := Open(ctx, b, serve(t, animated))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,7 +106,7 @@ func TestSampler(t *testing.T) {
 	if r, err = s.Stop(ctx); err != nil {
 		t.Fatal(err)
 	}
-	if len(r.Keys) != 1 || len(r.Samples) == 0 {
+	if len(r.Keys) != 1 || len(r.Clicks) != 0 || len(r.Samples) == 0 {
 		t.Fatalf("recording %+v, want one key and a colour", r)
 	}
 	last := r.Samples[len(r.Samples)-1]
@@ -103,5 +116,15 @@ func TestSampler(t *testing.T) {
 	// One machine, one clock: the event lies between what we did before and after it.
 	if slack := 5 * time.Millisecond; r.Keys[0].Before(before.Add(-slack)) || r.Keys[0].After(time.Now().Add(slack)) {
 		t.Errorf("key at %v, not between %v and now", r.Keys[0], before)
+	}
+
+	if err := s.StartColour(ctx, image.Pt(100, 200)); err != nil {
+		t.Fatal(err)
+	}
+	if err := page.Click(ctx, image.Pt(100, 200), browser.Left); err != nil {
+		t.Fatal(err)
+	}
+	if r, err = s.Stop(ctx); err != nil || len(r.Keys) != 0 || len(r.Clicks) != 1 {
+		t.Errorf("recording %+v, %v; want one click", r, err)
 	}
 }

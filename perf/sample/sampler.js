@@ -4,8 +4,10 @@
 (() => {
   const now = () => performance.timeOrigin + performance.now();
   const keys = [];
+  const clicks = [];
   const peers = [];
   addEventListener("keydown", () => keys.push(now()), true);
+  addEventListener("pointerdown", () => clicks.push(now()), true);
 
   // Every peer connection is kept, so that its statistics can be asked for.
   const Native = window.RTCPeerConnection;
@@ -13,16 +15,26 @@
     constructor(...args) { super(...args); peers.push(this); }
   };
 
-  // The picture: a video that plays, else the largest canvas.
+  const ready = e => (e instanceof HTMLVideoElement ? e.readyState >= 2 && e.videoWidth > 0 : e.width > 0 && e.height > 0);
+
+  // The picture: the largest video or canvas that can be seen; where one lies on
+  // another, the upper one.
   const picture = () => {
-    for (const video of document.querySelectorAll("video")) {
-      if (video.readyState >= 2 && video.videoWidth > 0) return video;
+    let seen = [];
+    let largest = 0;
+    for (const element of document.querySelectorAll("video, canvas")) {
+      if (!ready(element) || !element.checkVisibility({ opacityProperty: true, visibilityProperty: true })) continue;
+      const box = element.getBoundingClientRect();
+      const area = box.width * box.height;
+      if (area > 0) seen.push({ element, box, area });
+      largest = Math.max(largest, area);
     }
-    let best = null;
-    for (const canvas of document.querySelectorAll("canvas")) {
-      if (!best || canvas.width * canvas.height > best.width * best.height) best = canvas;
-    }
-    return best;
+    seen = seen.filter(({ area }) => area >= largest / 2);
+    if (seen.length < 2) return seen[0]?.element ?? null;
+    const { box } = seen.find(({ area }) => area === largest);
+    const stack = document.elementsFromPoint(box.x + box.width / 2, box.y + box.height / 2);
+    const top = stack.find(above => seen.some(({ element }) => element === above));
+    return top ?? seen.at(-1).element;
   };
 
   const small = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
@@ -43,12 +55,12 @@
   // peek reads the same from the planes of a video's present frame: drawing it would
   // convert all of the frame, which takes milliseconds of the page being measured. The
   // colour is near enough to tell two apart.
-  const planes = new Uint8Array(1 << 16);
   const peek = async (frame, x, y, cell, cells) => {
-    const width = cells * cell + (cells * cell) % 2;
+    const width = Math.max(2, cells * cell + (cells * cell) % 2);
     const row = y + (cell >> 1);
-    const rect = { x: x - (x % 2), y: row - (row % 2), width: Math.max(2, width), height: 2 };
-    const [Y, U, V] = await frame.copyTo(planes, { rect });
+    const planes = new Uint8Array(4 * width);
+    const [Y, U, V] = await frame.copyTo(planes, { rect: { x: x - (x % 2), y: row - (row % 2), width, height: 2 } });
+    frame.close();
     return Array.from({ length: cells }, (_, i) => {
       const at = i * cell + (cell >> 1);
       const l = 1.164 * (planes[Y.offset + at] - 16);
@@ -68,28 +80,45 @@
 
   let run = null;
 
-  const note = (r, t, colours) => {
+  // note writes down what is shown from time t on; media is a video frame's own
+  // time in µs, by which its presentation is found.
+  const note = (r, t, colours, media) => {
     const value = r.cells === 1 ? colours[0] : number(colours);
     if (value === r.value) return;
     r.value = value;
-    r.samples.push([t, value]);
+    r.samples.push([t, value, media]);
   };
 
   // read writes down what the picture shows at time t.
   const read = (r, t, from) => {
     if (!from) return;
     if (from instanceof HTMLVideoElement) {
+      follow(r, from);
       const frame = new VideoFrame(from);
       if (frame.format === "I420" || frame.format === "I420A") {
-        r.reading = r.reading
-          .then(() => peek(frame, r.x, r.y, r.cell, r.cells))
-          .then(colours => note(r, t, colours))
-          .finally(() => frame.close());
+        const media = frame.timestamp;
+        const colours = peek(frame, r.x, r.y, r.cell, r.cells);
+        r.reading = r.reading.then(() => colours).then(colours => note(r, t, colours, media));
         return;
       }
       frame.close();
     }
-    note(r, t, draw(from, r.x, r.y, r.cell, r.cells));
+    note(r, t, draw(from, r.x, r.y, r.cell, r.cells), null);
+  };
+
+  // follow writes down when each frame of a video is handed to the compositor.
+  const follow = (r, video) => {
+    if (r.video === video || !video.requestVideoFrameCallback) return;
+    r.video = video;
+    let before = null;
+    const each = (_, { mediaTime, presentationTime, presentedFrames }) => {
+      if (run !== r || r.video !== video) return;
+      r.presented += before === null ? 1 : presentedFrames - before;
+      before = presentedFrames;
+      r.presentations.set(Math.round(mediaTime * 1e6), performance.timeOrigin + presentationTime);
+      video.requestVideoFrameCallback(each);
+    };
+    video.requestVideoFrameCallback(each);
   };
 
   const frame = () => {
@@ -102,6 +131,13 @@
     requestAnimationFrame(frame);
   };
 
+  // lit says whether a picture is more than black: some of 16 by 9 points of it.
+  const lit = from => {
+    const canvas = new OffscreenCanvas(16, 9).getContext("2d", { willReadFrequently: true });
+    canvas.drawImage(from, 0, 0, 16, 9);
+    return canvas.getImageData(0, 0, 16, 9).data.some((v, i) => i % 4 < 3 && v > 24);
+  };
+
   window.lucarneSampler = {
     now,
     colours: points => {
@@ -110,15 +146,43 @@
     },
     start: (x, y, cell, cells) => {
       const idle = !run;
-      keys.length = 0;
-      run = { x, y, cell, cells, value: null, samples: [], reading: Promise.resolve(), frames: 0, cost: 0, first: now(), last: 0 };
+      keys.length = clicks.length = 0;
+      run = {
+        x, y, cell, cells, value: null, samples: [], reading: Promise.resolve(), frames: 0, cost: 0, first: now(), last: 0,
+        video: null, presented: 0, presentations: new Map(),
+      };
       if (idle) requestAnimationFrame(frame);
     },
     stop: async () => {
-      const { samples, frames, cost, first, last, reading } = run;
+      const r = run;
       run = null;
-      await reading;
-      return { samples, frames, cost, ms: last - first, keys: [...keys] };
+      await r.reading;
+      const samples = r.samples.map(([t, value, media]) => [t, value, r.presentations.get(media) ?? 0]);
+      return {
+        samples, frames: r.frames, presented: r.presented, cost: r.cost, ms: r.last - r.first,
+        keys: [...keys], clicks: [...clicks],
+      };
+    },
+    // firstPixel resolves at the first animation frame with a picture that is not
+    // black, with the time since navigation began in ms.
+    firstPixel: () => new Promise(resolve => {
+      const look = () => {
+        const from = picture();
+        if (from && lit(from)) resolve(performance.now());
+        else requestAnimationFrame(look);
+      };
+      requestAnimationFrame(look);
+    }),
+    // picture returns a rectangle of the picture as a PNG's data URL, or all of it
+    // for a width of 0; "" while there is none.
+    picture: (x, y, width, height) => {
+      const from = picture();
+      if (!from) return "";
+      const canvas = document.createElement("canvas");
+      canvas.width = width || from.videoWidth || from.width;
+      canvas.height = height || from.videoHeight || from.height;
+      canvas.getContext("2d", { alpha: false, willReadFrequently: true }).drawImage(from, -x, -y);
+      return canvas.toDataURL("image/png");
     },
     inbound: async () => {
       const sum = { bytes: 0, packets: 0, frames: 0 };

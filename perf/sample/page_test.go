@@ -1,0 +1,255 @@
+package sample
+
+import (
+	"context"
+	"errors"
+	"image"
+	"image/color"
+	"net/http"
+	"net/http/httptest"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// layered returns a page with canvases of one colour each: an element's style,
+// size and colour at a time.
+func layered(canvases string) string {
+	return `<!doctype html><body style="margin:0"><script>
+	for (const [style, width, height, colour] of ` + canvases + `) {
+		const canvas = document.createElement("canvas");
+		canvas.style.cssText = "position:absolute;left:0;top:0;" + style;
+		canvas.width = width;
+		canvas.height = height;
+		const c = canvas.getContext("2d");
+		c.fillStyle = colour;
+		c.fillRect(0, 0, width, height);
+		document.body.append(canvas);
+	}
+	</script>`
+}
+
+// TestPictureIsWhatIsSeen: of several canvases the one that a person sees counts.
+func TestPictureIsWhatIsSeen(t *testing.T) {
+	ctx, b := launch(t)
+	for _, c := range []struct {
+		name, canvases string
+		want           int
+	}{
+		{"the larger", `[["", 400, 300, "#00f"], ["", 32, 32, "#f00"]]`, 0x0000ff},
+		{"the larger on the page", `[["width:400px", 100, 75, "#00f"], ["width:40px", 800, 600, "#f00"]]`, 0x0000ff},
+		{"the upper, by order", `[["", 400, 300, "#f00"], ["", 400, 300, "#00f"]]`, 0x0000ff},
+		{"the upper, by z-index", `[["z-index:2", 400, 300, "#00f"], ["z-index:1", 400, 300, "#f00"]]`, 0x0000ff},
+		{"not display:none", `[["", 400, 300, "#00f"], ["display:none", 800, 600, "#f00"]]`, 0x0000ff},
+		{"not visibility:hidden", `[["", 400, 300, "#00f"], ["visibility:hidden", 800, 600, "#f00"]]`, 0x0000ff},
+		{"not opacity:0", `[["", 400, 300, "#00f"], ["opacity:0", 800, 600, "#f00"]]`, 0x0000ff},
+		{"without pointer events, by order", `[["pointer-events:none", 400, 300, "#f00"], ["pointer-events:none", 400, 300, "#00f"]]`, 0x0000ff},
+		{"none", `[]`, -1},
+	} {
+		s, page, err := Open(ctx, b, serve(t, layered(c.canvases)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := s.Colours(ctx, image.Pt(16, 16)); err != nil || len(got) != 1 || got[0] != c.want {
+			t.Errorf("%s: %06x, %v; want %06x", c.name, got, err, c.want)
+		}
+		page.Close()
+	}
+}
+
+// worker is a page with a canvas that a worker draws on: it is blue but for a red
+// corner, and the worker gives it its size.
+const worker = `<!doctype html><body style="margin:0"><canvas width=10 height=10></canvas><script>
+const source = ` + "`onmessage = ({ data: { canvas } }) => {" + `
+	canvas.width = 640;
+	canvas.height = 480;
+	const c = canvas.getContext("2d");
+	const draw = () => {
+		c.fillStyle = "#00f";
+		c.fillRect(0, 0, 640, 480);
+		c.fillStyle = "#f00";
+		c.fillRect(0, 0, 100, 50);
+		requestAnimationFrame(draw);
+	};
+	draw();
+}` + "`" + `;
+const canvas = document.querySelector("canvas").transferControlToOffscreen();
+new Worker(URL.createObjectURL(new Blob([source]))).postMessage({ canvas }, [canvas]);
+</script>`
+
+func TestCanvasOfAWorker(t *testing.T) {
+	ctx, b := launch(t)
+	s, page, err := Open(ctx, b, serve(t, worker))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := page.Wait(ctx, "lucarneSampler.colours([[300, 200]])[0] === 0x0000ff"); err != nil {
+		t.Fatal(err)
+	}
+	picture, err := s.Picture(ctx, image.Rectangle{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := picture.Rect, image.Rect(0, 0, 640, 480); got != want {
+		t.Errorf("picture of %v, want %v", got, want)
+	}
+	red, blue := color.RGBA{255, 0, 0, 255}, color.RGBA{0, 0, 255, 255}
+	for at, want := range map[image.Point]color.RGBA{{}: red, {99, 49}: red, {100, 49}: blue, {99, 50}: blue, {639, 479}: blue} {
+		if got := picture.RGBAAt(at.X, at.Y); got != want {
+			t.Errorf("%v is %v, want %v", at, got, want)
+		}
+	}
+	part, err := s.Picture(ctx, image.Rect(90, 40, 110, 60))
+	if err != nil || part.Rect != image.Rect(0, 0, 20, 20) || part.RGBAAt(9, 9) != red || part.RGBAAt(10, 9) != blue {
+		t.Errorf("part: %v, %v", part, err)
+	}
+}
+
+func TestPictureOfAPageWithoutOne(t *testing.T) {
+	ctx, b := launch(t)
+	s, _, err := Open(ctx, b, serve(t, "<!doctype html>"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Picture(ctx, image.Rectangle{}); !errors.Is(err, ErrNoPicture) {
+		t.Errorf("Picture: %v, want %v", err, ErrNoPicture)
+	}
+}
+
+// call is a page that shows a canvas by a WebRTC connection to itself.
+const call = `<!doctype html><body style="margin:0"><video muted autoplay></video><script>
+const canvas = document.createElement("canvas");
+canvas.width = 640;
+canvas.height = 480;
+const c = canvas.getContext("2d");
+let n = 0;
+window.draw = () => {
+	n++;
+	const sum = ((n >> 12) + (n >> 8) + (n >> 4) + n + 5) & 15;
+	const bits = (1 << 23) | (n << 6) | (sum << 2) | 1;
+	c.fillStyle = "#808080";
+	c.fillRect(0, 0, 640, 480);
+	for (let i = 0; i < 24; i++) {
+		c.fillStyle = (bits >> (23 - i)) & 1 ? "#fff" : "#000";
+		c.fillRect(32 + 16 * i, 48, 16, 16);
+	}
+	requestAnimationFrame(draw);
+};
+draw();
+const [from, to] = [new RTCPeerConnection(), new RTCPeerConnection()];
+from.onicecandidate = ({ candidate }) => to.addIceCandidate(candidate);
+to.onicecandidate = ({ candidate }) => from.addIceCandidate(candidate);
+to.ontrack = ({ track }) => { document.querySelector("video").srcObject = new MediaStream([track]); };
+(async () => {
+	from.addTrack(canvas.captureStream().getVideoTracks()[0]);
+	await from.setLocalDescription();
+	await to.setRemoteDescription(from.localDescription);
+	await to.setLocalDescription();
+	await from.setRemoteDescription(to.localDescription);
+})();
+</script>`
+
+// TestVideo: the frames of a video are read, dated, and counted as presented.
+func TestVideo(t *testing.T) {
+	ctx, b := launch(t)
+	s, page, err := Open(ctx, b, serve(t, call))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := page.Wait(ctx, "lucarneSampler.colours([[10, 400]])[0] > 0"); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.StartFrames(ctx, image.Pt(32, 48)); err != nil {
+		t.Fatal(err)
+	}
+	before := time.Now()
+	const presented = 20
+	video := `new Promise(done => {
+		const video = document.querySelector("video");
+		let left = 20;
+		const each = () => --left ? video.requestVideoFrameCallback(each) : done();
+		video.requestVideoFrameCallback(each);
+	})`
+	if err := page.Eval(ctx, video, nil); err != nil {
+		t.Fatal(err)
+	}
+	r, err := s.Stop(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Presented < presented-1 {
+		t.Errorf("%d frames presented, want %d or one less", r.Presented, presented)
+	}
+	newest, dated := 0, 0
+	for _, v := range r.Samples {
+		if v.Value > newest {
+			newest = v.Value
+		}
+		if v.Presented.IsZero() {
+			continue
+		}
+		dated++
+		if slack := 100 * time.Millisecond; v.Presented.Before(before.Add(-slack)) || v.Presented.After(v.At.Add(slack)) {
+			t.Errorf("frame %d presented at %v, seen at %v", v.Value, v.Presented, v.At)
+		}
+	}
+	if newest == 0 || dated < len(r.Samples)/2 {
+		t.Errorf("%d of %d samples say when they were presented; newest frame %d", dated, len(r.Samples), newest)
+	}
+	t.Logf("%d samples, %d dated, %d presented, cost %v of %v", len(r.Samples), dated, r.Presented, r.Cost, r.Time)
+}
+
+// late is a page with a script that is cached, and whose canvas is black at first.
+const late = `<!doctype html><body><script src="app.js"></script>`
+
+const lateScript = `
+const canvas = document.createElement("canvas");
+document.body.append(canvas);
+const c = canvas.getContext("2d");
+c.fillRect(0, 0, 300, 150);
+let frames = 0;
+const next = () => {
+	if (++frames < 5) return requestAnimationFrame(next);
+	c.fillStyle = "#fff";
+	c.fillRect(0, 0, 300, 150);
+};
+next();`
+
+func TestFirstPixel(t *testing.T) {
+	ctx, b := launch(t)
+	var loads atomic.Int32
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		if r.URL.Path != "/app.js" {
+			w.Write([]byte(late))
+			return
+		}
+		loads.Add(1)
+		w.Header().Set("Content-Type", "text/javascript")
+		w.Header().Set("Cache-Control", "max-age=3600")
+		w.Write([]byte(lateScript))
+	}))
+	defer server.Close()
+	for _, c := range []struct {
+		name  string
+		cold  bool
+		loads int32 // of the script, all together
+	}{{"the first", false, 1}, {"warm", false, 1}, {"cold", true, 2}, {"cold again", true, 3}, {"warm after that", false, 3}} {
+		took, err := FirstPixel(ctx, b, server.URL, c.cold)
+		if err != nil || took <= 0 {
+			t.Errorf("%s: %v, %v", c.name, took, err)
+		}
+		if got := loads.Load(); got != c.loads {
+			t.Errorf("%s: the script was loaded %d times, want %d", c.name, got, c.loads)
+		}
+	}
+}
+
+func TestFirstPixelOfAPageWithoutOne(t *testing.T) {
+	_, b := launch(t)
+	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+	defer cancel()
+	if _, err := FirstPixel(ctx, b, serve(t, layered(`[["", 400, 300, "#000"]]`)), true); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("FirstPixel of a black page: %v, want %v", err, context.DeadlineExceeded)
+	}
+}

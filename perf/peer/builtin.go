@@ -49,6 +49,12 @@ func X11VNC() Spec {
 	}
 }
 
+// Floor is the least that a page can do: it is served by this process, has no X
+// display and no programs, and is drawn on by Peer.Floor.
+func Floor() Spec {
+	return Spec{Name: "floor", URL: "http://{host}:{port}/", floor: true}
+}
+
 const (
 	noVNCFiles = "/usr/share/novnc"
 	noVNC      = "http://{host}:{port}/vnc.html?autoconnect=1&resize=off"

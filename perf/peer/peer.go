@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"lucarne/capture/display"
+	"lucarne/perf/floor"
 )
 
 // patience is how long the X server and each program may take to start. A
@@ -51,9 +52,10 @@ type Peer struct {
 	log     *slog.Logger
 	space   Namespace
 	guard   *guard
-	dir     string // of its temporary files
-	plan    *display.Plan
-	server  *process // the X server
+	dir     string        // of its temporary files
+	plan    *display.Plan // nil: the floor has no display
+	server  *process      // the X server; nil as well
+	floor   *served       // nil: not the floor
 	values  values
 	version string
 
@@ -94,12 +96,30 @@ func (p *Peer) Name() string { return p.spec.Name }
 // Version returns what the peer calls itself, "" if it does not say.
 func (p *Peer) Version() string { return p.version }
 
-// Display returns the X display's name, ":20".
-func (p *Peer) Display() string { return p.plan.Display }
+// Display returns the X display's name, ":20"; "" of the floor.
+func (p *Peer) Display() string {
+	if p.plan == nil {
+		return ""
+	}
+	return p.plan.Display
+}
 
 // Enter makes the peer's display the one that X clients of this process find
-// their cookie for, by setting XAUTHORITY.
-func (p *Peer) Enter() error { return os.Setenv("XAUTHORITY", p.plan.Authority) }
+// their cookie for, by setting XAUTHORITY. It does nothing for the floor.
+func (p *Peer) Enter() error {
+	if p.plan == nil {
+		return nil
+	}
+	return os.Setenv("XAUTHORITY", p.plan.Authority)
+}
+
+// Floor returns what is drawn on where the peer is the floor, else nil.
+func (p *Peer) Floor() *floor.Server {
+	if p.floor == nil {
+		return nil
+	}
+	return p.floor.server
+}
 
 // URL returns the page's URL, with further parameters ("stats=1").
 func (p *Peer) URL(query ...string) string {
@@ -115,7 +135,8 @@ func (p *Peer) URL(query ...string) string {
 }
 
 // Carriers returns the roots of what carries the display to the page: without
-// the X server, except where that is the VNC server too, or the peer's own.
+// the X server, except where that is the VNC server too, or the peer's own. The
+// floor has none.
 func (p *Peer) Carriers() []int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -133,6 +154,9 @@ func (p *Peer) Carriers() []int {
 // X request to the network, which is comparable between peers.
 func (p *Peer) Everyone() []int {
 	pids := p.Carriers()
+	if p.server == nil {
+		return pids
+	}
 	if !slices.Contains(pids, p.server.pid()) {
 		pids = append(pids, p.server.pid())
 	}
@@ -140,16 +164,18 @@ func (p *Peer) Everyone() []int {
 }
 
 // Restart ends what carries the display to the page and starts it again at the
-// same URL. The X server, and what is drawn on it, stays.
+// same URL. The X server, and what is drawn on it, stays. The floor cannot.
 func (p *Peer) Restart(ctx context.Context) error {
 	p.life.Lock()
 	defer p.life.Unlock()
 	err := os.ErrClosed
-	if !p.closed {
-		err = p.stopAgents()
-	}
-	if err == nil {
-		err = p.startAgents(ctx)
+	switch {
+	case p.spec.floor:
+		err = errors.ErrUnsupported
+	case !p.closed:
+		if err = p.stopAgents(); err == nil {
+			err = p.startAgents(ctx)
+		}
 	}
 	if err != nil {
 		return fmt.Errorf("peer: %s: restart: %w", p.spec.Name, err)
@@ -180,6 +206,9 @@ func (p *Peer) Close() error {
 	}
 	p.closed = true
 	errs := []error{p.stopAgents()}
+	if p.floor != nil {
+		errs = append(errs, p.floor.close())
+	}
 	if p.server != nil {
 		errs = append(errs, p.server.stop())
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"image"
+	"net"
 	"os"
 	"os/exec"
 	"slices"
@@ -205,6 +206,33 @@ func greeting(t *testing.T, p *Peer) string {
 	return string(message)
 }
 
+func TestFloor(t *testing.T) {
+	space := &elsewhere{}
+	p, err := Start(t.Context(), Floor(), Config{Size: image.Pt(320, 200), Space: space})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	if page := get(t, p.URL()); !strings.Contains(page, `<canvas width="320" height="200"`) {
+		t.Errorf("page %s", page)
+	}
+	if err := p.Floor().Open(image.Rect(0, 0, 10, 10), 0x102030).Sync(); err != nil {
+		t.Error(err)
+	}
+	if p.Display() != "" || p.Enter() != nil || len(p.Carriers())+len(p.Everyone()) > 0 || len(space.started) > 0 {
+		t.Errorf("display %q, processes %v, %v; want none", p.Display(), p.Everyone(), space.started)
+	}
+	if err := p.Restart(t.Context()); !errors.Is(err, errors.ErrUnsupported) {
+		t.Errorf("Restart: %v, want %v", err, errors.ErrUnsupported)
+	}
+	if err := p.Close(); err != nil {
+		t.Error(err)
+	}
+	if _, err := net.Dial("tcp", net.JoinHostPort("127.0.0.2", p.values["{port}"])); err == nil {
+		t.Error("it listens after Close")
+	}
+}
+
 func TestLucarne(t *testing.T) {
 	needs(t, "Xtigervnc")
 	const bin = "../../bin/lucarne"
@@ -217,6 +245,9 @@ func TestLucarne(t *testing.T) {
 	}
 	if page := get(t, p.URL()); !strings.Contains(page, "Lucarne") {
 		t.Errorf("page %.100q", page)
+	}
+	if p.Floor() != nil {
+		t.Error("it is no floor")
 	}
 	if carriers, all := p.Carriers(), p.Everyone(); len(carriers) != 1 || len(all) != 2 {
 		t.Errorf("carriers %v of %v, want one and the X server", carriers, all)

@@ -51,7 +51,7 @@ type Spec struct {
 	// how to get each: "apt install websockify".
 	Needs map[string]string `json:"needs,omitempty"`
 
-	floor bool // served by this process
+	floor bool // it is the floor: served by this process, without a display
 }
 
 // maxSpec bounds a spec file, in bytes.

@@ -51,7 +51,7 @@ func TestReadSpec(t *testing.T) {
 }
 
 func TestBuiltinSpecsAreValid(t *testing.T) {
-	for _, s := range []Spec{Lucarne("bin/lucarne", ""), VNC(), X11VNC()} {
+	for _, s := range []Spec{Lucarne("bin/lucarne", ""), VNC(), X11VNC(), Floor()} {
 		if err := s.check(); err != nil {
 			t.Errorf("%s: %v", s.Name, err)
 		}

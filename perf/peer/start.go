@@ -18,6 +18,9 @@ func (p *Peer) start(ctx context.Context, size image.Point) error {
 	if err := p.spec.check(); err != nil {
 		return err
 	}
+	if p.spec.floor {
+		return p.startFloor(size)
+	}
 	if err := p.spec.missing(); err != nil {
 		return err
 	}

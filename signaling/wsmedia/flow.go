@@ -1,0 +1,189 @@
+package wsmedia
+
+import "time"
+
+const (
+	// initialWindow is what may be under way, in bytes, while nothing is known
+	// of the path: to a page that never acknowledges nothing follows it.
+	initialWindow = 64 << 10
+	// windowGain is how many times what the path holds may be under way, so that
+	// the bottleneck never runs dry while an acknowledgement travels.
+	windowGain = 1.25
+	// encoding is how long at least the next picture takes to be made: what will
+	// have left by then holds up nothing.
+	encoding = 5 * time.Millisecond
+	// maxUnacknowledged bounds the pictures under way, for small ones.
+	maxUnacknowledged = 256
+	// A page that has more pictures than maxDecoding to decode gets none until it
+	// says that it has caught up, or has said nothing for decodePatience.
+	maxDecoding    = 2
+	decodePatience = time.Second
+	// mediaShare of what the path carries is the encoder's.
+	mediaShare = 0.9
+)
+
+// flow is what is under way to one page, and how much may be. It knows no clock:
+// every call says what time it is.
+type flow struct {
+	flights     [maxUnacknowledged]flight // under way, a ring
+	head, count int
+	bytes       int // under way
+	key         int // those of the last key frame, until it has got through
+
+	acknowledged uint32    // sequence of the newest picture that is
+	any          bool      // one is
+	heard        time.Time // the page's last word
+	landed       time.Time // that of its last word about another picture
+	arrived      uint32    // when that had arrived, by the page's clock
+	waiting      int       // pictures that the page has yet to decode
+	decode       time.Duration
+
+	delay delay
+	rate  rate
+	drain bool // let all arrive before the next picture, for the delay to be seen
+}
+
+// flight is a picture under way.
+type flight struct {
+	bytes int
+	sent  time.Time
+}
+
+// send notes that the next picture leaves.
+func (f *flow) send(bytes int, key bool, now time.Time) {
+	if f.count == 0 {
+		f.drain = false
+	}
+	f.flights[(f.head+f.count)%maxUnacknowledged] = flight{bytes, now}
+	f.count++
+	f.bytes += bytes
+	if key {
+		f.key = bytes
+	}
+}
+
+// acknowledge takes what the page says and reports whether it can be true.
+func (f *flow) acknowledge(a acknowledgement, now time.Time) bool {
+	news := a.sequence - f.acknowledged
+	if news > uint32(f.count) || news == 0 && !f.any {
+		return false
+	}
+	if news > 0 {
+		f.arrive(int(news), a, now)
+	}
+	f.any, f.heard = true, now
+	f.waiting, f.decode = a.waiting, a.decode
+	return true
+}
+
+// arrive takes the oldest pictures out of flight and learns from them.
+func (f *flow) arrive(count int, a acknowledgement, now time.Time) {
+	first, bytes := f.flights[f.head], 0
+	var last flight
+	for range count {
+		last = f.flights[f.head]
+		bytes += last.bytes
+		f.head = (f.head + 1) % maxUnacknowledged
+		f.count--
+	}
+	f.bytes -= bytes
+	gap := now.Sub(f.landed)
+	if byPage := time.Duration(a.arrived-f.arrived) * time.Microsecond; byPage <= gap+maxSkew {
+		gap = byPage // without what acknowledgements wait on their way
+	}
+	known := f.any
+	f.acknowledged, f.arrived, f.landed = a.sequence, a.arrived, now
+	f.measure(now.Sub(last.sent), last.bytes, now)
+	least := f.delay.least()
+	if longer := now.Sub(first.sent) - least.time; known && gap < longer {
+		f.rate.queued(bytes, gap)
+	} else {
+		f.rate.alone(bytes-least.bytes, longer)
+	}
+	if f.bytes <= f.window() {
+		f.key = 0
+	}
+}
+
+// maxSkew is how much longer the page may say that something took than it seems
+// from here.
+const maxSkew = 500 * time.Millisecond
+
+// measure takes the time of so many bytes from here to the page, and back.
+func (f *flow) measure(roundTrip time.Duration, bytes int, now time.Time) {
+	if f.delay.add(trip{roundTrip, bytes}, now) {
+		f.drain = true
+	}
+}
+
+// window is how many bytes may be under way before another picture is made.
+func (f *flow) window() int {
+	if !f.any {
+		return initialWindow
+	}
+	return int(f.rate.bps / 8 * (windowGain*f.roundTrip().Seconds() + encoding.Seconds()))
+}
+
+// roundTrip is what the least trip has taken without its bytes, of which nobody
+// knows for sure.
+func (f *flow) roundTrip() time.Duration {
+	least := f.delay.least()
+	return max(least.time-over(least.bytes, f.rate.bps), least.time/2)
+}
+
+// room says whether another picture may be made.
+func (f *flow) room(now time.Time) bool {
+	switch {
+	case f.waiting > maxDecoding && now.Sub(f.heard) < decodePatience:
+		return false
+	case f.count == 0:
+		return true
+	}
+	return !f.drain && f.count < maxUnacknowledged && f.bytes <= f.window()
+}
+
+// takes says whether a picture that was made for others may be sent: somewhat
+// more may be under way than before one is made. A key frame may be more than
+// the path holds; what follows it is not refused for that, or its viewer would
+// need the next one at once.
+func (f *flow) takes() bool {
+	return f.count < maxUnacknowledged && f.bytes-f.key <= max(2*f.window(), initialWindow)
+}
+
+// trip is how long something took to the page and back.
+type trip struct {
+	time  time.Duration
+	bytes int // on the way there
+}
+
+func shorter(a, b trip) trip {
+	if b.time < a.time {
+		return b
+	}
+	return a
+}
+
+// delay is the shortest trip of the last 10 to 20 seconds: long enough to have
+// seen an empty path, short enough for another path.
+type delay struct {
+	now, last trip
+	turned    time.Time // zero: nothing measured
+}
+
+const delayTurn = 10 * time.Second
+
+// add takes a measurement and reports whether an older one has been forgotten.
+func (d *delay) add(t trip, now time.Time) (turned bool) {
+	switch {
+	case d.turned.IsZero():
+		d.now, d.last, d.turned = t, t, now
+	case now.Sub(d.turned) > delayTurn:
+		d.now, d.last, d.turned = t, d.now, now
+		return true
+	default:
+		d.now = shorter(d.now, t)
+	}
+	return false
+}
+
+func (d *delay) least() trip { return shorter(d.now, d.last) }

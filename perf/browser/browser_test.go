@@ -155,6 +155,23 @@ func TestPage(t *testing.T) {
 	}
 }
 
+func TestNavigationMeanwhile(t *testing.T) {
+	ctx, b := start(t, Config{})
+	page, err := b.Open(ctx, serve(t, `<!doctype html><script>
+sessionStorage.loads = Number(sessionStorage.loads || 0) + 1;
+if (sessionStorage.loads > 1 && sessionStorage.loads < 20) setTimeout(() => location.reload());
+</script>`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := page.Eval(ctx, "new Promise(() => location.reload())", nil); !errors.Is(err, ErrNavigated) {
+		t.Errorf("Eval over a reload: %v, want ErrNavigated", err)
+	}
+	if err := page.Wait(ctx, `sessionStorage.loads === "20"`); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestVisibility(t *testing.T) {
 	ctx, b := start(t, Config{})
 	page, err := b.Open(ctx, serve(t, recorder))

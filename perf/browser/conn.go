@@ -51,6 +51,18 @@ func (e *protocolError) Error() string {
 	return fmt.Sprintf("%s (%d)", e.Message, e.Code)
 }
 
+// Is says of an error that it is ErrNavigated, which the protocol has no code for.
+func (e *protocolError) Is(target error) bool {
+	if target != ErrNavigated {
+		return false
+	}
+	switch e.Message {
+	case "Inspected target navigated or closed", "Execution context was destroyed.", "Cannot find default execution context":
+		return true
+	}
+	return false
+}
+
 func newConn(out io.WriteCloser) *conn {
 	return &conn{out: out, done: make(chan struct{}), pending: make(map[int64]chan answer)}
 }

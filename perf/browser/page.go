@@ -8,6 +8,10 @@ import (
 	"time"
 )
 
+// ErrNavigated is returned by Eval when the page has gone to another document
+// before the expression had its value: what it did may be lost.
+var ErrNavigated = errors.New("browser: the page has navigated")
+
 // Page is one tab. It may be used by several goroutines.
 type Page struct {
 	browser *Browser
@@ -112,7 +116,8 @@ func (p *Page) Navigate(ctx context.Context, url string) error {
 }
 
 // Eval evaluates a JavaScript expression, awaits it if it is a promise, and
-// decodes its value as JSON into result, which may be nil.
+// decodes its value as JSON into result, which may be nil. It returns
+// ErrNavigated when the document has gone meanwhile.
 func (p *Page) Eval(ctx context.Context, expression string, result any) error {
 	var out struct {
 		Result           struct{ Value json.RawMessage }
@@ -142,8 +147,8 @@ func (p *Page) Eval(ctx context.Context, expression string, result any) error {
 	return nil
 }
 
-// Wait polls until the expression is true. An expression that throws is not
-// yet true; the last exception is told when ctx ends first.
+// Wait polls until the expression is true. An expression that throws, or whose
+// document goes away, is not yet true; the last error is told when ctx ends first.
 func (p *Page) Wait(ctx context.Context, expression string) error {
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()

@@ -6,6 +6,7 @@ package sample
 import (
 	"context"
 	_ "embed" // for the script
+	"errors"
 	"fmt"
 	"image"
 	"time"
@@ -88,8 +89,18 @@ func (s *Sampler) load(ctx context.Context, url string, scripts []string) error 
 }
 
 // setClock compares the page's clock with ours: both are the machine's, but the
-// page's was set when it was loaded, and has been running freely since.
+// page's was set when it was loaded, and has been running freely since. A page
+// that loads itself anew meanwhile has another clock.
 func (s *Sampler) setClock(ctx context.Context) error {
+	for {
+		err := s.compareClocks(ctx)
+		if !errors.Is(err, browser.ErrNavigated) || ctx.Err() != nil {
+			return err
+		}
+	}
+}
+
+func (s *Sampler) compareClocks(ctx context.Context) error {
 	best := time.Hour
 	for range 20 {
 		var ms float64

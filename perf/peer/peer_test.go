@@ -179,17 +179,24 @@ func TestVNCPeers(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
+			if got := greeting(t, p); !strings.HasPrefix(got, "RFB 003.") {
+				t.Errorf("at last: greeting %q, want RFB's", got)
+			}
 			if p.Version() == "" || len(p.Carriers()) != c.carriers {
 				t.Errorf("version %q, carriers %v; want one, and %d", p.Version(), p.Carriers(), c.carriers)
 			}
 			if !slices.Contains(p.Carriers(), p.server.pid()) && p.spec.Server != display.Xvfb {
 				t.Error("the VNC server is no carrier")
 			}
+			if err := p.Close(); err != nil {
+				t.Error(err)
+			}
 		})
 	}
 }
 
-// greeting returns the first message of a VNC server behind a websockify.
+// greeting returns the first message of a VNC server behind a websockify, which
+// stays connected: it has a process for each connection.
 func greeting(t *testing.T, p *Peer) string {
 	t.Helper()
 	address := fmt.Sprintf("ws://%s:%s/websockify", p.values["{host}"], p.values["{port}"])
@@ -197,7 +204,7 @@ func greeting(t *testing.T, p *Peer) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close()
+	t.Cleanup(func() { conn.Close() })
 	conn.SetReadDeadline(time.Now().Add(patienceOfTests))
 	_, message, err := conn.ReadMessage()
 	if err != nil {

@@ -54,7 +54,7 @@ type Plan struct {
 	VNC       string      // path of the Unix socket of Xvnc's VNC server, which only its owner can open; empty: the server is none
 	Command   []string    // the server's program and arguments; it stays in the foreground
 	Size      image.Point // the size wanted, in pixels
-	Start     image.Point // the size that the server starts with, in pixels: Size, or larger on Xvfb
+	Start     image.Point // the size that the server starts with, in pixels: Size, or larger where it has to be
 
 	number  int
 	cookie  []byte
@@ -80,8 +80,11 @@ func New(cfg Config) (*Plan, error) {
 		return nil, err
 	}
 	p := &Plan{Server: server, Size: size, Start: start, cookie: make([]byte, cookieLen)}
-	if server != Xvfb {
+	switch server {
+	case Xvnc:
 		p.Start = size
+	case Xorg:
+		p.Start = image.Pt(max(size.X, xorgLeast.X), max(size.Y, xorgLeast.Y))
 	}
 	rand.Read(p.cookie)
 	if p.number, p.claim, err = claimNumber(); err != nil {

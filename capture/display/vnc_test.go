@@ -80,9 +80,11 @@ func TestMissingDriverNamesItsPackage(t *testing.T) {
 // TestXorgLeavesNothing looks for the files of a server that has run and ended.
 func TestXorgLeavesNothing(t *testing.T) {
 	dir := t.TempDir()
-	t.Run("run", func(t *testing.T) {
-		displaytest.Start(t, display.Config{Server: display.Xorg, Size: image.Pt(640, 480), Dir: dir})
-	})
+	for _, size := range []image.Point{{64, 64}, {1001, 701}, {7680, 4320}} {
+		t.Run("run", func(t *testing.T) {
+			displaytest.Start(t, display.Config{Server: display.Xorg, Size: size, Dir: dir})
+		})
+	}
 	left, err := os.ReadDir(dir)
 	if err != nil {
 		t.Fatal(err)

@@ -15,6 +15,9 @@ var xorgPrograms = []string{"/usr/lib/xorg/Xorg", "/usr/libexec/Xorg", "/usr/lib
 // xorgModules are where its video drivers are installed.
 var xorgModules = []string{"/usr/lib/xorg/modules", "/usr/lib64/xorg/modules"}
 
+// xorgLeast is a size that the driver does not find too small to begin with.
+var xorgLeast = image.Pt(320, 200)
+
 // findXorg returns the path of an Xorg, if one of the directories has the driver
 // that needs no graphics card.
 func findXorg(modules []string) (program string, err error) {
@@ -55,9 +58,10 @@ func (p *Plan) writeXorg() (args []string, err error) {
 // xorgConfig is an xorg.conf(5) of one screen without a card, a monitor or
 // devices: input comes by XTEST. Whatever the machine does have is left alone.
 func xorgConfig(size image.Point) string {
-	// A mode's timings mean nothing here, but have to be in order.
+	// A mode's timings mean nothing here, but have to be in order, and the
+	// driver's clock goes from 11 to 300 MHz.
 	width, height := size.X+160, size.Y+40
-	megahertz := float64(width*height) * 60 / 1e6
+	megahertz := min(max(12, float64(width*height)*60/1e6), 290)
 	mode := fmt.Sprintf("%dx%d", size.X, size.Y)
 	modeline := fmt.Sprintf("%q %.2f %d %d %d %d %d %d %d %d", mode, megahertz,
 		size.X, size.X+48, size.X+80, width, size.Y, size.Y+3, size.Y+8, height)

@@ -11,7 +11,8 @@ MAKEFLAGS += --no-print-directory
 # What is installed, by name. libvpx, libyuv and libjpeg-turbo go into the binary.
 BUILD_PACKAGES := gcc g++ libc6-dev libvpx-dev libyuv-dev libturbojpeg0-dev
 RUN_PACKAGES   := tigervnc-standalone-server openbox xterm xfonts-base x11-apps
-TEST_PACKAGES  := tigervnc-standalone-server xvfb x11-xkb-utils xterm xfonts-base xclip nginx-light chromium
+TEST_PACKAGES  := tigervnc-standalone-server xvfb xserver-xorg-core xserver-xorg-video-dummy x11vnc x11-xkb-utils \
+                  x11-xserver-utils xterm xfonts-base xclip nginx-light chromium
 BENCH_PACKAGES := $(TEST_PACKAGES) websockify novnc
 NODE_PACKAGES  := $(shell node -e 'process.exit(parseInt(process.versions.node) < 18 ? 1 : 0)' 2>/dev/null && npm --version >/dev/null 2>&1 || echo nodejs npm)
 

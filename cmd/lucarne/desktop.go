@@ -22,14 +22,15 @@ import (
 // desktop is what serve and up have in common: a screen that may come and go,
 // its streams, the session and the page.
 type desktop struct {
-	flags    *desktopFlags
-	log      *slog.Logger
-	listener net.Listener
-	dir      string // that only we can enter
-	remove   func() // removes dir
-	token    string // empty: no authentication
-	display  string // the one shown; set before run
-	ours     bool   // its X server is started by this process; set before run
+	flags     *desktopFlags
+	log       *slog.Logger
+	listener  net.Listener
+	dir       string // that only we can enter
+	remove    func() // removes dir
+	token     string // empty: no authentication
+	display   string // the one shown; set before run
+	ours      bool   // its X server is started by this process; set before run
+	vncSocket string // of the X server's own VNC server; empty: it has none; set before run
 
 	screen  *capture.Screen
 	fanouts []*encode.Fanout
@@ -98,6 +99,10 @@ func (d *desktop) wire(usable []encode.Backend) error {
 	if d.token, err = d.flags.openToken(); err != nil {
 		return err
 	}
+	vnc, err := d.vncServer()
+	if err != nil {
+		return err
+	}
 	d.handler, err = signaling.New(signaling.Config{
 		Session:      d.session,
 		Screen:       d.screen,
@@ -107,6 +112,7 @@ func (d *desktop) wire(usable []encode.Backend) error {
 		BasePath:     d.flags.BasePath,
 		Auth:         signaling.Auth{Token: d.token},
 		AllowedHosts: d.flags.AllowedHost,
+		VNC:          vnc,
 		DisplayReason: func(status capture.Status) (string, []string) {
 			return displayReason(d.display, d.ours, status)
 		},

@@ -17,12 +17,13 @@ import (
 type desktopFlags struct {
 	httpFlags
 	videoFlags
+	vncFlags
 	logFlags
 }
 
 // Validate is called by kong after parsing.
 func (f *desktopFlags) Validate() error {
-	return cmp.Or(f.httpFlags.validate(), f.videoFlags.validate())
+	return cmp.Or(f.httpFlags.validate(), f.videoFlags.validate(), f.vncFlags.validate())
 }
 
 // httpFlags say where the page is and who may open it.

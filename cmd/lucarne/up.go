@@ -27,7 +27,7 @@ var xvfbMax = image.Pt(3840, 2160)
 // upCmd is lucarne up.
 type upCmd struct {
 	desktopFlags
-	Xserver string    `enum:"auto,Xvnc,Xvfb" default:"auto" group:"Desktop" help:"X server to start: ${enum}; auto is Xvnc where it is installed, else Xvfb."`
+	Xserver string    `enum:"auto,Xvnc,Xvfb,Xorg" default:"auto" group:"Desktop" help:"X server to start: ${enum}; auto is Xvnc where it is installed, else Xvfb; Xorg runs with its dummy driver."`
 	Size    pixelSize `default:"1920x1080" group:"Desktop" help:"Size of the screen to begin with, in pixels."`
 	Session string    `placeholder:"COMMAND" group:"Desktop" help:"Shell command that runs the desktop; started again when it ends. Default: openbox with an xterm, as far as they are installed."`
 }
@@ -49,7 +49,7 @@ func (c *upCmd) Run(ctx context.Context, stdout io.Writer) error {
 		return err
 	}
 	defer plan.Close()
-	d.display = plan.Display
+	d.display, d.vncSocket = plan.Display, plan.VNC
 	// X clients find the cookie by the environment, and so do we.
 	if err := os.Setenv("XAUTHORITY", plan.Authority); err != nil {
 		return err

@@ -28,12 +28,13 @@ func TestFamily(t *testing.T) {
 	all := map[int]process{
 		1: {}, 10: {parent: 1, group: 10}, 11: {parent: 10, group: 10}, 12: {parent: 11, group: 12},
 		13: {parent: 1, group: 10}, // its parent has ended
+		14: {parent: 1, group: 12}, // likewise, in the group of a descendant
 		20: {parent: 1, group: 20}, 21: {parent: 20, group: 20},
 	}
 	for _, c := range []struct {
 		roots []int
 		want  int
-	}{{[]int{10}, 4}, {[]int{10, 11, 12}, 4}, {[]int{11}, 2}, {[]int{20, 10}, 6}, {[]int{12}, 1}} {
+	}{{[]int{10}, 5}, {[]int{10, 11, 12}, 5}, {[]int{11}, 3}, {[]int{20, 10}, 7}, {[]int{12}, 2}, {[]int{21}, 1}} {
 		got, err := family(all, c.roots)
 		if err != nil || len(got) != c.want {
 			t.Errorf("family of %v: %v, %v; want %d members", c.roots, got, err, c.want)

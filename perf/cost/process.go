@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"time"
 
@@ -65,7 +67,7 @@ func processes() (map[int]process, error) {
 }
 
 // family returns the roots, their descendants, and who is in a process group
-// that a root leads although its parent has ended; each once.
+// that one of these leads although its own parent has ended; each once.
 func family(all map[int]process, roots []int) ([]int, error) {
 	ours := map[int]bool{}
 	for _, root := range roots {
@@ -74,16 +76,15 @@ func family(all map[int]process, roots []int) ([]int, error) {
 		}
 		ours[root] = true
 	}
-	var members []int
-	for pid := range all {
-		for p := pid; p > 0; p = all[p].parent {
-			if ours[p] || ours[all[p].group] {
-				members = append(members, pid)
-				break
+	for before := 0; before < len(ours); {
+		before = len(ours)
+		for pid, p := range all {
+			if ours[p.parent] || ours[p.group] {
+				ours[pid] = true
 			}
 		}
 	}
-	return members, nil
+	return slices.Collect(maps.Keys(ours)), nil
 }
 
 // cpuTime returns what a process's threads have used, those that have ended

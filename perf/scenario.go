@@ -1,0 +1,78 @@
+package perf
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"lucarne/perf/report"
+)
+
+// kind is a set of what a peer, with the link to it, can do.
+type kind uint8
+
+const (
+	// desktop: there is an X display behind it, not just a page's canvas.
+	desktop kind = 1 << iota
+	// severable: the link to it can be cut.
+	severable
+	// native: it speaks the protocol of package signaling.
+	native
+)
+
+// scenario measures one thing.
+type scenario struct {
+	name  string
+	does  string // for people
+	needs kind
+	once  bool // it is long, and once is enough
+	run   func(context.Context, *view) (report.Result, error)
+}
+
+// scenarios in the order in which they are measured.
+func scenarios() []scenario {
+	return []scenario{
+		{name: "flip", does: "a 256×256 rectangle changes colour: drawn → shown", run: flip},
+		{name: "key", does: "a key in the page → the answer of a program on the display is shown", run: pressKeys},
+		{name: "click", does: "a click in the page → the answer is shown", run: click},
+		{name: "typing", does: "a key in the page → its letter is shown", needs: desktop, run: typing},
+		{name: "scroll", does: "a page of text scrolls, 1280×800 at 60 frames/s", run: scroll},
+		{name: "drag", does: "a window is dragged over text", needs: desktop, run: drag},
+		{name: "scene", does: "a shaded scene turns, 1280×800 at 60 frames/s", needs: desktop, run: scene},
+		{name: "video", does: "natural motion, 1280×720 at 60 frames/s", needs: desktop, run: video},
+		{name: "first-frame", does: "navigation → first pixel, with an empty and a filled cache", run: firstFrame},
+		{name: "resize", does: "the tab changes its size → the desktop has followed", needs: desktop, run: resize},
+		{name: "resume", does: "the network is cut for 3 s → pixels again, from when it is back", needs: desktop | severable, run: resume},
+		{name: "idle", does: "nothing happens for 30 s, with and without a viewer", needs: desktop, once: true, run: idle},
+	}
+}
+
+// Scenarios returns the name of each scenario and what it measures, in the order
+// in which they are measured.
+func Scenarios() [][2]string {
+	var all [][2]string
+	for _, s := range scenarios() {
+		all = append(all, [2]string{s.name, s.does})
+	}
+	return all
+}
+
+// chosen returns the scenarios of these names, in the order in which they are
+// measured; all of them for none.
+func chosen(names []string) ([]scenario, error) {
+	all := scenarios()
+	if len(names) == 0 {
+		return all, nil
+	}
+	for _, name := range names {
+		if !slices.ContainsFunc(all, func(s scenario) bool { return s.name == name }) {
+			var known []string
+			for _, s := range all {
+				known = append(known, s.name)
+			}
+			return nil, fmt.Errorf("perf: no scenario %q; there are %s", name, strings.Join(known, ", "))
+		}
+	}
+	return slices.DeleteFunc(all, func(s scenario) bool { return !slices.Contains(names, s.name) }), nil
+}

@@ -321,16 +321,21 @@ func (c *client) next() (m Message, err error) {
 	return m, json.Unmarshal(data, &m)
 }
 
-// await returns the next message of a type.
+// await returns the next message of a type, with all its pieces.
 func (c *client) await(kind string) Message {
 	c.t.Helper()
-	for {
+	for text := ""; ; {
 		m, err := c.next()
 		switch {
 		case errors.Is(err, errBinary):
 		case err != nil:
 			c.t.Fatalf("waiting for %s: %v", kind, err)
+		case len(m.Text) > pieceSize:
+			c.t.Fatalf("%d bytes in one message, want at most %d", len(m.Text), pieceSize)
+		case m.Type == kind && m.More:
+			text += m.Text
 		case m.Type == kind:
+			m.Text = text + m.Text
 			return m
 		}
 	}

@@ -23,6 +23,7 @@ type known struct {
 	seq      uint32
 	acked    time.Time
 	ackArmed bool
+	copied   []string // pieces of the desktop's clipboard that are still to be sent
 }
 
 // maxPictured bounds the cursors remembered for a socket. The page keeps 256, so
@@ -98,8 +99,8 @@ func (s *socket) putCursor(ctx context.Context, k *known) error {
 	return s.put(ctx, m)
 }
 
-// putSession tells what is new of the session: who leads, the clipboard, the
-// newest input handled.
+// putSession tells what is new of the session: who leads and the newest input
+// handled. The clipboard follows in pieces.
 func (s *socket) putSession(ctx context.Context, k *known, ack *time.Timer) error {
 	leader, you := s.viewer.Leader()
 	if !k.led || leader != k.leader || you != k.leads {
@@ -108,11 +109,7 @@ func (s *socket) putSession(ctx context.Context, k *known, ack *time.Timer) erro
 			return err
 		}
 	}
-	if text, fresh := s.viewer.Clipboard(); fresh {
-		if err := s.put(ctx, Message{Type: "clipboard", Text: text}); err != nil {
-			return err
-		}
-	}
+	s.takeCopied(k)
 	return s.putAck(ctx, k, ack)
 }
 

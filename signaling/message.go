@@ -31,7 +31,9 @@
 //	size       width, height: the screen's size now
 //	display    state ("starting", "up", "failed", "gone"), code, args: why
 //	control    viewer, you (bool): who leads
-//	clipboard  text: the desktop's clipboard
+//	clipboard  text: the desktop's clipboard, or a piece of it, of 16 KiB at most; more (bool): the next
+//	           clipboard message continues it. Other messages may come between the pieces; all pieces
+//	           together are 1 MiB at most, and a socket that ends has ended them.
 //	input      seq: every reliable event up to this sequence has been handled
 //	pong       t as in ping, now: the server's clock in microseconds (the clock of the frame times)
 //	reason     code, args: something the person should know; the page words it
@@ -116,6 +118,7 @@ type Message struct {
 	Height     int             `json:"height,omitempty"`
 	Hidden     bool            `json:"hidden,omitempty"`
 	Text       string          `json:"text,omitempty"`
+	More       bool            `json:"more,omitempty"`
 	T          float64         `json:"t,omitempty"`
 	Now        int64           `json:"now,omitempty"`
 

@@ -32,6 +32,28 @@ const PASTE = 100;
 /** Windows ends lines by CR LF, the desktop by LF. */
 const normal = (text: string): string => text.replace(/\r\n/g, "\n");
 
+/** Joins the pieces in which the desktop's clipboard comes. */
+export class Pieces {
+  private text = "";
+  private overlong = false;
+
+  /** Takes a piece; returns the whole text with the last one, null before that and where it is longer than allowed. */
+  add(piece: string, more: boolean): string | null {
+    this.overlong ||= this.text.length + piece.length > MAX_BYTES;
+    this.text = this.overlong ? "" : this.text + piece;
+    if (more) return null;
+    const whole = this.overlong ? null : this.text;
+    this.clear();
+    return whole;
+  }
+
+  /** No piece that follows belongs to those so far. */
+  clear(): void {
+    this.text = "";
+    this.overlong = false;
+  }
+}
+
 export class Clipboard {
   /** The newest text that either side has told of. */
   private shared = "";

@@ -5,6 +5,7 @@
 
 import type { Backoff } from "./backoff.ts";
 import { every, type Clock, ServerClock } from "./clock.ts";
+import { Pieces } from "./clipboard.ts";
 import type { Channel } from "./input.ts";
 import { parse, type ClientMessage, type Reason, type ServerMessage } from "./protocol.ts";
 
@@ -62,13 +63,16 @@ export class Connection {
   private current: LinkState = { name: "connecting" };
   private cancelTimer = () => {};
   private cancelPings = () => {};
-  private unanswered: number[] = [];
+  /** Pings without an answer: when each was sent, and how many characters had been sent by then. */
+  private unanswered: { at: number; sent: number }[] = [];
   /** The page's time of the last sign of life, in ms, and what was waiting in the socket then. */
   private alive = 0;
   private buffered = 0;
-  /** Characters sent since the last answer. */
-  private outstanding = 0;
-  private waiters: { sent: number; done: () => void }[] = [];
+  /** Characters sent, and those of them that the server is known to have read. */
+  private sent = 0;
+  private read = 0;
+  private waiters: { at: number; done: () => void }[] = [];
+  private readonly pieces = new Pieces();
   private reason: Reason | null = null;
   /** Attempts in a row at which the server answered and the socket did not open. */
   private refusals = 0;
@@ -111,7 +115,7 @@ export class Connection {
   send(message: ClientMessage): boolean {
     if (this.current.name !== "open" || !this.socket) return false;
     const text = JSON.stringify(message);
-    this.outstanding += text.length;
+    this.sent += text.length;
     this.socket.send(text);
     return true;
   }
@@ -119,24 +123,24 @@ export class Connection {
   /** Resolves when the server has dealt with everything sent so far, or after ms. */
   flushed(ms: number): Promise<void> {
     if (!this.ping()) return Promise.resolve();
-    const sent = this.unanswered.at(-1) ?? 0;
+    const at = this.unanswered.at(-1)?.at ?? 0;
     return new Promise((resolve) => {
       const cancel = this.around.clock.after(ms, resolve);
-      this.waiters.push({ sent, done: () => (cancel(), resolve()) });
+      this.waiters.push({ at, done: () => (cancel(), resolve()) });
     });
   }
 
   /** Whether a ping has been waiting for its answer for longer than ms. */
   quiet(ms: number): boolean {
     const oldest = this.unanswered[0];
-    return oldest !== undefined && this.around.clock.now() - oldest > ms;
+    return oldest !== undefined && this.around.clock.now() - oldest.at > ms;
   }
 
   /** Asks for a sign of life. */
   ping(): boolean {
-    const t = this.around.clock.now();
-    if (!this.send({ type: "ping", t })) return false;
-    this.unanswered.push(t);
+    const at = this.around.clock.now();
+    if (!this.send({ type: "ping", t: at })) return false;
+    this.unanswered.push({ at, sent: this.sent });
     return true;
   }
 
@@ -153,6 +157,11 @@ export class Connection {
     const message = typeof data === "string" ? parse(data) : null;
     if (!message) return;
     switch (message.type) {
+      case "clipboard": {
+        const text = this.pieces.add(message.text, message.more);
+        if (text !== null) this.listener.message({ ...message, text });
+        return;
+      }
       case "hello":
         this.opened();
         break;
@@ -187,15 +196,15 @@ export class Connection {
   private dead(): boolean {
     const now = this.around.clock.now();
     if (this.socket && this.socket.bufferedAmount < this.buffered) this.alive = now;
-    return this.quiet(PONG_TIMEOUT) && now - this.alive > PONG_TIMEOUT + this.outstanding / SLOWEST;
+    return this.quiet(PONG_TIMEOUT) && now - this.alive > PONG_TIMEOUT + (this.sent - this.read) / SLOWEST;
   }
 
   private answered(t: number, now: number): void {
-    this.outstanding = 0;
-    this.unanswered = this.unanswered.filter((sent) => sent > t);
+    this.read = this.unanswered.filter(({ at }) => at <= t).at(-1)?.sent ?? this.read;
+    this.unanswered = this.unanswered.filter(({ at }) => at > t);
     this.serverClock.add(t, this.around.clock.now(), now);
-    const done = this.waiters.filter((waiter) => waiter.sent <= t);
-    this.waiters = this.waiters.filter((waiter) => waiter.sent > t);
+    const done = this.waiters.filter(({ at }) => at <= t);
+    this.waiters = this.waiters.filter(({ at }) => at > t);
     for (const waiter of done) waiter.done();
   }
 
@@ -247,7 +256,8 @@ export class Connection {
     this.cancelTimer();
     this.cancelPings();
     this.unanswered = [];
-    this.outstanding = this.buffered = 0;
+    this.sent = this.read = this.buffered = 0;
+    this.pieces.clear();
     for (const waiter of this.waiters.splice(0)) waiter.done();
     const socket = this.socket;
     this.socket = null;

@@ -49,7 +49,7 @@ export type ServerMessage =
   | { type: "candidate"; candidate: RTCIceCandidateInit; generation: number }
   | { type: "size"; width: number; height: number }
   | { type: "control"; viewer: string; you: boolean }
-  | { type: "clipboard"; text: string }
+  | { type: "clipboard"; text: string; more: boolean }
   | { type: "input"; seq: number }
   | { type: "pong"; t: number; now: number }
   | ({ type: "reason" } & Reason)
@@ -113,7 +113,7 @@ function parseFields(m: Fields): ServerMessage | null {
     case "control":
       return { type: "control", viewer: string(m.viewer), you: m.you === true };
     case "clipboard":
-      return { type: "clipboard", text: string(m.text) };
+      return { type: "clipboard", text: string(m.text), more: m.more === true };
     case "input":
       return { type: "input", seq: number(m.seq) };
     case "pong":

@@ -168,6 +168,7 @@ test("a large message on a slow link is not taken for silence", () => {
     ["what is sent leaves the socket", 0, (socket, second) => (socket.bufferedAmount = 1e6 - 2e4 * second), 30],
     ["something comes in", 0, (socket) => socket.onmessage?.({ data: new ArrayBuffer(0) }), 30],
     ["what was sent lies in the system's buffers", 1 << 20, () => {}, 30],
+    ["an earlier ping is answered", 1 << 20, (socket, second) => second === 1 && socket.say({ type: "pong", t: 0, now: 1 }), 30],
     ["nothing goes either way", 0, (socket) => (socket.bufferedAmount = 1e6), 6],
     ["nothing for too long", 1 << 20, () => {}, 40],
   ];
@@ -182,6 +183,26 @@ test("a large message on a slow link is not taken for silence", () => {
     }
     assert.equal(sockets[0]?.closed, seconds !== 30, name);
   }
+});
+
+test("a clipboard in pieces is one message, whatever comes between them", () => {
+  const { open, last, messages } = connection();
+  open();
+  const say = (text: string, more: boolean) => last().say({ type: "clipboard", text, more });
+  say("one, ", true);
+  last().say({ type: "size", width: 1, height: 2 });
+  say("two, ", true);
+  assert.deepEqual(messages.map(({ type }) => type), ["hello", "size"]);
+  say("three", false);
+  say("", false);
+  assert.deepEqual(messages.slice(2), ["one, two, three", ""].map((text) => ({ type: "clipboard", text, more: false })));
+  const piece = "x".repeat(1 << 19);
+  for (const more of [true, true, true, false]) say(piece, more);
+  say("half", true);
+  assert.equal(messages.length, 4, "longer than allowed, and half a one");
+  open();
+  say("anew", false);
+  assert.deepEqual(messages.at(-1), { type: "clipboard", text: "anew", more: false });
 });
 
 test("pongs keep it open and tell the clock", () => {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"image"
+	"slices"
 	"time"
 
 	"github.com/gorilla/websocket"
@@ -16,11 +17,7 @@ import (
 // socket; what is malformed or unknown is counted and ignored.
 func (s *socket) dispatch(kind int, data []byte) error {
 	if kind == websocket.BinaryMessage {
-		if len(data) > maxInput {
-			s.counts.malformed++
-			return nil
-		}
-		if s.viewer.Input(data) != nil {
+		if s.binary(data) != nil {
 			s.counts.malformed++
 		}
 		return nil
@@ -31,6 +28,28 @@ func (s *socket) dispatch(kind int, data []byte) error {
 		return nil
 	}
 	return s.control(m)
+}
+
+// The first bytes of what the page sends beside input events.
+const (
+	ackType   = 16
+	probeType = 32
+)
+
+const probeSize = 9
+
+// binary handles one binary message. The error is of one that is malformed.
+func (s *socket) binary(data []byte) error {
+	switch {
+	case len(data) > maxInput:
+		return session.ErrMalformed
+	case len(data) > 0 && data[0] == ackType:
+		return s.pictures.Acknowledge(data)
+	case len(data) == probeSize && data[0] == probeType:
+		s.offer(packet{websocket.BinaryMessage, slices.Clone(data)})
+		return nil
+	}
+	return s.viewer.Input(data)
 }
 
 // control handles one control message.
@@ -44,6 +63,8 @@ func (s *socket) control(m Message) error {
 		if media, _ := s.link.now(); media != nil {
 			media.Candidate(m.Candidate, m.Generation)
 		}
+	case "watch":
+		s.look(m.Paths)
 	case "restart":
 		s.link.restart()
 	case "key":

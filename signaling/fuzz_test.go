@@ -38,6 +38,8 @@ func FuzzDispatch(f *testing.F) {
 		`{"type":"clipboard","text":"\ud800\u0000é"}`,
 		`{"type":"ping","t":1e308}`,
 		`{"type":"bye"}`,
+		`{"type":"watch","paths":["webrtc","ws"]}`,
+		`{"type":"watch","paths":[]}`,
 		`{"type":"unheard of"}`,
 		`{"type":["ping"]}`,
 		`{`,
@@ -54,6 +56,8 @@ func FuzzDispatch(f *testing.F) {
 	} {
 		f.Add(true, input.Append(nil, uint32(seq+1), 0, e))
 	}
+	f.Add(true, []byte{ackType, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 1})
+	f.Add(true, []byte{probeType, 1, 2, 3, 4, 5, 6, 7, 8})
 	log := slog.New(slog.DiscardHandler)
 	f.Fuzz(func(t *testing.T, binary bool, data []byte) {
 		screen := capture.NewScreen(log)
@@ -73,6 +77,7 @@ func FuzzDispatch(f *testing.F) {
 			queue: make(chan packet, queueSize), cancel: func(error) {},
 		}
 		s.link.set(deaf{})
+		s.begin(Message{Transport: "auto"})
 		kind := websocket.TextMessage
 		if binary {
 			kind = websocket.BinaryMessage

@@ -18,6 +18,7 @@ import (
 	"lucarne/capture"
 	"lucarne/signaling/rfb"
 	"lucarne/signaling/session"
+	"lucarne/signaling/wsmedia"
 )
 
 // ICEServer is one of the page's RTCConfiguration.iceServers (W3C WebRTC §4.2.4).
@@ -31,10 +32,11 @@ type ICEServer struct {
 type Config struct {
 	Session *session.Session
 	Screen  *capture.Screen
-	// Open makes the media of a viewer that has just joined.
-	Open OpenMedia
-	Web  fs.FS // the built page: index.html and assets/
-	Log  *slog.Logger
+	// Open makes the media beside the socket of a viewer that has just joined.
+	Open     OpenMedia
+	Pictures wsmedia.Config // of those on the socket itself
+	Web      fs.FS          // the built page: index.html and assets/
+	Log      *slog.Logger
 
 	// BasePath is the path under which the page is seen, "" for "/". Requests
 	// are answered with the prefix kept and with it stripped.
@@ -69,6 +71,7 @@ type Handler struct {
 	pace     pace
 	cursors  cursors
 	halfOpen halfOpen
+	pages    pages
 
 	mu      sync.Mutex
 	sockets map[*socket]struct{}

@@ -139,14 +139,7 @@ func (s *socket) Candidate(init []byte, generation int) {
 	s.send(Message{Type: "candidate", Candidate: init, Generation: generation})
 }
 
-// Times may be lost: they are statistics. Half of the queue is for what may not,
-// so that a long message before it does not look like a page that does not read.
+// Times may be lost: they are statistics.
 func (s *socket) Times(batch []byte) {
-	if len(s.queue) >= queueSize/2 {
-		return
-	}
-	select {
-	case s.queue <- packet{websocket.BinaryMessage, slices.Clone(batch)}:
-	default:
-	}
+	s.offer(packet{websocket.BinaryMessage, slices.Clone(batch)})
 }

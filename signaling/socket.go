@@ -15,6 +15,7 @@ import (
 	"github.com/gorilla/websocket"
 
 	"lucarne/signaling/session"
+	"lucarne/signaling/wsmedia"
 )
 
 // Bounds on what a page may send and on what waits to be sent to it.
@@ -60,7 +61,8 @@ func (f farewell) Error() string {
 	return f.code + ": " + f.err.Error()
 }
 
-// socket is the server's end of one page's WebSocket: one viewer and its media.
+// socket is the server's end of one page's WebSocket: one viewer, its pictures on
+// this socket and its media beside it.
 // The request's goroutine reads, one goroutine writes, and everything else
 // leaves through a bounded queue: a page that does not read disturbs nobody.
 type socket struct {
@@ -72,6 +74,9 @@ type socket struct {
 	viewer *session.Viewer
 	link   link
 	sizes  sizes
+
+	pictures *wsmedia.Video
+	offers   bool // media beside the socket
 
 	buffer bytes.Buffer // the reader's
 	counts counts       // the reader's
@@ -108,6 +113,9 @@ func (h *Handler) serveSocket(w http.ResponseWriter, r *http.Request) {
 	}
 	defer conn.Close()
 	s.conn = conn
+	if err := wsmedia.LimitUnsent(conn.NetConn()); err != nil {
+		s.log.Debug("pictures may queue in the kernel", "err", err)
+	}
 	s.serve(ctx, remoteHost(r))
 }
 
@@ -152,6 +160,8 @@ func (s *socket) serve(ctx context.Context, from string) {
 		s.bye(err)
 		return
 	}
+	page := s.page(hello.Page)
+	s.h.pages.vacate(page)
 	viewer, err := s.h.cfg.Session.Join(session.JoinConfig{Role: s.h.cfg.Role})
 	if err != nil {
 		s.log.Warn("viewer refused", "from", from, "err", err)
@@ -160,9 +170,11 @@ func (s *socket) serve(ctx context.Context, from string) {
 	}
 	defer viewer.Leave()
 	s.viewer, s.log = viewer, s.log.With("viewer", viewer.ID())
-	s.link.watch(session.Shown)
-	s.log.Info("viewer joined", "from", from, "role", viewer.Role(), "page", clip(hello.Version), "lang", clip(hello.Lang))
-	s.log.Info("viewer left", "reason", s.converse(ctx), "malformed", s.counts.malformed, "unknown", s.counts.unknown, "input", viewer.Counts())
+	defer s.h.pages.occupy(page, s)()
+	s.log.Info("viewer joined", "from", from, "role", viewer.Role(), "page", clip(hello.Version), "lang", clip(hello.Lang), "transport", clip(hello.Transport))
+	s.begin(hello)
+	s.log.Info("viewer left", "reason", s.converse(ctx), "malformed", s.counts.malformed, "unknown", s.counts.unknown,
+		"input", viewer.Counts(), "socket", s.pictures.Stats())
 }
 
 // converse runs the socket's goroutines until one of them ends, and returns why.
@@ -171,7 +183,9 @@ func (s *socket) converse(ctx context.Context) string {
 	var others sync.WaitGroup
 	others.Go(func() { s.write(ctx, stop) })
 	others.Go(func() { s.resize(ctx) })
-	others.Go(func() { s.carry(ctx) })
+	if s.offers {
+		others.Go(func() { s.carry(ctx) })
+	}
 	stop(s.read())
 	s.viewer.Leave() // before the media has ended: what is held is let go at once
 	others.Wait()
@@ -205,7 +219,11 @@ var (
 // read handles the page's messages until the socket ends, and says why it did.
 func (s *socket) read() error {
 	alive := func() { s.conn.SetReadDeadline(time.Now().Add(s.h.pace.idle)) }
-	s.conn.SetPongHandler(func(string) error { alive(); return nil })
+	s.conn.SetPongHandler(func(payload string) error {
+		alive()
+		s.pictures.Pong(payload)
+		return nil
+	})
 	for {
 		alive()
 		kind, data, err := s.next(alive)

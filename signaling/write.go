@@ -15,7 +15,7 @@ import (
 // send queues a control message. It never blocks: a page that lets the queue
 // fill up does not read, and its socket is closed.
 func (s *socket) send(m Message) {
-	data, err := encode(m)
+	data, err := marshal(m)
 	if err != nil {
 		s.cancel(farewell{code: "internal", retry: true, err: err})
 		return
@@ -27,9 +27,22 @@ func (s *socket) send(m Message) {
 	}
 }
 
+// offer queues what may be lost. Half of the queue is for what may not, so that a
+// long message before it does not look like a page that does not read.
+func (s *socket) offer(p packet) {
+	if len(s.queue) >= queueSize/2 {
+		return
+	}
+	select {
+	case s.queue <- p:
+	default:
+	}
+}
+
 // write is the one goroutine that writes to the page. Messages come from the
 // queue; what the page should know of screen and session is looked up when
-// there is room to say it, so that only the newest is ever sent.
+// there is room to say it, so that only the newest is ever sent. Pictures go out
+// in parts, and all else between them.
 func (s *socket) write(ctx context.Context, stop context.CancelCauseFunc) {
 	// A write that is stuck must not hold up the end.
 	defer context.AfterFunc(ctx, func() { s.conn.NetConn().SetWriteDeadline(time.Now().Add(parting)) })()
@@ -44,25 +57,20 @@ func (s *socket) writeAll(ctx context.Context) error {
 	defer ping.Stop()
 	ack := time.NewTimer(s.h.pace.ack)
 	defer ack.Stop()
-	now := make(chan struct{})
-	close(now)
 	known := s.greeting()
 	if err := s.put(ctx, known.hello(s)); err != nil {
 		return err
 	}
+	if err := s.ping(); err != nil { // the delay of the empty path, before the first picture
+		return writeError(err)
+	}
 	for {
-		var copied <-chan struct{}
-		if len(known.copied) > 0 {
-			copied = now
-		}
 		var err error
 		select {
 		case <-ctx.Done():
 			return nil
 		case p := <-s.queue:
 			err = s.putPacket(ctx, p)
-		case <-copied:
-			err = s.putPiece(ctx, known)
 		case <-bell:
 			err = s.putScreen(ctx, known)
 		case <-s.viewer.Changed():
@@ -71,7 +79,9 @@ func (s *socket) writeAll(ctx context.Context) error {
 			known.ackArmed = false
 			err = s.putAck(ctx, known, ack)
 		case <-ping.C:
-			err = s.conn.WriteControl(websocket.PingMessage, nil, time.Now().Add(s.h.pace.write))
+			err = s.ping()
+		case <-s.pictures.Wake():
+			err = s.putPicture(ctx)
 		}
 		if err != nil {
 			return writeError(err)
@@ -79,17 +89,36 @@ func (s *socket) writeAll(ctx context.Context) error {
 	}
 }
 
+func (s *socket) ping() error {
+	return s.conn.WriteControl(websocket.PingMessage, s.pictures.Ping(), time.Now().Add(s.h.pace.write))
+}
+
+// putPicture sends a part of a picture, after all that is queued.
+func (s *socket) putPicture(ctx context.Context) error {
+	for len(s.queue) > 0 { // nobody else takes from it
+		if err := s.putPacket(ctx, <-s.queue); err != nil {
+			return err
+		}
+	}
+	part := s.pictures.Next()
+	if part == nil {
+		return nil
+	}
+	s.extend()
+	return s.conn.WriteMessage(websocket.BinaryMessage, part)
+}
+
 func (s *socket) put(ctx context.Context, m Message) error {
-	data, err := encode(m)
+	data, err := marshal(m)
 	if err != nil {
 		return fmt.Errorf("signaling: encode %s: %w", m.Type, err)
 	}
 	return s.putPacket(ctx, packet{websocket.TextMessage, data})
 }
 
-// encode writes a message as JSON that is no part of an HTML page: json.Marshal
+// marshal writes a message as JSON that is no part of an HTML page: json.Marshal
 // makes six bytes of each <, > and &.
-func encode(m Message) ([]byte, error) {
+func marshal(m Message) ([]byte, error) {
 	var text bytes.Buffer
 	encoder := json.NewEncoder(&text)
 	encoder.SetEscapeHTML(false)
@@ -104,9 +133,6 @@ const fragment = 64 << 10
 // time: a slow link is not a page that does not read. Once ctx is done it leaves
 // the rest; what comes next ends the message, and the page ignores half a one.
 func (s *socket) putPacket(ctx context.Context, p packet) error {
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
 	w, err := s.conn.NextWriter(p.kind)
 	if err != nil {
 		return err
@@ -148,7 +174,7 @@ func (s *socket) bye(cause error) {
 		return
 	}
 	soon := time.Now().Add(parting)
-	data, err := encode(Message{Type: "bye", Code: f.code, Retry: f.retry})
+	data, err := marshal(Message{Type: "bye", Code: f.code, Retry: f.retry})
 	if err != nil {
 		return
 	}

@@ -16,7 +16,7 @@ import (
 
 // TestEncode: markup is no longer than it is, and survives.
 func TestEncode(t *testing.T) {
-	got, err := encode(Message{Type: "clipboard", Text: "<b>&\"\u2028</b>\n"})
+	got, err := marshal(Message{Type: "clipboard", Text: "<b>&\"\u2028</b>\n"})
 	if want := `{"type":"clipboard","text":"<b>&\"\u2028</b>\n"}`; err != nil || string(got) != want {
 		t.Errorf("got %s, %v; want %s", got, err, want)
 	}

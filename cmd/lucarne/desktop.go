@@ -16,6 +16,7 @@ import (
 	"lucarne/encode"
 	"lucarne/signaling"
 	"lucarne/signaling/session"
+	"lucarne/signaling/wsmedia"
 	"lucarne/web"
 )
 
@@ -107,6 +108,7 @@ func (d *desktop) wire(usable []encode.Backend) error {
 		Session:      d.session,
 		Screen:       d.screen,
 		Open:         d.openMedia(usable),
+		Pictures:     wsmedia.Config{MinBps: int(d.flags.MinBitrate), MaxBps: int(d.flags.Bitrate)},
 		Web:          web.FS(),
 		Log:          d.log,
 		BasePath:     d.flags.BasePath,

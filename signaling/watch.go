@@ -1,0 +1,73 @@
+package signaling
+
+import (
+	"errors"
+
+	"lucarne/encode"
+	"lucarne/signaling/session"
+	"lucarne/signaling/wsmedia"
+)
+
+// The ways by which video reaches a page, as it names them.
+const (
+	socketPath = "ws"
+	webrtcPath = "webrtc"
+)
+
+// codecs are those that a page may decode off the socket, as it names them.
+var codecs = map[string]encode.Codec{"vp8": encode.VP8, "h264": encode.H264, "jpeg": encode.JPEG}
+
+// begin starts what the page's hello asks for. The first picture waits for the
+// server's hello, not for anything of the page's.
+func (s *socket) begin(hello Message) {
+	var decodes []encode.Codec
+	for _, name := range hello.Codecs {
+		if codec, known := codecs[name]; known && len(decodes) < len(codecs) {
+			decodes = append(decodes, codec)
+		}
+	}
+	s.pictures = wsmedia.New(s.h.cfg.Pictures, s.viewer, decodes)
+	switch hello.Transport {
+	case "none":
+	case "ws":
+		s.look([]string{socketPath})
+	case "webrtc":
+		s.offers = true
+		s.look([]string{webrtcPath})
+	default:
+		s.offers = true
+		if len(decodes) > 0 {
+			s.look([]string{socketPath})
+		}
+	}
+}
+
+// look gives each path the attention that the page has for it: of those listed
+// the last is shown. What begins does so before anything ends, so that the
+// stream goes on.
+func (s *socket) look(paths []string) {
+	attention := map[string]session.Attention{}
+	shown := ""
+	for _, path := range paths {
+		if path != socketPath && path != webrtcPath {
+			s.counts.unknown++
+			continue
+		}
+		attention[path] = session.Shadow
+		shown = path
+	}
+	if shown != "" {
+		attention[shown] = session.Shown
+	}
+	s.link.watch(attention[webrtcPath])
+	err := s.pictures.Watch(attention[socketPath])
+	switch {
+	case err == nil || errors.Is(err, session.ErrLeft):
+	case errors.Is(err, session.ErrNoCodec):
+		s.send(Message{Type: "reason", Code: "no-codec"})
+	case errors.Is(err, session.ErrRefused):
+		s.send(Message{Type: "reason", Code: "refused", Args: []string{string(session.Video)}})
+	default:
+		s.log.Warn("no pictures on the socket", "err", err)
+	}
+}

@@ -57,6 +57,8 @@ func (s *socket) writeAll(ctx context.Context) error {
 	defer ping.Stop()
 	ack := time.NewTimer(s.h.pace.ack)
 	defer ack.Stop()
+	now := make(chan struct{})
+	close(now)
 	known := s.greeting()
 	if err := s.put(ctx, known.hello(s)); err != nil {
 		return err
@@ -65,12 +67,18 @@ func (s *socket) writeAll(ctx context.Context) error {
 		return writeError(err)
 	}
 	for {
+		var copied <-chan struct{}
+		if len(known.copied) > 0 {
+			copied = now
+		}
 		var err error
 		select {
 		case <-ctx.Done():
 			return nil
 		case p := <-s.queue:
 			err = s.putPacket(ctx, p)
+		case <-copied:
+			err = s.putPiece(ctx, known)
 		case <-bell:
 			err = s.putScreen(ctx, known)
 		case <-s.viewer.Changed():
@@ -133,6 +141,9 @@ const fragment = 64 << 10
 // time: a slow link is not a page that does not read. Once ctx is done it leaves
 // the rest; what comes next ends the message, and the page ignores half a one.
 func (s *socket) putPacket(ctx context.Context, p packet) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
 	w, err := s.conn.NextWriter(p.kind)
 	if err != nil {
 		return err

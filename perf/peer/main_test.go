@@ -40,7 +40,8 @@ func TestMain(m *testing.M) {
 }
 
 // serve is a program that serves a page at an address, which may be empty. It may
-// be "stubborn" about ending, or start a "stray" that leaves its group.
+// be "stubborn" about ending, start a "stray" that leaves its group, be "broken"
+// from the beginning, or "short-lived": it ends when asked to by a page's query.
 func serve(args []string) {
 	if slices.Contains(args, "stubborn") {
 		signal.Ignore(syscall.SIGTERM)
@@ -61,6 +62,12 @@ func serve(args []string) {
 	}
 	http.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprintln(w, os.Getpid(), os.Getenv("DISPLAY"), os.Getenv("TMPDIR"), r.URL.RawQuery)
+		if r.URL.RawQuery == "end" && slices.Contains(args, "short-lived") {
+			context.AfterFunc(r.Context(), func() { // the answer has been sent
+				fmt.Fprintln(os.Stderr, "enough")
+				os.Exit(0)
+			})
+		}
 	})
 	fmt.Fprintln(os.Stderr, http.ListenAndServe(args[0], nil))
 }

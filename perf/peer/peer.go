@@ -163,6 +163,25 @@ func (p *Peer) Everyone() []int {
 	return pids
 }
 
+// Err returns which of the peer's programs has ended by itself, and the last that
+// it said; nil while all of them run.
+func (p *Peer) Err() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	programs := slices.Clone(p.agents)
+	if p.server != nil {
+		programs = append(programs, p.server)
+	}
+	for _, program := range programs {
+		select {
+		case <-program.exited:
+			return fmt.Errorf("peer: %s: %w", p.spec.Name, program.ended())
+		default:
+		}
+	}
+	return nil
+}
+
 // Restart ends what carries the display to the page and starts it again at the
 // same URL. The X server, and what is drawn on it, stays. The floor cannot.
 func (p *Peer) Restart(ctx context.Context) error {

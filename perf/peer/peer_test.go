@@ -18,6 +18,7 @@ import (
 	"github.com/gorilla/websocket"
 
 	"lucarne/capture/display"
+	"lucarne/perf/cost"
 	"lucarne/perf/xclient"
 )
 
@@ -74,6 +75,31 @@ func TestPeer(t *testing.T) {
 	}
 	if err := p.Restart(t.Context()); !errors.Is(err, os.ErrClosed) {
 		t.Errorf("Restart after Close: %v, want %v", err, os.ErrClosed)
+	}
+}
+
+func TestErr(t *testing.T) {
+	needs(t, "Xvfb")
+	p := launch(t, fake("short-lived"), Config{})
+	if err := p.Err(); err != nil {
+		t.Fatal(err)
+	}
+	get(t, p.URL("end"))
+	var err error
+	for deadline := time.Now().Add(patienceOfTests); err == nil && time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+		err = p.Err()
+	}
+	if err == nil || !strings.Contains(err.Error(), "peer: fake: "+os.Args[0]+" has ended:\n\tenough") {
+		t.Errorf("Err = %v, want what the program said", err)
+	}
+	if _, err := cost.CPU(p.Everyone()...); err != nil {
+		t.Errorf("what it used before: %v", err)
+	}
+	if err := p.Restart(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Err(); err != nil {
+		t.Errorf("after a restart: %v", err)
 	}
 }
 

@@ -113,12 +113,17 @@ func (p *process) await(ctx context.Context, what string, ready func(context.Con
 		}
 		select {
 		case <-p.exited:
-			return fmt.Errorf("%s has ended%s", p.name, p.output.quote())
+			return p.ended()
 		case <-ctx.Done():
 			return fmt.Errorf("%s does not %s: %w: %w%s", p.name, what, context.Cause(ctx), err, p.output.quote())
 		case <-tick.C:
 		}
 	}
+}
+
+// ended is the error of a program that should not have.
+func (p *process) ended() error {
+	return fmt.Errorf("%s has ended%s", p.name, p.output.quote())
 }
 
 const (

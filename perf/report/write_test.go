@@ -183,7 +183,8 @@ func TestWritersReportErrors(t *testing.T) {
 	r := madeUp(1, 1)
 	c, _ := compared(t, r, r)
 	for i, write := range []func(io.Writer) error{
-		r.WriteJSON, r.WriteBenchmarks, r.WriteJUnit, r.WriteTable, r.WriteMarkdown, c.WriteText, c.WriteJUnit,
+		r.WriteJSON, r.WriteBenchmarks, r.WriteJUnit, r.WriteTable, r.WriteMarkdown, c.WriteText, c.WriteJUnit, r.WriteHTML,
+		func(w io.Writer) error { return r.WriteSVG(w, "local") },
 	} {
 		if err := write(full{}); !errors.Is(err, errFull) {
 			t.Errorf("writer %d: got %v, want that the disk is full", i, err)

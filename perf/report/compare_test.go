@@ -251,7 +251,7 @@ func TestCompareText(t *testing.T) {
 func TestCompareNoise(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(1, 2))
 	regressed, judged := 0, 0
-	for range 50 {
+	for range 25 {
 		old, new := madeUp(1, 1), madeUp(1, 1)
 		for _, r := range []*Report{old, new} {
 			for i := range r.Results {

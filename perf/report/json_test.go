@@ -2,16 +2,13 @@ package report
 
 import (
 	"bytes"
-	"errors"
 	"io"
-	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
-	"testing/fstest"
 )
 
 func encoded(t testing.TB, r *Report) []byte {
@@ -122,31 +119,6 @@ func TestTrimKeepsTheFigures(t *testing.T) {
 	}
 	if r.Results[0].Delays == nil {
 		t.Error("Trim changed the report itself")
-	}
-}
-
-func TestBaseline(t *testing.T) {
-	r := madeUp(1, 1)
-	folder := fstest.MapFS{
-		"2x-amd-epyc.json": {Data: encoded(t, r.Trim())},
-		"4x-other.json":    {Data: encoded(t, r.Trim())},
-		"broken.json":      {Data: []byte("{")},
-	}
-	if got, err := Baseline(folder, r.Machine.Class); err != nil || len(got.Results) != len(r.Results) {
-		t.Errorf("got %v, want the baseline", err)
-	}
-	if _, err := Baseline(folder, "8x-none"); !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "lucarne perf baseline") {
-		t.Errorf("no baseline: got %v, want fs.ErrNotExist and what to do", err)
-	}
-	for class, want := range map[string]string{
-		"4x-other":  "is of machine class 2x-amd-epyc",
-		"broken":    "read baseline broken.json: truncated",
-		"../secret": "want small letters",
-		"":          "want small letters",
-	} {
-		if _, err := Baseline(folder, class); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("class %q: got %v, want %q", class, err, want)
-		}
 	}
 }
 

@@ -29,6 +29,9 @@ func (r *route) server() peer.Namespace { return nil }
 
 func (r *route) startClient(cmd *exec.Cmd) error { return cmd.Start() }
 
+// asClient runs what opens sockets on the viewers' side.
+func (r *route) asClient(open func() error) error { return open() }
+
 func (r *route) browserArgs() []string { return nil }
 
 func (r *route) traffic() (cost.Volume, error) { return cost.Volume{}, nil }

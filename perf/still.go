@@ -6,7 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"lucarne/perf/cost"
 	"lucarne/perf/report"
 	"lucarne/perf/sample"
 	"lucarne/perf/xclient"
@@ -47,30 +46,23 @@ func idle(ctx context.Context, v *view) (report.Result, error) {
 	if err != nil {
 		return r, err
 	}
-	memory, err := cost.MemoryOf(v.peer.Carriers()...)
-	if err != nil {
-		return r, err
-	}
 	r.Metrics["media-B"] = float64(after.Bytes - before.Bytes)
-	r.Metrics["rss-MB"] = float64(memory.Resident) / 1e6
-	r.Metrics["pss-MB"] = float64(memory.Proportional) / 1e6
-	return r, nil
+	return r, addMemory(r.Metrics, v.peer)
 }
 
 // leftAlone waits and returns the CPU time of what carries the display to the
 // page meanwhile, in ms of 30 s.
 func (v *view) leftAlone(ctx context.Context) (float64, error) {
-	before, err := cost.CPU(v.peer.Carriers()...)
+	before, err := worked(v.peer)
 	if err != nil {
 		return 0, err
 	}
-	start := time.Now()
 	if err := sleep(ctx, v.length); err != nil {
 		return 0, err
 	}
-	after, err := cost.CPU(v.peer.Carriers()...)
-	used := max(0, after-before) // what ends meanwhile counts in ticks from then on
-	return 30_000 * used.Seconds() / time.Since(start).Seconds(), err
+	after, err := worked(v.peer)
+	used := max(0, after.agent-before.agent) // what ends meanwhile counts in ticks from then on
+	return 30_000 * used.Seconds() / after.at.Sub(before.at).Seconds(), err
 }
 
 // settle waits until nothing has come for two seconds: whatever refines the

@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -19,6 +20,7 @@ import (
 	"go.uber.org/goleak"
 
 	"lucarne/capture"
+	"lucarne/encode"
 	"lucarne/input"
 	"lucarne/signaling/peer"
 	"lucarne/signaling/session"
@@ -135,6 +137,7 @@ type media struct {
 	out        Out
 	generation int
 	calls      chan string
+	watched    chan session.Attention
 	end        chan error
 }
 
@@ -153,7 +156,17 @@ func (m *media) Run(ctx context.Context) error {
 func (m *media) Answer(sdp string, generation int)     { m.calls <- "answer " + sdp }
 func (m *media) Candidate(init []byte, generation int) { m.calls <- "candidate " + string(init) }
 func (m *media) Restart()                              { m.calls <- "restart" }
-func (m *media) Watch(session.Attention)               {}
+func (m *media) Watch(a session.Attention)             { m.watched <- a }
+
+// blank encodes every picture as zeros, sharp at once.
+type blank struct{ size *atomic.Int64 }
+
+func (blank) SetBitrate(int) error { return nil }
+func (blank) Close() error         { return nil }
+func (b blank) Encode(f *capture.Frame, op encode.Op) (encode.Packet, error) {
+	data := make([]byte, max(1, b.size.Load()))
+	return encode.Packet{Data: data, Key: op.Key, Size: f.Size, Settled: true, Times: encode.Times{Grabbed: f.Grabbed}}, nil
+}
 
 // server is a handler that listens, with all that it needs.
 type server struct {
@@ -163,7 +176,8 @@ type server struct {
 	display *display
 	log     *logbook
 	medias  chan *media
-	stop    func() // ends all but the display; idempotent
+	picture atomic.Int64 // bytes of each picture; 0: one
+	stop    func()       // ends all but the display; idempotent
 }
 
 // logbook is a log that a test can read while it is written.
@@ -202,12 +216,17 @@ func serve(t *testing.T, change func(*Config)) *server {
 	s := &server{display: newDisplay(), log: &logbook{}, medias: make(chan *media, 200)}
 	log := slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	screen := capture.NewScreen(log)
-	s.session = session.New(session.Config{Screen: screen, Log: log})
+	fanout := encode.NewFanout(encode.FanoutConfig{
+		Backend: encode.Backend{Name: "blank", Codec: encode.VP8, Open: func(encode.Config) (encode.Encoder, error) { return blank{&s.picture}, nil }},
+		Open:    func() capture.Source { return screen.NewReader() },
+		Log:     log,
+	})
+	s.session = session.New(session.Config{Fanouts: []*encode.Fanout{fanout}, Screen: screen, Log: log})
 	s.session.SetHands(s.display, s.display)
 	cfg := Config{
 		Session: s.session, Screen: screen, Web: page(), Log: log,
 		Open: func(_ *session.Viewer, out Out, generation int) (Media, error) {
-			m := &media{out: out, generation: generation, calls: make(chan string, 100), end: make(chan error, 1)}
+			m := &media{out: out, generation: generation, calls: make(chan string, 100), watched: make(chan session.Attention, 100), end: make(chan error, 1)}
 			s.medias <- m
 			return m, nil
 		},
@@ -225,6 +244,7 @@ func serve(t *testing.T, change func(*Config)) *server {
 	ctx, cancel := context.WithCancel(t.Context())
 	var running sync.WaitGroup
 	running.Go(func() { handler.Run(ctx) })
+	running.Go(func() { fanout.Run(ctx) })
 	running.Go(func() { s.session.Run(ctx) })
 	running.Go(func() { screen.Run(ctx, func(context.Context) (capture.Source, error) { return s.display, nil }) })
 	s.stop = sync.OnceFunc(func() {

@@ -1,0 +1,231 @@
+package signaling
+
+import (
+	"encoding/binary"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/gorilla/websocket"
+
+	"lucarne/input"
+	"lucarne/signaling/session"
+)
+
+// enter opens a socket with a hello of one's own.
+func (s *server) enter(t *testing.T, hello string) *client {
+	t.Helper()
+	c := s.dial(t, "/ws", nil)
+	c.send(`{"type":"hello","version":"v1",` + hello + `}`)
+	return c
+}
+
+// binary returns the next binary message, and the control messages before it.
+func (c *client) binary() (data []byte, before int) {
+	c.t.Helper()
+	for {
+		c.conn.SetReadDeadline(time.Now().Add(patience))
+		kind, data, err := c.conn.ReadMessage()
+		if err != nil {
+			c.t.Fatalf("waiting for a binary message: %v", err)
+		}
+		if kind == websocket.BinaryMessage {
+			return data, before
+		}
+		before++
+	}
+}
+
+// picture returns the header of the next picture, of whose parts it awaits all,
+// and acknowledges it.
+func (c *client) picture() (sequence uint32, key bool) {
+	c.t.Helper()
+	for {
+		m, _ := c.binary()
+		if m[0] != 2 || m[1]&8 != 0 {
+			continue
+		}
+		sequence = binary.BigEndian.Uint32(m[4:])
+		ack := binary.BigEndian.AppendUint32([]byte{ackType}, sequence)
+		c.conn.WriteMessage(websocket.BinaryMessage, append(ack, make([]byte, 9)...))
+		return sequence, m[1]&1 != 0
+	}
+}
+
+// TestTransports: what begins by itself is what hello asks for.
+func TestTransports(t *testing.T) {
+	for _, test := range []struct {
+		hello  string
+		socket bool
+		beside bool              // media beside the socket
+		media  session.Attention // to it
+	}{
+		{`"transport":"auto","codecs":["vp8"]`, true, true, session.Away},
+		{`"transport":"auto","codecs":["av1","vp8"]`, true, true, session.Away},
+		{`"transport":"auto"`, false, true, session.Away},
+		{`"transport":"carrier pigeon","codecs":["vp8"]`, true, true, session.Away},
+		{`"transport":"ws","codecs":["vp8"]`, true, false, 0},
+		{`"transport":"webrtc","codecs":["vp8"]`, false, true, session.Shown},
+		{`"transport":"none","codecs":["vp8"]`, false, false, 0},
+	} {
+		s := serve(t, nil)
+		c := s.enter(t, test.hello)
+		c.await("hello")
+		if test.socket {
+			if sequence, key := c.picture(); sequence != 1 || !key {
+				t.Errorf("%s: picture %d, key = %v, want key frame 1", test.hello, sequence, key)
+			}
+		} else if c.flush(); c.pictures() {
+			t.Errorf("%s: a picture on the socket", test.hello)
+		}
+		if !test.beside {
+			if len(s.medias) > 0 {
+				t.Errorf("%s: media beside the socket", test.hello)
+			}
+		} else if got := <-(<-s.medias).watched; got != test.media {
+			t.Errorf("%s: attention %v to the media, want %v", test.hello, got, test.media)
+		}
+		s.stop()
+	}
+}
+
+// pictures says whether the socket is a seat.
+func (c *client) pictures() bool {
+	c.send(`{"type":"ping"}`)
+	for {
+		kind, data, err := c.conn.ReadMessage()
+		if err != nil {
+			c.t.Fatal(err)
+		}
+		if kind == websocket.BinaryMessage && data[0] == 2 {
+			return true
+		}
+		if kind == websocket.TextMessage && string(data[:13]) == `{"type":"pong` {
+			return false
+		}
+	}
+}
+
+func TestNoCodec(t *testing.T) {
+	s := serve(t, nil)
+	for _, hello := range []string{`"transport":"ws"`, `"transport":"ws","codecs":["h264","jpeg"]`} {
+		c := s.enter(t, hello)
+		if got := c.await("reason"); got.Code != "no-codec" {
+			t.Errorf("%s: reason %q, want no-codec", hello, got.Code)
+		}
+	}
+}
+
+// TestWatchPaths: the last path named is shown, the other one is its shadow.
+func TestWatchPaths(t *testing.T) {
+	s := serve(t, nil)
+	c := s.enter(t, `"transport":"auto","codecs":["vp8"]`)
+	c.picture()
+	m := <-s.medias
+	if got := <-m.watched; got != session.Away {
+		t.Fatalf("attention %v to the media first", got)
+	}
+	for _, test := range []struct {
+		paths string
+		media session.Attention
+	}{
+		{`["webrtc","ws"]`, session.Shadow},
+		{`["ws","webrtc"]`, session.Shown},
+		{`["ws","webrtc","teleport"]`, session.Shown},
+		{`["ws","webrtc","ws"]`, session.Shadow},
+		{`["webrtc"]`, session.Shown},
+		{`[]`, session.Away},
+	} {
+		c.send(`{"type":"watch","paths":` + test.paths + `}`)
+		if got := <-m.watched; got != test.media {
+			t.Errorf("%s: attention %v to the media, want %v", test.paths, got, test.media)
+		}
+	}
+	c.send(`{"type":"watch","paths":["ws"]}`)
+	if sequence, key := c.picture(); sequence != 2 || !key {
+		t.Errorf("picture %d, key = %v, want key frame 2", sequence, key)
+	}
+	for range 3 {
+		c.send(`{"type":"watch","paths":["ws"]}`)
+	}
+	c.send(`{"type":"key"}`)
+	if sequence, key := c.picture(); sequence != 3 || !key {
+		t.Errorf("picture %d, key = %v, want key frame 3: watching what is watched begins nothing", sequence, key)
+	}
+}
+
+// TestBetweenParts: what is small does not wait for the end of a picture.
+func TestBetweenParts(t *testing.T) {
+	s := serve(t, nil)
+	s.picture.Store(15 << 20) // more than the system holds for a page that does not read
+	c := s.enter(t, `"transport":"ws","codecs":["vp8"]`)
+	first, _ := c.binary()
+	probe := []byte{probeType, 1, 2, 3, 4, 5, 6, 7, 8}
+	c.conn.WriteMessage(websocket.BinaryMessage, probe)
+	c.send(`{"type":"ping","t":7}`)
+	var probed, ponged bool
+	for m := first; m[1]&8 != 0; {
+		kind, data, err := c.conn.ReadMessage()
+		switch {
+		case err != nil:
+			t.Fatal(err)
+		case kind == websocket.TextMessage:
+			ponged = true
+		case data[0] == probeType:
+			probed = string(data) == string(probe)
+		default:
+			m = data
+		}
+	}
+	if !probed || !ponged {
+		t.Errorf("before the end of a picture: probe answered %v, ping %v", probed, ponged)
+	}
+}
+
+// TestProbeFlood: probes are answered as far as there is room, and cost no more.
+func TestProbeFlood(t *testing.T) {
+	s := serve(t, nil)
+	c := s.enter(t, `"transport":"none"`)
+	for range 10_000 {
+		if err := c.conn.WriteMessage(websocket.BinaryMessage, append([]byte{probeType}, make([]byte, probeSize-1)...)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c.flush()
+}
+
+// TestReplaced: a page that comes back holds nothing, and finds the door open.
+func TestReplaced(t *testing.T) {
+	s := serve(t, nil)
+	hello := `"transport":"ws","codecs":["vp8"],"page":"0123456789abcdef"`
+	first := s.enter(t, hello)
+	first.await("hello")
+	first.sendInput(1, input.Key{Action: input.Down, Code: "KeyA", Keysym: 'a'})
+	first.flush()
+	before := s.display.injected()
+	second := s.enter(t, hello)
+	second.await("hello")
+	if got := s.display.injected(); got != before+1 {
+		t.Errorf("%d events when the page is back, want the key's release", got-before)
+	}
+	if got := first.await("bye"); got.Code != "replaced" || got.Retry {
+		t.Errorf("bye %q, retry = %v, want replaced and no retry", got.Code, got.Retry)
+	}
+	if sequence, key := second.picture(); sequence != 1 || !key {
+		t.Errorf("picture %d, key = %v, want key frame 1", sequence, key)
+	}
+	for range 100 { // a page that tries again and again, faster than silence is noticed
+		second = s.enter(t, hello)
+		second.await("hello")
+	}
+	s.enter(t, `"transport":"none","page":"fedcba9876543210"`).await("hello")
+	s.enter(t, `"transport":"none","page":"short"`).await("hello")
+	s.enter(t, fmt.Sprintf(`"transport":"none","page":"%0100d"`, 0)).await("hello")
+	second.flush()
+	eventually(t, "four viewers are left", func() bool { return s.session.Viewers() == 4 })
+	s.handler.pages.mu.Lock()
+	defer s.handler.pages.mu.Unlock()
+	if got := len(s.handler.pages.sockets); got != 2 {
+		t.Errorf("%d pages are known, want 2", got)
+	}
+}

@@ -145,6 +145,13 @@ func TestEcho(t *testing.T) {
 	board := s.Open(image.Rect(0, 0, 50, 50), 0)
 	expect(t, conn, fillMessage(board.Bounds, 0))
 	say(t, conn, typeEvent) // nobody listens yet
+	heard := make(chan error)
+	go func() { heard <- board.Sync() }()
+	expect(t, conn, syncMessage(1))
+	say(t, conn, syncMessage(1)...)
+	if err := <-heard; err != nil {
+		t.Fatal(err)
+	}
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error)
 	go func() { ended <- board.Echo(ctx) }()

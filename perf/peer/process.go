@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"strings"
@@ -30,32 +31,47 @@ type process struct {
 	mark   string // in the environment of whatever it starts
 	cmd    *exec.Cmd
 	output tail
-	exited chan struct{} // closed when it has ended; it is reaped by stop
+	exited chan struct{} // closed when it has ended and its output is there; stop reaps it
 }
 
 // run starts a program in a namespace.
 func run(space Namespace, mark string, env, command []string) (*process, error) {
 	p := &process{name: command[0], mark: mark, exited: make(chan struct{})}
+	r, w, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	defer w.Close()
 	p.cmd = exec.Command(command[0], command[1:]...)
 	p.cmd.Env = append(environment(), append(env, mark)...)
-	p.cmd.Stdout, p.cmd.Stderr = &p.output, &p.output
+	p.cmd.Stdout, p.cmd.Stderr = w, w
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	p.cmd.WaitDelay = drain
 	if err := space.Start(p.cmd); err != nil {
+		r.Close()
 		return nil, fmt.Errorf("%s: %w", p.name, err)
 	}
-	go func() {
-		defer close(p.exited)
-		// Not reaped before stop: until then its group's id cannot become
-		// anybody else's.
-		for {
-			err := unix.Waitid(unix.P_PID, p.pid(), nil, unix.WEXITED|unix.WNOWAIT, nil)
-			if !errors.Is(err, unix.EINTR) {
-				return
-			}
-		}
-	}()
+	go p.watch(r)
 	return p, nil
+}
+
+// watch closes exited when the program has ended and its output has been read.
+// It does not reap it: until then its group's id cannot become anybody else's.
+func (p *process) watch(output *os.File) {
+	defer close(p.exited)
+	defer output.Close()
+	read := make(chan struct{})
+	go func() {
+		defer close(read)
+		io.Copy(&p.output, output) // until its end, or the deadline
+	}()
+	for {
+		err := unix.Waitid(unix.P_PID, p.pid(), nil, unix.WEXITED|unix.WNOWAIT, nil)
+		if !errors.Is(err, unix.EINTR) {
+			break
+		}
+	}
+	output.SetReadDeadline(time.Now().Add(drain))
+	<-read
 }
 
 // environment is ours without what would configure one of the programs.

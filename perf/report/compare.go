@@ -202,7 +202,7 @@ func (p pair) scenario(scenario, link string) (changes []Change, both bool) {
 		return nil, false
 	}
 	if frozen(after) && !frozen(before) {
-		all.Verdict, all.Note = Frozen, "nothing of what was drawn was shown"
+		all.Verdict, all.Note = Frozen, "the page stood still, though something was drawn"
 		return []Change{all}, true
 	}
 	var metrics []string
@@ -355,14 +355,20 @@ func (r *Report) void(scenario, link string) (Void, bool) {
 	return r.Void[i], true
 }
 
-// frozen reports whether most repetitions of a scenario have shown nothing of what
-// was drawn: no frame of an animation, or no change of those that are dated.
+// standstill is the time in ms without a new frame from which on an animation that
+// is drawn all the time counts as frozen.
+const standstill = 1000
+
+// frozen reports whether the picture stood still in most repetitions of a scenario:
+// an animation showed no frame, or none for a second; or none of the changes that
+// are dated each was shown.
 func frozen(results []Result) bool {
 	still := 0
 	for _, r := range results {
 		frames, animated := r.Metrics["frames/s"]
 		_, dated := r.Metrics["p50-ms"]
-		if animated && frames == 0 || !animated && !dated && r.Metrics["lost"] > 0 {
+		switch {
+		case animated && frames == 0, r.Metrics["frozen-ms"] > standstill, !animated && !dated && r.Metrics["lost"] > 0:
 			still++
 		}
 	}

@@ -158,6 +158,9 @@ func TestCompareFrozen(t *testing.T) {
 		"no frames": func(r *Report) {
 			each(r, "scroll", func(result *Result) { result.Metrics = map[string]float64{"frames/s": 0, "drawn/s": 60} })
 		},
+		"a standstill": func(r *Report) {
+			each(r, "scroll", func(result *Result) { result.Metrics["frames/s"], result.Metrics["frozen-ms"] = 12, 2400 })
+		},
 		"no changes": func(r *Report) {
 			each(r, "scroll", func(result *Result) { result.Metrics = map[string]float64{"lost": 60} })
 		},

@@ -164,7 +164,7 @@ func (p *Peer) Everyone() []int {
 }
 
 // Err returns which of the peer's programs has ended by itself, and the last that
-// it said; nil while all of them run.
+// it said; nil while all of them run. After Close it says nothing of use.
 func (p *Peer) Err() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()

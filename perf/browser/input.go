@@ -23,6 +23,10 @@ type Key struct {
 	Key       string // KeyboardEvent.key, what it means: "a", "Enter"
 	Modifiers Modifier
 	Repeat    bool // KeyboardEvent.repeat, for KeyDown
+	// Command is what the browser itself makes of the key unless the page
+	// prevents it, an editing command as "paste", for KeyDown. The protocol's
+	// keys do not go through the system's bindings, which would know.
+	Command string
 }
 
 // KeyDown presses a key, or repeats it.
@@ -33,6 +37,9 @@ func (p *Page) KeyDown(ctx context.Context, k Key) error {
 		params["text"] = k.Key
 	}
 	params["autoRepeat"] = k.Repeat
+	if k.Command != "" {
+		params["commands"] = []string{k.Command}
+	}
 	return p.call(ctx, "Input.dispatchKeyEvent", params, nil)
 }
 

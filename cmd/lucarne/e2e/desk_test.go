@@ -39,6 +39,8 @@ type setup struct {
 	lang   string
 	agent  []string // arguments; none: --auth none
 	args   []string // further ones, of the browser
+
+	browser *browser.Browser // that of another desk; nil: one of its own
 }
 
 // newDesk starts all three.
@@ -64,7 +66,9 @@ func newDesk(t *testing.T, s setup) *desk {
 		s.agent = []string{"--auth", "none"}
 	}
 	d.agent = startAgent(t, d.plan.Display, s.agent...)
-	d.browser = d.startBrowser(browser.Config{Size: s.tab, Scale: s.scale, Lang: s.lang, Args: s.args})
+	if d.browser = s.browser; d.browser == nil {
+		d.browser = d.startBrowser(browser.Config{Size: s.tab, Scale: s.scale, Lang: s.lang, Args: s.args})
+	}
 	return d
 }
 

@@ -62,7 +62,7 @@ func colour(picture *image.RGBA, at image.Point) RGB {
 // TestAnimations: each frame shows its number, differs from the one before, and
 // is on the screen what Picture says it is.
 func TestAnimations(t *testing.T) {
-	w, name := open(t, image.Rect(16, 32, 16+800, 32+600))
+	w, name := open(t, image.Rect(16, 32, 16+704, 32+448))
 	for _, c := range []struct {
 		name string
 		open func(*Window) (Animation, error)
@@ -107,6 +107,33 @@ func TestAnimations(t *testing.T) {
 				before = below
 			}
 		})
+	}
+}
+
+// TestPictureWhileDrawing: a page's picture is compared while the next frames
+// are being drawn.
+func TestPictureWhileDrawing(t *testing.T) {
+	w, _ := open(t, image.Rect(0, 0, 400, 40))
+	scene, err := NewScene(w)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer scene.Close()
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() {
+		_, err := Animate(ctx, scene, 500)
+		ended <- err
+	}()
+	first := scene.Picture(5)
+	for range 20 {
+		if !slices.Equal(scene.Picture(5).Pix, first.Pix) {
+			t.Error("frame 5 has changed")
+		}
+	}
+	cancel()
+	if err := <-ended; err != nil {
+		t.Error(err)
 	}
 }
 

@@ -60,7 +60,11 @@ func (d *display) Close() error                    { return nil }
 func (d *display) Grab(f *capture.Frame) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	*f = capture.Frame{Pix: make([]byte, 4*d.size.X*d.size.Y), Stride: 4 * d.size.X, Size: d.size, Grabbed: time.Now()}
+	now := time.Now()
+	*f = capture.Frame{
+		Pix: make([]byte, 4*d.size.X*d.size.Y), Stride: 4 * d.size.X, Size: d.size,
+		Damage: []image.Rectangle{{Max: d.size}}, Damaged: now, Grabbed: now,
+	}
 	return nil
 }
 

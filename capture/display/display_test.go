@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jezek/xgb/xproto"
+
 	"lucarne/capture/display"
 	"lucarne/capture/display/displaytest"
 )
@@ -30,8 +32,23 @@ func TestServersStart(t *testing.T) {
 			if !slices.Contains(plan.Env(), "DISPLAY="+plan.Display) {
 				t.Errorf("environment %q lacks DISPLAY", plan.Env())
 			}
+			if got, want := screenSize(t, plan), image.Pt(641, 479); got != want {
+				t.Errorf("the screen is %v, want %v", got, want)
+			}
 		})
 	}
+}
+
+// screenSize is what clients are told of the screen's size.
+func screenSize(t *testing.T, plan *display.Plan) image.Point {
+	t.Helper()
+	conn, err := display.Connect(plan.Display)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	screen := xproto.Setup(conn).DefaultScreen(conn)
+	return image.Pt(int(screen.WidthInPixels), int(screen.HeightInPixels))
 }
 
 func TestSizes(t *testing.T) {

@@ -77,12 +77,15 @@ func TestMissingDriverNamesItsPackage(t *testing.T) {
 	}
 }
 
-// TestXorgLeavesNothing looks for the files of a server that has run and ended.
-func TestXorgLeavesNothing(t *testing.T) {
+// TestXorg: it has the size wanted, and leaves nothing behind.
+func TestXorg(t *testing.T) {
 	dir := t.TempDir()
-	for _, size := range []image.Point{{64, 64}, {1001, 701}, {7680, 4320}} {
-		t.Run("run", func(t *testing.T) {
-			displaytest.Start(t, display.Config{Server: display.Xorg, Size: size, Dir: dir})
+	for _, size := range []image.Point{{64, 64}, {1280, 720}, {1920, 1080}, {7680, 4320}} {
+		t.Run(size.String(), func(t *testing.T) {
+			plan := displaytest.Start(t, display.Config{Server: display.Xorg, Size: size, Dir: dir})
+			if got := screenSize(t, plan); got != plan.Start {
+				t.Errorf("the screen is %v, want %v", got, plan.Start)
+			}
 		})
 	}
 	left, err := os.ReadDir(dir)

@@ -58,13 +58,14 @@ func (p *Plan) writeXorg() (args []string, err error) {
 // xorgConfig is an xorg.conf(5) of one screen without a card, a monitor or
 // devices: input comes by XTEST. Whatever the machine does have is left alone.
 func xorgConfig(size image.Point) string {
-	// A mode's timings mean nothing here, but have to be in order, and the
-	// driver's clock goes from 11 to 300 MHz.
-	width, height := size.X+160, size.Y+40
+	// A mode's timings mean nothing here, but have to be in order, and not those
+	// of reduced blanking, which it takes for another monitor's. The driver's
+	// clock goes from 11 to 300 MHz.
+	width, height := size.X+200, size.Y+40
 	megahertz := min(max(12, float64(width*height)*60/1e6), 290)
 	mode := fmt.Sprintf("%dx%d", size.X, size.Y)
 	modeline := fmt.Sprintf("%q %.2f %d %d %d %d %d %d %d %d", mode, megahertz,
-		size.X, size.X+48, size.X+80, width, size.Y, size.Y+3, size.Y+8, height)
+		size.X, size.X+40, size.X+100, width, size.Y, size.Y+3, size.Y+8, height)
 	return fmt.Sprintf(`Section "ServerFlags"
 	Option "AutoAddDevices" "false"
 	Option "AutoEnableDevices" "false"

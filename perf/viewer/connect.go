@@ -17,7 +17,10 @@ import (
 )
 
 // connect makes the viewer's end, with the codecs and the feedback of a browser:
-// retransmission, receiver reports, transport-wide congestion control.
+// retransmission, receiver reports, transport-wide congestion control. What is
+// missing is asked for every 100 ms, which is longer than the round trip of any
+// link but later than a browser does it, who asks at once and again after a round
+// trip: where packets are lost, frames are complete later than in a browser.
 func (v *Viewer) connect(cfg Config) error {
 	var me webrtc.MediaEngine
 	if err := me.RegisterDefaultCodecs(); err != nil {

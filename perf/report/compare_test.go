@@ -86,6 +86,29 @@ func TestCompareOnASlowerMachine(t *testing.T) {
 	}
 }
 
+// A reference whose median has moved is used although five of its figures cannot
+// prove that they have.
+func TestCompareRelatesToAReferenceThatMoved(t *testing.T) {
+	run := func(ours, theirs [5]float64) *Report {
+		r := &Report{Schema: Schema, Peers: []Peer{{Name: "lucarne", Ours: true}, {Name: "vnc"}}}
+		for i := range ours {
+			for peer, v := range map[string]float64{"lucarne": ours[i], "vnc": theirs[i]} {
+				r.Results = append(r.Results, Result{Scenario: "flip", Link: "local", Peer: peer, Repetition: i + 1, Metrics: map[string]float64{"p50-ms": v}})
+			}
+		}
+		return r
+	}
+	old := run([5]float64{30, 31, 32, 33, 34}, [5]float64{20, 20, 20, 20, 26})
+	_, changes := compared(t, old, run([5]float64{36, 37, 38, 39, 40}, [5]float64{19, 24, 24, 24, 25}))
+	if got := changes["flip local p50-ms"]; got.Verdict != Same || got.Against != "vnc" {
+		t.Errorf("all a fifth slower: %v, want the same by vnc", got)
+	}
+	_, changes = compared(t, old, run([5]float64{36, 37, 38, 39, 40}, [5]float64{19, 20, 21, 20, 20}))
+	if got := changes["flip local p50-ms"]; got.Verdict != Worse || got.Against != "" {
+		t.Errorf("ours alone a fifth slower: %v, want it worse", got)
+	}
+}
+
 func TestCompareTakesOnlyTheSameReference(t *testing.T) {
 	for name, c := range map[string]struct {
 		change func(*Report)

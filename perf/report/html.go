@@ -35,6 +35,7 @@ type tile struct {
 // linkPage is the part about one link.
 type linkPage struct {
 	Name, Anchor string
+	Sure         string // what the intervals mean
 	Plots        []plot
 	Rows         []tableRow
 	StageNames   []string
@@ -85,7 +86,7 @@ func (r *Report) WriteHTML(w io.Writer) error {
 
 func (r *Report) linkPage(link string) linkPage {
 	p := r.plotter(link)
-	page := linkPage{Name: link, Anchor: "over-" + link, Plots: p.plots()}
+	page := linkPage{Name: link, Anchor: "over-" + link, Sure: sure(p.rows), Plots: p.plots()}
 	scenario := ""
 	for _, row := range p.rows {
 		cells := r.cells(row, r.others())

@@ -159,18 +159,33 @@ func TestWriteSVG(t *testing.T) {
 }
 
 func TestBarsAreAsLongAsTheFigures(t *testing.T) {
-	r := hand()
-	r.Results = slices.DeleteFunc(r.Results, func(result Result) bool { return result.Repetition > 1 })
-	p := r.plotter("local")
+	p := hand().plotter("local") // medians 10, 10 and 5 ms; the largest figure is 20
 	widths := regexp.MustCompile(`class="bar (p.)"[^>]* width="([^"]*)"`).FindAllStringSubmatch(p.barChart("p50-ms"), -1)
 	if len(widths) != 3 || widths[0][1] != "p0" || widths[1][1] != "p1" || widths[2][1] != "pf" {
 		t.Fatalf("bars: %v, want ours, vnc and the floor", widths)
 	}
 	full := plotWidth - 42 - 7*letter - 8
-	for i, want := range []float64{full / 2, full, full / 4} { // 10, 20 and 5 ms
+	for i, want := range []float64{full / 2, full / 2, full / 4} {
 		if got := widths[i][2]; got != coordinate(want) {
 			t.Errorf("bar %d is %s long, want %s", i, got, coordinate(want))
 		}
+	}
+}
+
+func TestComparisonsSayHowManyTimesAsGood(t *testing.T) {
+	r := hand() // ratios of latency and CPU 1 [0.5, 1.2], of frames 1
+	each(r, "flip", func(result *Result) { result.Metrics["frames/s"] = 20 })
+	got := map[string]Stat{}
+	for _, c := range r.plotter("local").comparisons() {
+		got[c.text+" "+c.peer] = c.good
+	}
+	for name, want := range map[string][3]float64{"latency vnc": {1, 1 / 1.2, 2}, "frames vnc": {2, 2, 2}, "CPU a frame vnc": {2, 2 / 1.2, 4}} {
+		if s := got[name]; math.Abs(s.Median-want[0])+math.Abs(s.Low-want[1])+math.Abs(s.High-want[2]) > 1e-9 {
+			t.Errorf("%s: %v, want %v", name, s, want)
+		}
+	}
+	if len(got) != 3 {
+		t.Errorf("%d comparisons, want 3: none to the floor", len(got))
 	}
 }
 

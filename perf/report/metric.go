@@ -112,17 +112,23 @@ func sortMetrics(names []string) {
 	})
 }
 
-// number formats a figure with three digits that count.
+// number formats a figure with three digits that count; a whole one as it is.
 func number(v float64) string {
-	switch abs := math.Abs(v); {
+	abs := math.Abs(v)
+	decimals := 2
+	switch {
 	case abs >= 999_500:
 		return strconv.FormatFloat(v/1e6, 'g', 3, 64) + "M"
 	case abs >= 9_999.5:
 		return strconv.FormatFloat(v/1e3, 'f', 1, 64) + "k"
-	case abs >= 999.5:
-		return strconv.FormatFloat(v, 'f', 0, 64)
 	case abs < 0.0005:
 		return "0"
+	case abs >= 99.95 || v == math.Trunc(v):
+		decimals = 0
+	case abs >= 9.995:
+		decimals = 1
+	case abs < 0.9995:
+		return strconv.FormatFloat(v, 'g', 3, 64)
 	}
-	return strconv.FormatFloat(v, 'g', 3, 64)
+	return strconv.FormatFloat(v, 'f', decimals, 64)
 }

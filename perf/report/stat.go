@@ -23,6 +23,23 @@ func (s Stat) String() string {
 	return fmt.Sprintf("%s [%s, %s]", number(s.Median), number(s.Low), number(s.High))
 }
 
+// sure says what the intervals of rows mean, "" if they have none: that of the
+// figure with the most repetitions.
+func sure(rows []Row) string {
+	var most Stat
+	for _, row := range rows {
+		for _, s := range row.Peers {
+			if s.N > most.N {
+				most = s
+			}
+		}
+	}
+	if most.N < 2 {
+		return ""
+	}
+	return fmt.Sprintf("Of %d repetitions the median, and an interval that holds it with a probability of %.0f %%.", most.N, 100*most.Confidence)
+}
+
 // wanted is the least confidence of an interval, if there are enough
 // repetitions: five reach it.
 const wanted = 0.93

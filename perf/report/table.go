@@ -21,7 +21,8 @@ func (r *Report) WriteTable(w io.Writer) error {
 		head = append(head, "/ "+p.Name)
 	}
 	where := ""
-	for _, row := range r.Summarize() {
+	rows := r.Summarize()
+	for _, row := range rows {
 		if at := row.Scenario + " over " + row.Link; at != where {
 			if where == "" {
 				g.add(append(head, "")...)
@@ -30,6 +31,9 @@ func (r *Report) WriteTable(w io.Writer) error {
 			g.add(at)
 		}
 		g.add(r.cells(row, others)...)
+	}
+	if text := sure(rows); text != "" {
+		g.add(text)
 	}
 	for _, v := range r.Void {
 		g.add(v.String())

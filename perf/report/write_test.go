@@ -145,6 +145,7 @@ flip over local
   cpu-ms/s                10      5
   cpu-ms/frame             1    0.5
   zeta                1    1      1
+Of 3 repetitions the median, and an interval that holds it with a probability of 75 %.
 key over local on vnc: no result: busy
 the run ended early: interrupted
 `

@@ -1,17 +1,23 @@
-// Bundles src/ into dist/: content-hashed script, style and icon under
-// assets/, and an index.html that names them by relative URLs, so that the
-// page works under any base path.
+// Bundles src/ and vnc/ into dist/: content-hashed scripts, styles and icon under
+// assets/, and for each page an index.html that names them by relative URLs, so
+// that the pages work under any base path.
 //
-// The page's version is LUCARNE_VERSION, else a hash of the output.
+// The pages' version is LUCARNE_VERSION, else a hash of the output.
 
 import { build } from "esbuild";
 import { createHash } from "node:crypto";
 import { mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL(".", import.meta.url));
 const dist = join(root, "dist");
+
+/** The pages: template, and names of script and style. */
+const pages = {
+  "index.html": { template: "src/index.html", script: "main", style: "style" },
+  "vnc/index.html": { template: "vnc/index.html", script: "vnc", style: "vnc-style" },
+};
 
 /** Escapes text for an HTML attribute in double quotes. */
 const attribute = (text) =>
@@ -25,10 +31,26 @@ async function clean() {
   }
 }
 
+/** The notices of what the VNC page contains of others. */
+async function licences() {
+  const novnc = join(root, "node_modules/@novnc/novnc");
+  const read = (file) => readFile(join(novnc, file), "utf8");
+  const { name, version } = JSON.parse(await read("package.json"));
+  const texts = ["LICENSE.txt", "AUTHORS", "docs/LICENSE.MPL-2.0", "vendor/pako/LICENSE"];
+  const head = `This page contains ${name} ${version}, unchanged. Its source code: https://github.com/novnc/noVNC/tree/v${version}\n`;
+  return [head, ...(await Promise.all(texts.map(read)))].join(`\n${"-".repeat(78)}\n\n`);
+}
+
 await clean();
 const { metafile } = await build({
   absWorkingDir: root,
-  entryPoints: { main: "src/main.ts", style: "src/style.css", icon: "src/icon.svg" },
+  entryPoints: {
+    main: "src/main.ts",
+    style: "src/style.css",
+    icon: "src/icon.svg",
+    vnc: "vnc/main.ts",
+    "vnc-style": "vnc/style.css",
+  },
   outdir: "dist/assets",
   entryNames: "[name]-[hash]",
   bundle: true,
@@ -42,25 +64,29 @@ const { metafile } = await build({
 });
 
 const assets = Object.keys(metafile.outputs).map((path) => basename(path)).sort();
-const named = (pattern) => {
-  const found = assets.find((name) => pattern.test(name));
-  if (!found) throw new Error(`no output matches ${pattern}`);
+/** The output of an entry point, by its name and its extension. */
+const named = (name, extension) => {
+  const found = assets.find((file) => file.startsWith(`${name}-`) && file.length === `${name}-12345678${extension}`.length && file.endsWith(extension));
+  if (!found) throw new Error(`no output ${name}-*${extension}`);
   return found;
 };
-const template = await readFile(join(root, "src/index.html"), "utf8");
-const hash = createHash("sha256").update([...assets, template].join("\n")).digest("hex");
-const fields = {
-  version: process.env.LUCARNE_VERSION || hash.slice(0, 12),
-  script: `./assets/${named(/^main-.*\.js$/)}`,
-  style: `./assets/${named(/^style-.*\.css$/)}`,
-  icon: `./assets/${named(/^icon-.*\.svg$/)}`,
-};
-await writeFile(
-  join(dist, "index.html"),
-  template.replace(/\{\{(\w+)\}\}/g, (_, name) => attribute(fields[name])),
-);
+const templates = await Promise.all(Object.values(pages).map(({ template }) => readFile(join(root, template), "utf8")));
+const hash = createHash("sha256").update([...assets, ...templates].join("\n")).digest("hex");
+const version = process.env.LUCARNE_VERSION || hash.slice(0, 12);
+for (const [i, [path, { script, style }]] of Object.entries(pages).entries()) {
+  const up = "../".repeat(path.split("/").length - 1) || "./";
+  const fields = {
+    version,
+    script: `${up}assets/${named(script, ".js")}`,
+    style: `${up}assets/${named(style, ".css")}`,
+    icon: `${up}assets/${named("icon", ".svg")}`,
+  };
+  await mkdir(dirname(join(dist, path)), { recursive: true });
+  await writeFile(join(dist, path), templates[i].replace(/\{\{(\w+)\}\}/g, (_, name) => attribute(fields[name])));
+}
+await writeFile(join(dist, "vnc/licences.txt"), await licences());
 
 for (const [path, { bytes }] of Object.entries(metafile.outputs)) {
   console.log(`${path}  ${(bytes / 1024).toFixed(1)} kB`);
 }
-console.log(`version ${fields.version}`);
+console.log(`version ${version}`);

@@ -39,6 +39,7 @@ var components = []component{
 	{"libjpeg-turbo", "IJG, BSD-3-Clause, Zlib"},
 	{"libvpx", "BSD-3-Clause"},
 	{"libyuv", "BSD-3-Clause"},
+	{"@novnc/novnc", "MPL-2.0"},
 	{"github.com/alecthomas/kong", "MIT"},
 	{"github.com/gorilla/websocket", "BSD-2-Clause"},
 	{"github.com/jezek/xgb", "BSD-3-Clause"},
@@ -51,7 +52,10 @@ var components = []component{
 	{"github.com/pion/sdp/v3", "MIT"},
 	{"github.com/pion/transport/v4", "MIT"},
 	{"github.com/pion/webrtc/v4", "MIT"},
+	{"github.com/vishvananda/netlink", "Apache-2.0"},
+	{"github.com/vishvananda/netns", "Apache-2.0"},
 	{"golang.org/x/image", "BSD-3-Clause"},
+	{"golang.org/x/perf", "BSD-3-Clause"},
 	{"golang.org/x/sys", "BSD-3-Clause"},
 }
 

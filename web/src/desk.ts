@@ -27,7 +27,7 @@ export function isOurs(event: Event): boolean {
 }
 
 /** Ctrl+Alt+Shift, by any of the three; not AltGr, which Windows reports as Control and Alt. */
-function isWayOut(event: KeyboardEvent): boolean {
+export function isWayOut(event: KeyboardEvent): boolean {
   const all = event.ctrlKey && event.altKey && event.shiftKey && !event.getModifierState("AltGraph");
   return all && /^(Control|Alt|Shift)$/.test(event.key);
 }

@@ -1,4 +1,4 @@
-/** The server's HTTP side, by URLs relative to the page. */
+/** The server's HTTP side, by URLs relative to the desktop's page: the one that asks, unless it says otherwise. */
 
 /** The socket's URL beside the page's. */
 export function socketURL(page: string): string {
@@ -10,28 +10,28 @@ export function socketURL(page: string): string {
 }
 
 /** The status of a request, or 0 when there was no answer. */
-async function status(path: string, init?: RequestInit): Promise<number> {
+async function status(path: string, page: string, init?: RequestInit): Promise<number> {
   try {
-    return (await fetch(new URL(path, document.baseURI), { cache: "no-store", ...init })).status;
+    return (await fetch(new URL(path, page), { cache: "no-store", ...init })).status;
   } catch {
     return 0;
   }
 }
 
 /** Whether the server would let the page in: 204, or 401 when it wants a token. */
-export const session = (): Promise<number> => status("session");
+export const session = (page = document.baseURI): Promise<number> => status("session", page);
 
 /** How an attempt to sign in has ended; "cookie": the browser has not kept the server's cookie. */
 export type Login = "in" | "wrong" | "throttled" | "unreachable" | "cookie";
 
 /** Exchanges a token for a cookie of the page's path, which only the browser knows behind a proxy. */
-export async function login(token: string): Promise<Login> {
-  const answer = await status("login", {
+export async function login(token: string, page = document.baseURI): Promise<Login> {
+  const answer = await status("login", page, {
     method: "POST",
     headers: { "Content-Type": "application/json" },
-    body: JSON.stringify({ token, path: new URL(".", document.baseURI).pathname }),
+    body: JSON.stringify({ token, path: new URL(".", page).pathname }),
   });
-  if (answer === 204) return (await session()) === 401 ? "cookie" : "in";
+  if (answer === 204) return (await session(page)) === 401 ? "cookie" : "in";
   if (answer === 429) return "throttled";
   return answer === 400 || answer === 401 ? "wrong" : "unreachable";
 }

@@ -56,7 +56,7 @@ export type ServerMessage =
   | ({ type: "bye"; retry: boolean } & Reason);
 
 export type ClientMessage =
-  | { type: "hello"; version: string; lang: string; transport: "webrtc" }
+  | { type: "hello"; version: string; lang: string; transport: "webrtc" | "none" }
   | { type: "answer"; sdp: string; generation: number }
   | { type: "candidate"; candidate: RTCIceCandidateInit; generation: number }
   | { type: "restart" }

@@ -1,0 +1,229 @@
+/** The VNC page put together: the picture by VNC; sign-in, clipboard and size by the WebSocket that all pages have. */
+
+import { Backoff } from "../src/backoff.ts";
+import { Clipboard, type SystemClipboard } from "../src/clipboard.ts";
+import { every, pageClock } from "../src/clock.ts";
+import { Connection, type LinkState, type Socket } from "../src/connection.ts";
+import { isOurs, isWayOut } from "../src/desk.ts";
+import { login, session, socketURL } from "../src/http.ts";
+import { isPaste } from "../src/keyboard.ts";
+import type { Options } from "../src/options.ts";
+import type { Feature, HelloMessage, ServerMessage } from "../src/protocol.ts";
+import { Card, type View } from "../src/ui/card.ts";
+import { ClipboardPanel } from "../src/ui/panel.ts";
+import { Toasts } from "../src/ui/toast.ts";
+import { staleVersion } from "../src/version.ts";
+import { Bar } from "./bar.ts";
+import { VNCLink } from "./link.ts";
+import { PasteGate } from "./paste.ts";
+import { show, watchSize, type VNCScreen } from "./screen.ts";
+import type { VNCWords } from "./words.ts";
+
+export class VNCPage {
+  private readonly connection: Connection;
+  private readonly link: VNCLink;
+  private readonly clipboard: Clipboard;
+  private readonly card: Card;
+  private readonly bar: Bar;
+  private readonly panel: ClipboardPanel;
+  private readonly toasts = new Toasts();
+  private screen: VNCScreen | null = null;
+  private hello: HelloMessage | null = null;
+  private wishSize = () => {};
+
+  /** home is the URL of the desktop's own page, one level up. */
+  constructor(
+    private readonly words: VNCWords,
+    private readonly options: Options,
+    private readonly version: string,
+    private readonly home: string,
+    system: SystemClipboard | null,
+    private readonly stage: HTMLElement,
+  ) {
+    this.connection = new Connection(
+      { clock: pageClock, backoff: new Backoff(), open: () => new WebSocket(socketURL(home)) as Socket, session: () => session(home) },
+      () => ({ type: "hello", version, lang: words.language, transport: "none" }),
+      { state: (state) => this.linked(state), message: (message) => this.receive(message), binary: () => {} },
+    );
+    this.link = new VNCLink(
+      pageClock,
+      new Backoff(),
+      (listener) => (this.screen = show(stage, socketURL(document.baseURI), this.manner, listener)),
+      () => this.render(),
+    );
+    this.clipboard = new Clipboard(pageClock, system, {
+      send: (text) => this.may("copy-in") && this.connection.send({ type: "clipboard", text }),
+      sent: () => this.connection.flushed(500),
+      changed: (text, offered) => this.copied(text, offered),
+      tooLarge: () => this.tell("clipboard-too-large"),
+    });
+    const reconnect = () => this.connection.connect();
+    this.card = new Card(words, { reconnect, login: (token) => this.login(token) });
+    this.panel = new ClipboardPanel(words, {
+      send: (text) => this.clipboard.share(text),
+      copy: (text) => this.clipboard.copy(text),
+      copied: (text) => this.clipboard.copied(text),
+      closed: () => this.screen?.focus(),
+    });
+    this.bar = new Bar(words, {
+      clipboard: () => (this.panel.open ? this.panel.close() : this.panel.show(this.clipboard.text)),
+      reconnect,
+      leave: () => this.screen?.focus(),
+    });
+    document.documentElement.lang = words.language;
+    stage.setAttribute("aria-label", words.say("app.desktop"));
+    document.body.append(this.card.root, this.bar.root, this.panel.root, this.toasts.root);
+  }
+
+  /** Starts, with a token if the link had one. */
+  async start(token: string): Promise<void> {
+    this.listen();
+    every(pageClock, 1000, () => this.render()); // the countdown
+    if (token) this.card.refuse(await login(token, this.home));
+    this.connection.connect();
+  }
+
+  private listen(): void {
+    const gate = new PasteGate(() => this.clipboard.beforePaste());
+    const key = (event: KeyboardEvent) => {
+      if (isOurs(event)) return;
+      const down = event.type === "keydown";
+      if (down && isWayOut(event)) {
+        this.screen?.release();
+        this.bar.focus();
+        event.stopImmediatePropagation();
+        return;
+      }
+      if (down && !isPaste(event)) void this.clipboard.gesture();
+      gate.take(event, down && isPaste(event));
+    };
+    addEventListener("keydown", key, { capture: true });
+    addEventListener("keyup", key, { capture: true });
+    addEventListener("pointerdown", (event) => {
+      if (!isOurs(event)) void this.clipboard.gesture();
+    }, { capture: true });
+    addEventListener("paste", (event) => {
+      if (!isOurs(event)) this.clipboard.pasted(event.clipboardData?.getData("text/plain") ?? "");
+    });
+    addEventListener("focusin", (event) => {
+      if (isOurs(event)) this.screen?.release();
+    });
+    addEventListener("focus", () => void this.clipboard.focused());
+    addEventListener("pagehide", () => this.connection.end({ code: "left", args: [] }));
+    addEventListener("pageshow", ({ persisted }) => {
+      if (persisted) this.connection.connect();
+    });
+    if (this.options.resize === "remote") {
+      this.wishSize = watchSize(this.stage, (size) => {
+        if (this.may("resize")) this.connection.send({ type: "resize", ...size });
+      });
+    }
+  }
+
+  /** How the desktop is shown. */
+  private get manner(): { scale: boolean; watch: boolean } {
+    return { scale: this.options.resize !== "off", watch: !this.may("keyboard") && !this.may("pointer") };
+  }
+
+  private may(feature: Feature): boolean {
+    return this.hello?.allow.includes(feature) ?? false;
+  }
+
+  private async login(token: string): Promise<void> {
+    const result = await login(token, this.home);
+    this.card.refuse(result);
+    if (result === "in") this.connection.connect();
+  }
+
+  private linked(state: LinkState): void {
+    // Without the one there is no policy for the other.
+    if (state.name !== "open") this.link.close();
+    this.render();
+  }
+
+  private receive(message: ServerMessage): void {
+    switch (message.type) {
+      case "hello":
+        return this.greeted(message);
+      case "display":
+        if (message.state === "up") this.wishSize();
+        return;
+      case "clipboard":
+        if (this.may("copy-out")) void this.clipboard.fromDesktop(message.text);
+        return;
+      case "reason":
+        if (message.code === "clipboard-failed") this.clipboard.forget();
+        return this.tell(message.code, message.args);
+    }
+  }
+
+  private greeted(hello: HelloMessage): void {
+    if (staleVersion(hello.version, this.version, () => sessionStorage)) {
+      location.reload();
+      return;
+    }
+    this.hello = hello;
+    this.wishSize();
+    this.clipboard.forget();
+    void this.connection.flushed(500).then(() => this.clipboard.focused());
+    this.link.connect();
+  }
+
+  private tell(code: string, args: string[] = []): void {
+    const { what, remedy } = this.words.reason({ code, args });
+    this.toasts.say(what, remedy);
+  }
+
+  private copied(text: string, offered: boolean): void {
+    if (this.panel.open) this.panel.text = text;
+    else if (offered) {
+      const { words } = this;
+      this.toasts.say(words.say("clipboard.offered"), "", {
+        label: words.say("clipboard.copy"),
+        act: () => void this.clipboard.copy(text).then((copied) => copied || this.panel.show(text)),
+      });
+    }
+  }
+
+  private render(): void {
+    const { words, bar } = this;
+    const { name } = this.link.state;
+    const link = this.connection.state.name;
+    const state = link === "open" ? name : link;
+    const connected = state === "connected";
+    document.documentElement.dataset.state = state;
+    this.card.show(link === "login" ? "login" : this.view());
+    bar.pin(!connected);
+    if (connected) bar.say(this.manner.watch ? words.say("state.watching") : words.own("connected"), "good");
+    else if (state === "ended") bar.say(words.say("state.ended"), "bad");
+    else bar.say(words.say("state.connecting"), "busy");
+  }
+
+  private view(): View | null {
+    const { words } = this;
+    const link = this.connection.state;
+    if (link.name === "waiting") {
+      const seconds = Math.max(1, Math.ceil((link.until - pageClock.now()) / 1000));
+      const { what, remedy } = words.reason(link.reason ?? { code: "", args: [] });
+      return {
+        title: words.say("state.unconnected"),
+        countdown: words.say("state.reconnecting", words.number(seconds)),
+        busy: true,
+        what,
+        remedy: what ? remedy : words.say("state.reconnecting.do"),
+        reconnect: true,
+      };
+    }
+    if (link.name === "ended") return { title: words.say("state.ended"), ...words.reason(link.reason), reconnect: true };
+    const vnc = this.link.state;
+    switch (vnc.name) {
+      case "connected":
+        return null;
+      case "waiting":
+        return { title: words.say("state.unconnected"), busy: true, ...words.reason(vnc.reason), reconnect: true };
+      case "ended":
+        return { title: words.say("state.ended"), ...words.reason(vnc.reason), reconnect: true };
+    }
+    return { title: words.say("state.connecting"), busy: true };
+  }
+}

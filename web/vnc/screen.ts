@@ -1,0 +1,62 @@
+/** The desktop by noVNC, and the size that the tab would like it to have. */
+
+import RFB from "@novnc/novnc";
+import type { Size } from "../src/geometry.ts";
+import type { Attempt, AttemptListener } from "./link.ts";
+
+/** Opens a connection over a WebSocket and shows it in stage. */
+export function show(stage: HTMLElement, url: string, options: { scale: boolean; watch: boolean }, listener: AttemptListener): VNCScreen {
+  return new VNCScreen(new WebSocket(url), stage, options, listener);
+}
+
+export class VNCScreen implements Attempt {
+  private readonly rfb: RFB;
+
+  constructor(
+    private readonly socket: WebSocket,
+    stage: HTMLElement,
+    private readonly options: { scale: boolean; watch: boolean },
+    listener: AttemptListener,
+  ) {
+    socket.binaryType = "arraybuffer";
+    stage.replaceChildren();
+    const rfb = new RFB(stage, socket, { shared: true });
+    rfb.background = "none";
+    rfb.scaleViewport = options.scale;
+    rfb.viewOnly = options.watch;
+    rfb.showDotCursor = true; // programs that hide the cursor leave it to be guessed
+    rfb.addEventListener("connect", () => {
+      rfb.focus({ preventScroll: true });
+      listener.connected();
+    });
+    socket.addEventListener("close", ({ code, reason }) => listener.closed(code, reason));
+    this.rfb = rfb;
+  }
+
+  focus(): void {
+    this.rfb.focus({ preventScroll: true });
+  }
+
+  /** Lets go of all keys. */
+  release(): void {
+    if (this.options.watch) return;
+    this.rfb.viewOnly = true; // noVNC lifts what it holds then
+    this.rfb.viewOnly = false;
+  }
+
+  close(): void {
+    if (this.socket.readyState === WebSocket.CONNECTING || this.socket.readyState === WebSocket.OPEN) this.rfb.disconnect();
+  }
+}
+
+/** Tells the tab's size in device pixels, now and whenever it has rested at another. */
+export function watchSize(stage: HTMLElement, tell: (size: Size) => void): () => void {
+  const REST = 200; // ms
+  let timer = 0;
+  const told = () => tell({ width: Math.round(stage.clientWidth * devicePixelRatio), height: Math.round(stage.clientHeight * devicePixelRatio) });
+  new ResizeObserver(() => {
+    clearTimeout(timer);
+    timer = window.setTimeout(told, REST);
+  }).observe(stage);
+  return told;
+}

@@ -39,9 +39,6 @@ func openBench(ctx context.Context, cfg Config, link string) (_ *bench, err erro
 	if b.route, err = openRoute(link); err != nil {
 		return nil, err
 	}
-	if err := b.startBrowser(ctx); err != nil {
-		return nil, err
-	}
 	for _, spec := range cfg.specs() {
 		p, err := peer.Start(ctx, spec, peer.Config{Size: screen, Space: b.route.server(), Log: cfg.Log})
 		if ctx.Err() != nil {
@@ -53,13 +50,13 @@ func openBench(ctx context.Context, cfg Config, link string) (_ *bench, err erro
 		}
 		b.peers[spec.Name] = p
 	}
-	return b, nil
+	return b, b.startBrowser(ctx)
 }
 
 // startBrowser starts a browser on the viewers' side of the link.
 func (b *bench) startBrowser(ctx context.Context) error {
 	var err error
-	if b.browser, err = browser.Start(ctx, browser.Config{Size: screen, Start: b.route.startClient, Args: b.route.browserArgs()}); err != nil {
+	if b.browser, err = browser.Start(ctx, browser.Config{Size: screen, Start: b.route.startBrowser, Args: b.route.browserArgs(b.peers)}); err != nil {
 		return err
 	}
 	b.version, err = b.browser.Version(ctx)
@@ -133,11 +130,22 @@ func (b *bench) measure(ctx context.Context, v *view, s scenario) (report.Result
 	if err != nil {
 		return report.Result{}, err
 	}
+	effort, err := b.route.effort()
+	if err != nil {
+		return report.Result{}, err
+	}
 	r, err := s.run(ctx, v)
 	if err != nil {
 		return r, err
 	}
 	after, err := cost.Read(os.Getpid())
+	if err != nil {
+		return r, err
+	}
 	r.AnimationRate, r.OutsideLoad = rate, before.Until(after).Outside
+	spent, err := b.route.effort()
+	if spent > 0 {
+		r.Metrics[emulation] = ms(spent-effort) / after.At.Sub(before.At).Seconds()
+	}
 	return r, err
 }

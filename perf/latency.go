@@ -184,7 +184,7 @@ func (v *view) latency(ctx context.Context, t trials) (report.Result, error) {
 			return report.Result{}, err
 		}
 	}
-	if err := sleep(ctx, 200*time.Millisecond); err != nil { // the last one arrives
+	if err := sleep(ctx, 400*time.Millisecond); err != nil { // the last one arrives
 		return report.Result{}, err
 	}
 	r := report.Result{Metrics: map[string]float64{}}

@@ -27,9 +27,15 @@ const (
 	maxAttempts = 10
 	// maxErrors is how many of these may be errors, one after the other.
 	maxErrors = 2
+	// maxEmulation is the CPU time that emulating a link may take, in ms a second.
+	// Above it the link is not what it says.
+	maxEmulation = 150
 	// breath is the time between two attempts: what disturbed the first may end.
 	breath = time.Second
 )
+
+// emulation is the metric that says what emulating the link has taken.
+const emulation = "link-cpu-ms/s"
 
 // attempt measures a turn once. The result's animation rate and outside load
 // say whether it counts.
@@ -104,6 +110,8 @@ func (m *measurement) disturbed(r report.Result) string {
 		return fmt.Sprintf("only %.0f animation frames/s when idle", r.AnimationRate)
 	case r.OutsideLoad >= m.maxLoad:
 		return fmt.Sprintf("others used %.2f of a core", r.OutsideLoad)
+	case r.Metrics[emulation] > maxEmulation:
+		return fmt.Sprintf("emulating the link used %.2f of a core", r.Metrics[emulation]/1000)
 	}
 	return ""
 }

@@ -63,6 +63,7 @@ func TestDisturbedRepetitionsAreRepeated(t *testing.T) {
 	for name, disturb := range map[string]func(*report.Result){
 		"starved browser": func(r *report.Result) { r.AnimationRate = 54 },
 		"load of others":  func(r *report.Result) { r.OutsideLoad = 0.1 },
+		"a link too fast": func(r *report.Result) { r.Metrics[emulation] = maxEmulation + 1 },
 	} {
 		attempts := map[string]int{}
 		m, err := measured(t, func(_ context.Context, turn turn) (report.Result, error) {

@@ -24,7 +24,7 @@ func onWire(ctx context.Context, v *view) (report.Result, error) {
 	if err != nil {
 		return r, err
 	}
-	watching, err := viewer.Start(ctx, v.peer.URL(), viewer.Config{Within: v.route.asClient})
+	watching, err := viewer.Start(ctx, v.peer.URL(), viewer.Config{Within: v.route.asViewer})
 	if err != nil {
 		return r, err
 	}

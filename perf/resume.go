@@ -69,10 +69,11 @@ func (v *view) interrupt(ctx context.Context) (time.Time, error) {
 	if err := sleep(ctx, time.Second); err != nil { // in the middle of things
 		return time.Time{}, err
 	}
-	v.route.cut(true)
-	defer v.route.cut(false)
+	if err := v.route.cut(true); err != nil {
+		return time.Time{}, err
+	}
 	err := sleep(ctx, cut)
-	return time.Now(), err
+	return time.Now(), errors.Join(err, v.route.cut(false))
 }
 
 // newer waits until the page shows a frame with a higher number and returns how

@@ -37,7 +37,7 @@ func scenarios() []scenario {
 		{name: "key", does: "a key in the page → the answer of a program on the display is shown", run: pressKeys},
 		{name: "click", does: "a click in the page → the answer is shown", run: click},
 		{name: "typing", does: "a key in the page → its letter is shown", needs: desktop, run: typing},
-		{name: "scroll", does: "a page of text scrolls, 1280×800 at 60 frames/s", run: scroll},
+		{name: "scroll", does: "text scrolls, 1280×800 at 60 frames/s", run: scroll},
 		{name: "drag", does: "a window is dragged over text", needs: desktop, run: drag},
 		{name: "scene", does: "a shaded scene turns, 1280×800 at 60 frames/s", needs: desktop, run: scene},
 		{name: "video", does: "natural motion, 1280×720 at 60 frames/s", needs: desktop, run: video},
@@ -45,16 +45,18 @@ func scenarios() []scenario {
 		{name: "resize", does: "the tab changes its size → the desktop has followed", needs: desktop, run: resize},
 		{name: "resume", does: "the network is cut for 3 s → pixels again, from when it is back", needs: desktop | severable, run: resume},
 		{name: "wire", does: "scrolling text, received but not decoded: what it costs without a browser", needs: desktop | native, run: onWire},
-		{name: "idle", does: "nothing happens for 30 s, with and without a viewer", needs: desktop, once: true, run: idle},
+		{name: "idle", does: "nothing happens, with and without a viewer", needs: desktop, once: true, run: idle},
 	}
 }
 
-// Scenarios returns the name of each scenario and what it measures, in the order
-// in which they are measured.
-func Scenarios() [][2]string {
-	var all [][2]string
+// Scenario is what can be asked for by its name, and what it measures.
+type Scenario struct{ Name, Does string }
+
+// Scenarios returns what there is, in the order in which it is measured.
+func Scenarios() []Scenario {
+	var all []Scenario
 	for _, s := range scenarios() {
-		all = append(all, [2]string{s.name, s.does})
+		all = append(all, Scenario{s.name, s.does})
 	}
 	return all
 }

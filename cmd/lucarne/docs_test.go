@@ -61,14 +61,14 @@ func configurationTable(t *testing.T) string {
 		commands []string
 	}
 	var lines []*line
-	for _, command := range parser.Model.Children {
+	for _, command := range parser.Model.Leaves(true) {
 		for _, f := range command.Flags {
 			i := slices.IndexFunc(lines, func(l *line) bool { return l.flag.Name == f.Name })
 			if i < 0 {
 				lines = append(lines, &line{flag: f})
 				i = len(lines) - 1
 			}
-			lines[i].commands = append(lines[i].commands, command.Name)
+			lines[i].commands = append(lines[i].commands, strings.TrimPrefix(command.FullPath(), "lucarne "))
 		}
 	}
 	var b strings.Builder

@@ -7,14 +7,15 @@ import (
 
 // The exit codes, where they exist by the numbers of sysexits.h.
 const (
-	exitOK        = 0
-	exitFailure   = 1
-	exitUsage     = 64 // EX_USAGE
-	exitNoInput   = 66 // EX_NOINPUT
-	exitNoDisplay = 69 // EX_UNAVAILABLE
-	exitNoListen  = 73 // EX_CANTCREAT
-	exitExtension = 76 // EX_PROTOCOL
-	exitNoEncoder = 78 // EX_CONFIG
+	exitOK           = 0
+	exitFailure      = 1
+	exitInconclusive = 3
+	exitUsage        = 64 // EX_USAGE
+	exitNoInput      = 66 // EX_NOINPUT
+	exitNoDisplay    = 69 // EX_UNAVAILABLE
+	exitNoListen     = 73 // EX_CANTCREAT
+	exitExtension    = 76 // EX_PROTOCOL
+	exitNoEncoder    = 78 // EX_CONFIG
 )
 
 // exitCodes is what --help and the README say of them.
@@ -23,11 +24,12 @@ var exitCodes = []struct {
 	Meaning string
 }{
 	{exitOK, "stopped by SIGINT, SIGTERM or SIGHUP"},
-	{exitFailure, "anything else"},
+	{exitFailure, "anything else; perf compare: something got worse"},
+	{exitInconclusive, "the machine was too busy to measure (perf)"},
 	{exitUsage, "a flag, an argument or an environment variable is wrong"},
-	{exitNoInput, "the certificate, its key or the token file cannot be used"},
+	{exitNoInput, "the certificate, its key, the token file or a report cannot be used"},
 	{exitNoDisplay, "there is no display (serve without --wait)"},
-	{exitNoListen, "the address to listen on is taken or not allowed"},
+	{exitNoListen, "the address to listen on is taken or not allowed; perf: the folder cannot be made"},
 	{exitExtension, "the display lacks an X extension that is needed"},
 	{exitNoEncoder, "this build has no encoder"},
 }

@@ -16,6 +16,8 @@ import (
 	"syscall"
 
 	"github.com/alecthomas/kong"
+
+	"lucarne/perf"
 )
 
 // cli is the command line.
@@ -24,6 +26,7 @@ type cli struct {
 
 	Serve       serveCmd   `cmd:"" help:"Show a display that is already there."`
 	Up          upCmd      `cmd:"" help:"Start an X server and a desktop session, and show them."`
+	Perf        perfCmd    `cmd:"" help:"Measure the speed, compare two measurements."`
 	VersionText versionCmd `cmd:"" name:"version" help:"Print the version, the codecs and the licences."`
 }
 
@@ -41,15 +44,15 @@ func main() {
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	parser, err := newParser(&cli{}, stdout, stderr)
 	if err != nil {
-		return report(stderr, err)
+		return conclude(stderr, err)
 	}
 	command, err := parser.Parse(args)
 	if err != nil {
-		return report(stderr, usageError(err))
+		return conclude(stderr, usageError(err))
 	}
 	command.BindTo(ctx, (*context.Context)(nil))
 	command.BindTo(stdout, (*io.Writer)(nil))
-	return report(stderr, command.Run())
+	return conclude(stderr, command.Run())
 }
 
 func newParser(into *cli, stdout, stderr io.Writer) (*kong.Kong, error) {
@@ -59,7 +62,10 @@ func newParser(into *cli, stdout, stderr io.Writer) (*kong.Kong, error) {
 		kong.DefaultEnvars("LUCARNE"),
 		kong.Writers(stdout, stderr),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
-		kong.Vars{"version": versionText()},
+		kong.Vars{
+			"version": versionText(),
+			"links":   strings.Join(perf.Links(), ", "),
+		},
 	)
 }
 
@@ -75,9 +81,9 @@ func usageError(err error) error {
 	return exitError{exitUsage, fmt.Errorf("%w; see %s", err, help)}
 }
 
-// report prints an error as one line and returns the exit code that goes with it.
+// conclude prints an error as one line and returns the exit code that goes with it.
 // To be told to stop is no error.
-func report(stderr io.Writer, err error) int {
+func conclude(stderr io.Writer, err error) int {
 	if err == nil || errors.Is(err, context.Canceled) {
 		return exitOK
 	}

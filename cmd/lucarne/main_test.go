@@ -334,8 +334,8 @@ func TestReport(t *testing.T) {
 		{exitError{exitNoListen, errors.New("taken")}, exitNoListen, "lucarne: taken\n"},
 	} {
 		var out bytes.Buffer
-		if code := report(&out, c.err); code != c.code || out.String() != c.text {
-			t.Errorf("report(%v) = %d, %q; want %d, %q", c.err, code, &out, c.code, c.text)
+		if code := conclude(&out, c.err); code != c.code || out.String() != c.text {
+			t.Errorf("conclude(%v) = %d, %q; want %d, %q", c.err, code, &out, c.code, c.text)
 		}
 	}
 }

@@ -258,7 +258,7 @@ func (p pair) metric(scenario, link string, metric Metric, budget Budget) Change
 	case test.P < alpha && -c.Loss > c.May:
 		c.Verdict = Better
 	case test.P >= alpha && min(len(was), len(is)) < 5:
-		c.Verdict, c.Note = Untold, fmt.Sprintf("%d and %d repetitions; it takes five of each to tell", len(was), len(is))
+		c.Verdict, c.Note = Untold, fmt.Sprintf("%d and %d repetitions, five needed", len(was), len(is))
 	}
 	return c
 }

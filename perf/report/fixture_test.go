@@ -40,7 +40,7 @@ func madeUp(seed uint64, speed float64) *Report {
 	for _, link := range []string{"local", "wan"} {
 		for repetition := 1; repetition <= 5; repetition++ {
 			slow := speed * (1 + 0.12*rnd.Float64())
-			for _, scenario := range []string{"flip", "key", "scroll", "scene", "idle"} {
+			for _, scenario := range []string{"flip", "key", "scroll", "scene", "first-frame", "idle"} {
 				for _, p := range r.Peers {
 					void := scenario == "scene" && (link == "wan" && p.Name == "x11vnc" || p.Floor)
 					if void || scenario == "idle" && p.Floor {
@@ -70,6 +70,10 @@ func made(rnd *rand.Rand, scenario, link string, p Peer, t traits, slow float64)
 	}
 	if scenario == "idle" {
 		result.Metrics = map[string]float64{"cpu-ms-30s": t.cpu / 8 * slow, "cpu-ms-30s-alone": 1 + rnd.Float64(), "media-B": 0, "rss-MB": 108 + rnd.Float64()}
+		return result
+	}
+	if scenario == "first-frame" {
+		result.Metrics = map[string]float64{"first-cold-ms": 12 * delay, "first-warm-ms": 8 * delay}
 		return result
 	}
 	for range 60 {

@@ -120,6 +120,7 @@ func (p plotter) plots() []plot {
 	all := []plot{
 		{"Latency", "Median from drawn, or from the event in the page, to shown, ms; shorter is better. Thin line: the interval of the median.", template.HTML(p.barChart("p50-ms"))},
 		{"Frames shown", "Frames a second of an animation; longer is better.", template.HTML(p.barChart("frames/s"))},
+		{"Waiting", "Until there is a picture, ms; shorter is better.", template.HTML(p.waitChart())},
 		{"Ours against each peer", "How many times as good as the peer, with the interval; 1 is equal.", template.HTML(p.ratioChart())},
 		{"Where the time goes", "Stages of our frames’ way to the screen, medians, ms.", template.HTML(p.stageChart())},
 	}

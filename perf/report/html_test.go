@@ -65,13 +65,13 @@ func TestWriteHTML(t *testing.T) {
 		}
 	}
 	captions := strings.Join(found["h3"], "\n")
-	for _, want := range []string{"Latency\n", "Frames shown", "Ours against each peer", "Where the time goes", "Latency of flip", "Latency of scene", "Frames of scroll"} {
+	for _, want := range []string{"Latency\n", "Frames shown", "Ours against each peer", "Waiting", "Where the time goes", "Latency of flip", "Latency of scene", "Frames of scroll"} {
 		if !strings.Contains(captions, want) {
 			t.Errorf("no plot %q; there are:\n%s", want, captions)
 		}
 	}
-	if svgs, names := len(found["svg"]), len(found["desc"]); svgs != 20 || names != svgs {
-		t.Errorf("%d plots with %d descriptions, want 20 of each", svgs, names)
+	if svgs, names := len(found["svg"]), len(found["desc"]); svgs != 22 || names != svgs {
+		t.Errorf("%d plots with %d descriptions, want 22 of each", svgs, names)
 	}
 	if got := found["td"]; !slices.Contains(got, "108") {
 		t.Error("the table lacks the resident memory")

@@ -26,6 +26,8 @@ type Metric struct {
 	Latency bool
 	// Speed: it depends on how fast the machine happens to be.
 	Speed bool
+	// Level: a step says something, a ratio does not (dB, SSIM).
+	Level bool
 	// Frame is the metric's name when divided by the frames shown; "": it is
 	// not. What a second costs says little where more frames are shown.
 	Frame string
@@ -64,18 +66,19 @@ func Metrics() []Metric {
 		{Name: "resume-ms", Text: "pixels again after a cut, ms", Better: Lower, Headline: true, May: Budget{0.20, 200}},
 		{Name: "resize-ms", Text: "tab resized to desktop resized, ms", Better: Lower, Speed: true, Headline: true, May: Budget{0.20, 100}},
 		{Name: "settle-ms", Text: "last damage to settled, ms", Better: Lower, Speed: true, May: Budget{0.20, 50}},
-		{Name: "psnr-y-db", Text: "luma in motion, PSNR dB", Better: Higher, May: Budget{0, 1}},
-		{Name: "psnr-c-db", Text: "colour in motion, PSNR dB", Better: Higher, May: Budget{0, 1}},
-		{Name: "ssim-y", Text: "luma in motion, SSIM", Better: Higher, May: Budget{0, 0.01}},
-		{Name: "rest-psnr-y-db", Text: "luma at rest, PSNR dB", Better: Higher, May: Budget{0, 1}},
-		{Name: "rest-psnr-c-db", Text: "colour at rest, PSNR dB", Better: Higher, May: Budget{0, 1}},
-		{Name: "rest-ssim-y", Text: "luma at rest, SSIM", Better: Higher, May: Budget{0, 0.005}},
+		{Name: "psnr-y-db", Text: "luma in motion, PSNR dB", Better: Higher, Level: true, May: Budget{0, 1}},
+		{Name: "psnr-c-db", Text: "colour in motion, PSNR dB", Better: Higher, Level: true, May: Budget{0, 1}},
+		{Name: "ssim-y", Text: "luma in motion, SSIM", Better: Higher, Level: true, May: Budget{0, 0.01}},
+		{Name: "rest-psnr-y-db", Text: "luma at rest, PSNR dB", Better: Higher, Level: true, May: Budget{0, 1}},
+		{Name: "rest-psnr-c-db", Text: "colour at rest, PSNR dB", Better: Higher, Level: true, May: Budget{0, 1}},
+		{Name: "rest-ssim-y", Text: "luma at rest, SSIM", Better: Higher, Level: true, May: Budget{0, 0.005}},
 		{Name: "cpu-ms/s", Text: "CPU of all processes, ms a second", Better: Lower, Speed: true, Frame: "cpu-ms/frame", May: Budget{0.15, 5}},
 		{Name: "agent-cpu-ms/s", Text: "CPU of the agent, ms a second", Better: Lower, Speed: true, Frame: "agent-cpu-ms/frame", May: Budget{0.15, 5}},
 		{Name: "cpu-ms/frame", Text: "CPU of all processes, ms a frame shown", Better: Lower, Speed: true, May: Budget{0.15, 0.3}},
 		{Name: "agent-cpu-ms/frame", Text: "CPU of the agent, ms a frame shown", Better: Lower, Speed: true, May: Budget{0.15, 0.3}},
 		{Name: "cpu-ms-30s", Text: "CPU in 30 s with a viewer, ms", Better: Lower, Speed: true, Headline: true, May: Budget{0.15, 15}},
 		{Name: "cpu-ms-30s-alone", Text: "CPU in 30 s without a viewer, ms", Better: Lower, Speed: true, Headline: true, May: Budget{0.15, 5}},
+		{Name: "link-cpu-ms/s", Text: "CPU of the link's emulator, ms a second"},
 		{Name: "pss-MB", Text: "proportional memory, MB", Better: Lower, May: Budget{0.15, 5}},
 		{Name: "rss-MB", Text: "resident memory, MB", Better: Lower, May: Budget{0.15, 5}},
 		{Name: "media-B", Text: "media bytes while idle", Better: Lower, Headline: true, May: Budget{0.15, 1000}},

@@ -60,9 +60,10 @@ func (p plotter) plotted(row Row) []string {
 	return names
 }
 
-// bars draws a metric as a bar for each peer, by scenario, with the interval of the
-// median, into d from a corner on. It returns the y below.
-func (p plotter) bars(d *drawing, corner point, width float64, rows []Row) float64 {
+// bars draws rows as a bar for each peer, with the interval of the median, into d
+// from a corner on. Each row has its scenario above it, or another label. It returns
+// the y below.
+func (p plotter) bars(d *drawing, corner point, width float64, rows []Row, label func(Row) string) float64 {
 	gutter, most := 0.0, 0.0
 	for _, row := range rows {
 		for name, s := range row.Peers {
@@ -73,11 +74,11 @@ func (p plotter) bars(d *drawing, corner point, width float64, rows []Row) float
 	x := axis{low: 0, high: max(most, 1e-9), from: corner.x + gutter + 8, to: corner.x + width - 42}
 	y := corner.y
 	for _, row := range rows {
-		d.text("group", start, point{corner.x, y + 12}, row.Scenario)
+		d.text("group", start, point{corner.x, y + 12}, label(row))
 		y += 18
 		for _, name := range p.plotted(row) {
 			s, class := row.Peers[name], p.class(name)
-			hint := fmt.Sprintf("%s, %s: %s", row.Scenario, name, s)
+			hint := fmt.Sprintf("%s, %s: %s", label(row), name, s)
 			d.text("note", end, point{corner.x + gutter, y + 11}, name)
 			d.rect("bar "+class, x.from, y+2, x.at(s.Median)-x.from, 12, hint)
 			if s.N > 1 {
@@ -91,23 +92,39 @@ func (p plotter) bars(d *drawing, corner point, width float64, rows []Row) float
 	return y
 }
 
-// barChart is a metric of all scenarios, "" if none has it.
+// barChart draws one metric of all scenarios, "" if none has it.
 func (p plotter) barChart(metric string) string {
-	rows := p.of(metric)
+	return p.chart(p.of(metric), MetricOf(metric).Text, Row.heading)
+}
+
+// waitChart draws how long one waits for a picture that was not there, "" if
+// nothing was measured of it.
+func (p plotter) waitChart() string {
+	var rows []Row
+	for _, metric := range []string{"first-cold-ms", "first-warm-ms", "resume-ms", "resize-ms"} {
+		rows = append(rows, p.of(metric)...)
+	}
+	return p.chart(rows, "Waiting, ms", func(row Row) string { return strings.TrimSuffix(row.Metric.Text, ", ms") })
+}
+
+func (p plotter) chart(rows []Row, name string, label func(Row) string) string {
 	if len(rows) == 0 {
 		return ""
 	}
 	d := &drawing{width: plotWidth}
-	d.height = p.bars(d, point{0, 0}, plotWidth, rows)
-	return d.svg(rows[0].Metric.Text, describe(rows), "")
+	d.height = p.bars(d, point{0, 0}, plotWidth, rows, label)
+	return d.svg(name, describe(rows, label), "")
 }
 
+// heading is what stands above a row where only the scenario differs.
+func (row Row) heading() string { return row.Scenario }
+
 // describe puts the figures of a plot into words.
-func describe(rows []Row) string {
+func describe(rows []Row, label func(Row) string) string {
 	var words []string
 	for _, row := range rows {
 		for _, name := range sortedKeys(row.Peers) {
-			words = append(words, fmt.Sprintf("%s, %s: %s", row.Scenario, name, row.Peers[name]))
+			words = append(words, fmt.Sprintf("%s, %s: %s", label(row), name, row.Peers[name]))
 		}
 	}
 	return strings.Join(words, "; ")

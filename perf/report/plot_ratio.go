@@ -99,7 +99,11 @@ func (p plotter) ratioChart() string {
 		words = append(words, hint)
 		d.line("span "+class, point{x.at(c.good.Low), y}, point{x.at(c.good.High), y})
 		d.dot("dot "+class, point{x.at(c.good.Median), y}, hint)
-		d.text("", end, point{plotWidth, y + 4}, number(c.good.Median)+"×")
+		decimals := 2
+		if c.good.Median >= 10 {
+			decimals = 1
+		}
+		d.text("", end, point{plotWidth, y + 4}, fmt.Sprintf("%.*f×", decimals, c.good.Median))
 	}
 	return d.svg("Ours against each peer", strings.Join(words, "; "), "")
 }

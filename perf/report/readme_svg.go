@@ -25,7 +25,7 @@ func (r *Report) WriteSVG(w io.Writer, link string) error {
 			continue
 		}
 		d.text("head", start, point{x, 32}, metric.text)
-		below = max(below, p.bars(d, point{x, head - 10}, column, rows))
+		below = max(below, p.bars(d, point{x, head - 10}, column, rows, Row.heading))
 		x += column + 30
 	}
 	if x == margin {
@@ -34,7 +34,7 @@ func (r *Report) WriteSVG(w io.Writer, link string) error {
 	d.width = x - 30 + margin
 	d.height = below + 26
 	d.text("note", start, point{margin, d.height - 14}, fmt.Sprintf("%s · %s · %s · medians, with the interval of the median", r.Machine.CPU, r.Machine.Screen, r.Started.UTC().Format("2006-01-02")))
-	plot := d.svg("Lucarne against its peers over "+link, describe(append(p.of("p50-ms"), p.of("frames/s")...)), fmt.Sprintf(`xmlns="http://www.w3.org/2000/svg" width="%s" height="%s"`, coordinate(d.width), coordinate(d.height)))
+	plot := d.svg("Lucarne against its peers over "+link, describe(append(p.of("p50-ms"), p.of("frames/s")...), Row.heading), fmt.Sprintf(`xmlns="http://www.w3.org/2000/svg" width="%s" height="%s"`, coordinate(d.width), coordinate(d.height)))
 	if _, err := io.WriteString(w, plot+"\n"); err != nil {
 		return fmt.Errorf("report: write SVG: %w", err)
 	}

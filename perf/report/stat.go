@@ -15,10 +15,13 @@ type Stat struct {
 	Low, High, Confidence float64
 }
 
-// String returns the median with its interval.
+// String returns the median with its interval, if there is one.
 func (s Stat) String() string {
-	if s.N == 0 {
+	switch s.N {
+	case 0:
 		return "-"
+	case 1:
+		return number(s.Median)
 	}
 	return fmt.Sprintf("%s [%s, %s]", number(s.Median), number(s.Low), number(s.High))
 }

@@ -55,7 +55,7 @@ func (r *Report) row(scenario, link string, metric Metric) Row {
 			continue
 		}
 		ratios := paired(us, them, func(a, b float64) (float64, bool) { return a / b, b != 0 })
-		if len(ratios) > 0 && metric.Better != Neither {
+		if len(ratios) > 0 && metric.Better != Neither && !metric.Level {
 			row.Ratios[p.Name] = stat(ratios)
 		}
 		if p.Floor && metric.Latency {

@@ -70,6 +70,14 @@ func TestSummarize(t *testing.T) {
 	}
 }
 
+func TestSummarizeMakesNoRatiosOfLevels(t *testing.T) {
+	for _, row := range madeUp(1, 1).Summarize() {
+		if level := strings.HasSuffix(row.Metric.Name, "-db"); level && len(row.Ratios) > 0 {
+			t.Errorf("%s has a ratio", row.Metric.Name)
+		}
+	}
+}
+
 func TestTargets(t *testing.T) {
 	r := hand()
 	if missed := r.Missed(); len(missed) != 0 {

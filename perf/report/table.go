@@ -141,6 +141,9 @@ func (row Row) ratio(peer string) string {
 	if !ok {
 		return ""
 	}
+	if s.N == 1 {
+		return fmt.Sprintf("%.2f", s.Median)
+	}
 	return fmt.Sprintf("%.2f [%.2f, %.2f]", s.Median, s.Low, s.High)
 }
 

@@ -50,6 +50,9 @@ func Shown(drawn []time.Time, samples []Sample, warmUp time.Duration) (Showing, 
 		if v.Value < 0 || v.Value >= len(drawn) || drawn[v.Value].IsZero() || v.Value == newest {
 			continue // no frame of this animation, or blurred for a moment
 		}
+		if v.At.Before(drawn[v.Value]) {
+			continue // left over from an animation before this one
+		}
 		counts := v.At.After(from) && v.At.Before(to)
 		if v.Value < newest {
 			if counts {

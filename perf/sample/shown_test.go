@@ -65,6 +65,7 @@ func TestShown(t *testing.T) {
 		{"every frame", every, 300, 0, ms(10), nil},
 		{"older frames shown again", again, 300, 300, ms(10), nil},
 		{"every other frame", recorded(odd...), 150, 0, ms(20), nil},
+		{"after another animation", append([]Sample{{At: at(-20), Value: 400}, {At: at(-10), Value: 401}}, every...), 300, 0, ms(10), nil},
 		{"a pause", recorded(paused...), 151, 0, ms(1500), nil},
 		{"frozen in the beginning", recorded(upTo(50)...), 0, 0, ms(3000), ErrFrozen},
 		{"frozen in the middle", recorded(upTo(200)...), 100, 0, ms(2005), ErrFrozen},

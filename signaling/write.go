@@ -108,6 +108,11 @@ func (s *socket) putPicture(ctx context.Context) error {
 			return err
 		}
 	}
+	if s.pictures.PingDue() {
+		if err := s.ping(); err != nil {
+			return err
+		}
+	}
 	part := s.pictures.Next()
 	if part == nil {
 		return nil

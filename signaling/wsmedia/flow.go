@@ -40,21 +40,23 @@ type flow struct {
 
 	delay delay
 	rate  rate
-	drain bool // let all arrive before the next picture, for the delay to be seen
+	clean int // how many of those under way met an empty path
 }
 
 // flight is a picture under way.
 type flight struct {
 	bytes int
 	sent  time.Time
+	clean bool // nothing else was under way
 }
 
 // send notes that the next picture leaves.
 func (f *flow) send(bytes int, key bool, now time.Time) {
-	if f.count == 0 {
-		f.drain = false
+	clean := f.count == 0
+	if clean {
+		f.clean++
 	}
-	f.flights[(f.head+f.count)%maxUnacknowledged] = flight{bytes, now}
+	f.flights[(f.head+f.count)%maxUnacknowledged] = flight{bytes, now, clean}
 	f.count++
 	f.bytes += bytes
 	if key {
@@ -85,6 +87,9 @@ func (f *flow) arrive(count int, a acknowledgement, now time.Time) {
 		bytes += last.bytes
 		f.head = (f.head + 1) % maxUnacknowledged
 		f.count--
+		if last.clean {
+			f.clean--
+		}
 	}
 	f.bytes -= bytes
 	gap := now.Sub(f.landed)
@@ -93,7 +98,9 @@ func (f *flow) arrive(count int, a acknowledgement, now time.Time) {
 	}
 	known := f.any
 	f.acknowledged, f.arrived, f.landed = a.sequence, a.arrived, now
-	f.measure(now.Sub(last.sent), last.bytes, now)
+	if last.clean {
+		f.delay.add(trip{now.Sub(last.sent), last.bytes}, now)
+	}
 	least := f.delay.least()
 	if longer := now.Sub(first.sent) - least.time; known && gap < longer {
 		f.rate.queued(bytes, gap)
@@ -109,13 +116,6 @@ func (f *flow) arrive(count int, a acknowledgement, now time.Time) {
 // from here.
 const maxSkew = 500 * time.Millisecond
 
-// measure takes the time of so many bytes from here to the page, and back.
-func (f *flow) measure(roundTrip time.Duration, bytes int, now time.Time) {
-	if f.delay.add(trip{roundTrip, bytes}, now) {
-		f.drain = true
-	}
-}
-
 // window is how many bytes may be under way before another picture is made.
 func (f *flow) window() int {
 	if !f.any {
@@ -124,8 +124,7 @@ func (f *flow) window() int {
 	return int(f.rate.bps / 8 * (windowGain*f.roundTrip().Seconds() + encoding.Seconds()))
 }
 
-// roundTrip is what the least trip has taken without its bytes, of which nobody
-// knows for sure.
+// roundTrip is how long a picture without any bytes would be on its way.
 func (f *flow) roundTrip() time.Duration {
 	least := f.delay.least()
 	return max(least.time-over(least.bytes, f.rate.bps), least.time/2)
@@ -139,7 +138,8 @@ func (f *flow) room(now time.Time) bool {
 	case f.count == 0:
 		return true
 	}
-	return !f.drain && f.count < maxUnacknowledged && f.bytes <= f.window()
+	drain := f.delay.stale(now) && f.clean == 0 // let all arrive, for the delay to be seen
+	return !drain && f.count < maxUnacknowledged && f.bytes <= f.window()
 }
 
 // takes says whether a picture that was made for others may be sent: somewhat
@@ -172,18 +172,19 @@ type delay struct {
 
 const delayTurn = 10 * time.Second
 
-// add takes a measurement and reports whether an older one has been forgotten.
-func (d *delay) add(t trip, now time.Time) (turned bool) {
+// add takes a trip over a path on which nothing else was under way.
+func (d *delay) add(t trip, now time.Time) {
 	switch {
 	case d.turned.IsZero():
 		d.now, d.last, d.turned = t, t, now
-	case now.Sub(d.turned) > delayTurn:
+	case d.stale(now):
 		d.now, d.last, d.turned = t, d.now, now
-		return true
 	default:
 		d.now = shorter(d.now, t)
 	}
-	return false
 }
+
+// stale says that another trip is due.
+func (d *delay) stale(now time.Time) bool { return now.Sub(d.turned) > delayTurn }
 
 func (d *delay) least() trip { return shorter(d.now, d.last) }

@@ -6,13 +6,28 @@ import (
 )
 
 // Ping returns what the next ping of the socket is to carry (RFC 6455 §5.5.2). Its
-// way to the browser and back is what the path takes when it is empty.
+// way to the browser and back is what the path takes, if it is empty now.
 func (v *Video) Ping() []byte {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.ping++
-	v.pinged = time.Now()
+	v.pinged = time.Time{}
+	if v.flow.count == 0 {
+		v.pinged = time.Now()
+	}
 	return binary.BigEndian.AppendUint32(nil, v.ping)
+}
+
+// pingEvery is how old the last answer may be when a picture meets an empty path.
+const pingEvery = 5 * time.Second
+
+// PingDue says that a picture is about to meet an empty path, for the first time
+// in a while: a ping before it would tell the delay of the path, which the picture
+// itself, with its length, does not.
+func (v *Video) PingDue() bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.next.full && v.flow.count == 0 && time.Since(v.ponged) > pingEvery && time.Since(v.pinged) > pingEvery
 }
 
 // Pong takes what a pong carries. One that answers no ping, an earlier one or the
@@ -24,6 +39,6 @@ func (v *Video) Pong(payload string) {
 		return
 	}
 	now := time.Now()
-	v.flow.measure(now.Sub(v.pinged), 0, now)
-	v.pinged = time.Time{}
+	v.flow.delay.add(trip{time: now.Sub(v.pinged)}, now)
+	v.pinged, v.ponged = time.Time{}, now
 }

@@ -18,7 +18,7 @@ const (
 	// A picture that has met an empty path may raise the rate by raise, if it is no
 	// smaller than the share of using pictures a second that make use of the rate.
 	raise = 1.05
-	using = 100
+	using = 250
 
 	leastRate = 100e3 // bits a second
 	mostRate  = 1e9
@@ -34,6 +34,14 @@ type rate struct {
 	busy  time.Duration // how long it took
 	best  [runs]float64 // the last runs
 	next  int
+}
+
+// begin sets what is taken for the rate until something is known.
+func (r *rate) begin(bps float64) {
+	r.bps = bps
+	for i := range r.best {
+		r.best[i] = bps
+	}
 }
 
 // alone takes a picture that met an empty path, where so many bytes more than the

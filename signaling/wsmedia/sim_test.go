@@ -114,20 +114,26 @@ func (s *simulated) write(ctx context.Context, buffer chan<- part) {
 	defer close(buffer)
 	ping := time.NewTicker(3 * time.Second)
 	defer ping.Stop()
+	buffer <- s.ping()
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-ping.C:
-			buffer <- part{ping: string(s.video.Ping()), last: true, bytes: 10}
+			buffer <- s.ping()
 			continue
 		case <-s.video.Wake():
+		}
+		if s.video.PingDue() {
+			buffer <- s.ping()
 		}
 		if m := s.video.Next(); m != nil {
 			buffer <- part{bytes: len(m), sequence: binary.BigEndian.Uint32(m[4:]), last: m[1]&moreFlag == 0}
 		}
 	}
 }
+
+func (s *simulated) ping() part { return part{ping: string(s.video.Ping()), last: true, bytes: 10} }
 
 // link passes on what is in the buffer as fast as it can.
 func (s *simulated) link(buffer <-chan part, wire chan<- part) {
@@ -215,9 +221,9 @@ func TestLinks(t *testing.T) {
 		low, high int           // of the encoder's target at the end, in bits a second; 0: not looked at
 	}{
 		{"lan", &simulated{bps: steady(1e9), oneWay: 200 * time.Microsecond}, 58, 5 * time.Millisecond, 20 * time.Millisecond, 20e6, 30e6},
-		{"wan", &simulated{bps: steady(20e6), oneWay: wan}, 55, 80 * time.Millisecond, 120 * time.Millisecond, 14e6, 20e6},
-		{"wan, an encoder that makes twice as much", &simulated{bps: steady(20e6), oneWay: wan, fixed: 40e6}, 20, 110 * time.Millisecond, 150 * time.Millisecond, 14e6, 20e6},
-		{"wan, an encoder that makes five times as much", &simulated{bps: steady(20e6), oneWay: wan, fixed: 100e6}, 8, 240 * time.Millisecond, 300 * time.Millisecond, 14e6, 20e6},
+		{"wan", &simulated{bps: steady(20e6), oneWay: wan}, 58, 60 * time.Millisecond, 80 * time.Millisecond, 14e6, 20e6},
+		{"wan, an encoder that makes twice as much", &simulated{bps: steady(20e6), oneWay: wan, fixed: 40e6}, 20, 80 * time.Millisecond, 120 * time.Millisecond, 14e6, 20e6},
+		{"wan, an encoder that makes five times as much", &simulated{bps: steady(20e6), oneWay: wan, fixed: 100e6}, 7, 150 * time.Millisecond, 240 * time.Millisecond, 14e6, 20e6},
 		{"narrow", &simulated{bps: steady(2e6), oneWay: wan}, 40, 110 * time.Millisecond, 200 * time.Millisecond, 1.4e6, 2e6},
 		{"far", &simulated{bps: steady(20e6), oneWay: 100 * time.Millisecond}, 55, 230 * time.Millisecond, 300 * time.Millisecond, 14e6, 20e6},
 		{"far, an encoder that makes twice as much", &simulated{bps: steady(20e6), oneWay: 100 * time.Millisecond, fixed: 40e6}, 25, 270 * time.Millisecond, 350 * time.Millisecond, 14e6, 20e6},

@@ -54,7 +54,7 @@ type seat interface {
 
 // Video is one viewer's pictures on a WebSocket. It has no goroutine and writes
 // nothing itself: whoever writes to the socket takes messages by Next whenever Wake
-// rings, and may send others in between.
+// rings, after a ping if PingDue, and may send others in between.
 type Video struct {
 	cfg    Config
 	codecs []encode.Codec
@@ -75,7 +75,8 @@ type Video struct {
 	waiting  chan struct{} // who waits for room; nil: nobody
 	promised bool          // room for the next picture
 	ping     uint32        // counts the pings
-	pinged   time.Time     // when the last left; zero: it is answered
+	pinged   time.Time     // when the last left; zero: it is answered, or of no use
+	ponged   time.Time     // when the last of use was answered
 	tally    Stats
 }
 
@@ -104,7 +105,7 @@ func New(cfg Config, viewer Viewer, codecs []encode.Codec) *Video {
 func newVideo(cfg Config, codecs []encode.Codec, watch func(encode.Sink, ...encode.Codec) (seat, error)) *Video {
 	cfg = cfg.withDefaults()
 	v := &Video{cfg: cfg, codecs: codecs, watch: watch, wake: make(chan struct{}, 1), open: make(chan struct{})}
-	v.flow.rate.bps = float64(cfg.StartBps)
+	v.flow.rate.begin(float64(cfg.StartBps))
 	close(v.open)
 	return v
 }

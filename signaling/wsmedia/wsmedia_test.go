@@ -318,6 +318,34 @@ func TestPong(t *testing.T) {
 	})
 }
 
+// TestPingDue: a ping goes before a picture that meets an empty path, now and then.
+func TestPingDue(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v, _ := watching(t)
+		due := func(what string, want bool) {
+			t.Helper()
+			if got := v.PingDue(); got != want {
+				t.Errorf("%s: due = %v, want %v", what, got, want)
+			}
+		}
+		due("nothing to send", false)
+		v.WritePacket(picture(10, true))
+		due("the first picture", true)
+		ping := string(v.Ping())
+		due("one is under way", false)
+		receive(t, v)
+		time.Sleep(40 * time.Millisecond)
+		v.Pong(ping)
+		time.Sleep(time.Minute)
+		v.WritePacket(picture(10, false))
+		due("a picture is under way", false)
+		v.Acknowledge(acknowledge(1, time.Now(), 0))
+		due("the path is empty", true)
+		v.Pong(string(v.Ping()))
+		due("answered just now", false)
+	})
+}
+
 // TestAllocations: a picture on its way costs no memory.
 func TestAllocations(t *testing.T) {
 	v, _ := watching(t)

@@ -193,7 +193,7 @@ func TestVideo(t *testing.T) {
 			t.Errorf("frame %d presented at %v, seen at %v", v.Value, v.Presented, v.At)
 		}
 	}
-	if newest == 0 || dated < len(r.Samples)/2 {
+	if newest == 0 || dated == 0 {
 		t.Errorf("%d of %d samples say when they were presented; newest frame %d", dated, len(r.Samples), newest)
 	}
 	t.Logf("%d samples, %d dated, %d presented, cost %v of %v", len(r.Samples), dated, r.Presented, r.Cost, r.Time)

@@ -6,6 +6,7 @@ import (
 	"image"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"testing"
 	"time"
 
@@ -16,8 +17,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// A page that shows frames 1, 2 and 4 as bar codes and then goes on to a colour
-// at each key press.
+// A page that shows bar codes when asked to and goes on to a colour at each key
+// press.
 const animated = `<!doctype html><body style="margin:0"><canvas width=640 height=480></canvas><script>
 const c = document.querySelector("canvas").getContext("2d");
 window.show = n => {
@@ -70,7 +71,7 @@ func TestSampler(t *testing.T) {
 	}
 	const frames = `(async () => {
 		const next = () => new Promise(requestAnimationFrame);
-		for (const n of [1, 2, 2, 4]) { show(n); await next(); await next(); }
+		for (const n of [1, 2, 2, 4, 2, 4]) { show(n); await next(); await next(); }
 	})()`
 	if err := page.Eval(ctx, frames, nil); err != nil {
 		t.Fatal(err)
@@ -85,11 +86,12 @@ func TestSampler(t *testing.T) {
 			got = append(got, v.Value)
 		}
 	}
-	if len(got) != 3 || got[0] != 1 || got[1] != 2 || got[2] != 4 {
-		t.Errorf("frames %v, want [1 2 4]", got)
+	// An older frame that is shown again is recorded too: Shown has to know of it.
+	if want := []int{1, 2, 4, 2, 4}; !slices.Equal(got, want) {
+		t.Errorf("frames %v, want %v", got, want)
 	}
-	if r.Frames < 8 {
-		t.Errorf("%d animation frames, want 8 or more", r.Frames)
+	if r.Frames < 12 {
+		t.Errorf("%d animation frames, want 12 or more", r.Frames)
 	}
 
 	if err := s.StartColour(ctx, image.Pt(100, 200)); err != nil {

@@ -41,6 +41,25 @@ test("a connection that is lost is made again, with growing pauses", () => {
   assert.deepEqual(states.slice(3), ["connecting", "waiting vnc-failed", "connecting"]);
 });
 
+test("a connection that breaks at once is no reason for short pauses; one that lasts is", () => {
+  const { clock, attempts, vnc, last } = link();
+  vnc.connect();
+  for (const pause of [500, 1000, 2000]) {
+    last().connected();
+    last().closed(1006, "");
+    const before = attempts.length;
+    clock.turn(pause - 1);
+    assert.equal(attempts.length, before);
+    clock.turn(1);
+    assert.equal(attempts.length, before + 1);
+  }
+  last().connected();
+  clock.turn(5000);
+  last().closed(1006, "");
+  clock.turn(500);
+  assert.equal(attempts.length, 5);
+});
+
 test("what the server ends for good stays so until the person asks", () => {
   const { clock, attempts, states, vnc, last } = link();
   vnc.connect();

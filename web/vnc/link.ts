@@ -14,6 +14,9 @@ export type VNCState =
 /** The server's code of a close after which the page does not come back by itself. */
 const FOR_GOOD = 4001;
 
+/** A connection that has lasted for this long, in ms, was a good one: the next pause is short again. */
+const STEADY = 5000;
+
 /** One connection, as its maker tells of it. */
 export interface Attempt {
   /** Ends it; nothing is told of it any more. */
@@ -46,14 +49,13 @@ export class VNCLink {
   connect(): void {
     this.stop();
     this.enter({ name: "connecting" });
-    const attempt: Attempt = this.open({
+    this.attempt = this.open({
       connected: () => {
-        this.backoff.reset();
+        this.cancel = this.clock.after(STEADY, () => this.backoff.reset());
         this.enter({ name: "connected" });
       },
       closed: (code, reason) => this.closed(code, reason),
     });
-    this.attempt = attempt;
   }
 
   /** Ends, until connect. */

@@ -114,11 +114,46 @@ func TestVNCBehindNginx(t *testing.T) {
 	}
 }
 
+// TestVNCResize: the desktop takes on the tab's size, beyond its first one.
 func TestVNCResize(t *testing.T) {
 	needX11vnc(t)
-	d := newDesk(t, setup{tab: image.Pt(900, 700)})
-	page := d.loadVNC(d.url("vnc/"))
-	page.wait(`(c => c.width === innerWidth && c.height === innerHeight)(document.querySelector("#stage canvas"))`)
+	for _, server := range []string{display.Xvnc, display.Xorg} {
+		t.Run(server, func(t *testing.T) {
+			d := newDesk(t, setup{server: server, tab: image.Pt(1400, 900)})
+			page := d.loadVNC(d.url("vnc/"))
+			page.wait(`(c => c.width === innerWidth && c.height === innerHeight)(document.querySelector("#stage canvas"))`)
+		})
+	}
+}
+
+// TestVNCWithoutTLS: where a browser has neither WebCodecs nor a clipboard for
+// the page, VNC works.
+func TestVNCWithoutTLS(t *testing.T) {
+	needX11vnc(t)
+	const host = "desk.example"
+	d := newDesk(t, setup{
+		agent: []string{"--auth", "none", "--allowed-host", host},
+		args:  []string{"--host-resolver-rules=MAP " + host + " 127.0.0.1"},
+	})
+	r := d.record(image.Rect(100, 100, 500, 400))
+	_, port, _ := strings.Cut(d.agent.address, ":")
+	page := d.loadVNC("http://" + host + ":" + port + "/vnc/?resize=off")
+	page.wait("!isSecureContext")
+	page.paints(image.Pt(300, 300), 0x303030)
+	page.types(r)
+}
+
+// TestVNCRepeat: a key that is held repeats, as the browser says.
+func TestVNCRepeat(t *testing.T) {
+	needX11vnc(t)
+	d := newDesk(t, setup{})
+	r := d.record(image.Rect(100, 100, 500, 400))
+	page := d.loadVNC(d.url("vnc/?resize=off"))
+	page.types(r)
+	r.reset()
+	h := browser.Key{Code: "KeyH", Key: "h"}
+	d.check(page.KeyDown(d.ctx, h), page.KeyDown(d.ctx, h), page.KeyDown(d.ctx, h), page.KeyUp(d.ctx, h))
+	poll(t, "three strokes", func() bool { return slices.Equal(r.pressed(), []uint32{'h', 'h', 'h'}) && r.held() == 0 })
 }
 
 // TestVNCClipboard: it goes by the other WebSocket, and is there before the key

@@ -26,10 +26,15 @@ func (f *desktopFlags) Validate() error {
 	return cmp.Or(f.httpFlags.validate(), f.videoFlags.validate(), f.vncFlags.validate())
 }
 
+// placeFlags say where the page is.
+type placeFlags struct {
+	Listen   string `default:"127.0.0.1:8080" group:"Page" help:"Where to listen: host:port, or unix:/path for a socket that only this user can open."`
+	BasePath string `default:"/" env:"LUCARNE_BASE_PATH,NB_PREFIX,JUPYTERHUB_SERVICE_PREFIX" group:"Page" help:"Path of the page, as the browser sees it; a proxy in front may strip it."`
+}
+
 // httpFlags say where the page is and who may open it.
 type httpFlags struct {
-	Listen      string   `default:"127.0.0.1:8080" group:"Page" help:"Where to listen: host:port, or unix:/path for a socket that only this user can open."`
-	BasePath    string   `default:"/" env:"LUCARNE_BASE_PATH,NB_PREFIX,JUPYTERHUB_SERVICE_PREFIX" group:"Page" help:"Path of the page, as the browser sees it; a proxy in front may strip it."`
+	placeFlags
 	TLSCert     string   `name:"tls-cert" placeholder:"FILE" group:"Page" help:"TLS certificate (PEM, with its chain); needs --tls-key."`
 	TLSKey      string   `name:"tls-key" placeholder:"FILE" group:"Page" help:"Private key of --tls-cert (PEM)."`
 	TLS         string   `name:"tls" enum:"off,self-signed" default:"off" group:"Page" help:"self-signed: make a certificate that lasts as long as this process."`

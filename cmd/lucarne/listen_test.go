@@ -49,7 +49,7 @@ func get(t *testing.T, client *http.Client, url string) string {
 }
 
 func TestSelfSigned(t *testing.T) {
-	f := &httpFlags{Listen: "127.0.0.1:0", TLS: "self-signed", AllowedHost: []string{"desk.example:8443"}}
+	f := &httpFlags{placeFlags: placeFlags{Listen: "127.0.0.1:0"}, TLS: "self-signed", AllowedHost: []string{"desk.example:8443"}}
 	l, err := f.open(silent())
 	if err != nil {
 		t.Fatal(err)
@@ -85,7 +85,7 @@ func TestUnixSocket(t *testing.T) {
 	old.SetUnlinkOnClose(false)
 	old.Close()
 
-	f := &httpFlags{Listen: "unix:" + path, TLS: "off"}
+	f := &httpFlags{placeFlags: placeFlags{Listen: "unix:" + path}, TLS: "off"}
 	l, err := f.open(silent())
 	if err != nil {
 		t.Fatal(err)
@@ -113,7 +113,7 @@ func TestUnixSocketSparesFiles(t *testing.T) {
 	if err := os.WriteFile(path, []byte("data"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	f := &httpFlags{Listen: "unix:" + path, TLS: "off"}
+	f := &httpFlags{placeFlags: placeFlags{Listen: "unix:" + path}, TLS: "off"}
 	if l, err := f.open(silent()); err == nil {
 		l.Close()
 		t.Error("listened in the place of a file")
@@ -131,15 +131,15 @@ func TestLink(t *testing.T) {
 		token string
 		want  string
 	}{
-		"plain":     {httpFlags{BasePath: "/", TLS: "off"}, at("127.0.0.1"), "", "http://127.0.0.1:8080/"},
-		"token":     {httpFlags{BasePath: "/", TLS: "off"}, at("127.0.0.1"), "T", "http://127.0.0.1:8080/#token=T"},
-		"base":      {httpFlags{BasePath: "/notebook/a/b", TLS: "off"}, at("127.0.0.1"), "T", "http://127.0.0.1:8080/notebook/a/b/#token=T"},
-		"slash":     {httpFlags{BasePath: "/user/a/", TLS: "off"}, at("::1"), "", "http://[::1]:8080/user/a/"},
-		"any":       {httpFlags{BasePath: "/", TLS: "off"}, at("0.0.0.0"), "", "http://localhost:8080/"},
-		"any IPv6":  {httpFlags{BasePath: "/", TLS: "off"}, at("::"), "", "http://localhost:8080/"},
-		"TLS":       {httpFlags{BasePath: "/", TLS: "self-signed"}, at("127.0.0.1"), "", "https://127.0.0.1:8080/"},
-		"TLS files": {httpFlags{BasePath: "/", TLS: "off", TLSCert: "x"}, at("127.0.0.1"), "", "https://127.0.0.1:8080/"},
-		"socket":    {httpFlags{BasePath: "/", TLS: "off"}, fakeListener{&net.UnixAddr{Name: "/x"}}, "T", "http://localhost/#token=T"},
+		"plain":     {httpFlags{placeFlags: placeFlags{BasePath: "/"}, TLS: "off"}, at("127.0.0.1"), "", "http://127.0.0.1:8080/"},
+		"token":     {httpFlags{placeFlags: placeFlags{BasePath: "/"}, TLS: "off"}, at("127.0.0.1"), "T", "http://127.0.0.1:8080/#token=T"},
+		"base":      {httpFlags{placeFlags: placeFlags{BasePath: "/notebook/a/b"}, TLS: "off"}, at("127.0.0.1"), "T", "http://127.0.0.1:8080/notebook/a/b/#token=T"},
+		"slash":     {httpFlags{placeFlags: placeFlags{BasePath: "/user/a/"}, TLS: "off"}, at("::1"), "", "http://[::1]:8080/user/a/"},
+		"any":       {httpFlags{placeFlags: placeFlags{BasePath: "/"}, TLS: "off"}, at("0.0.0.0"), "", "http://localhost:8080/"},
+		"any IPv6":  {httpFlags{placeFlags: placeFlags{BasePath: "/"}, TLS: "off"}, at("::"), "", "http://localhost:8080/"},
+		"TLS":       {httpFlags{placeFlags: placeFlags{BasePath: "/"}, TLS: "self-signed"}, at("127.0.0.1"), "", "https://127.0.0.1:8080/"},
+		"TLS files": {httpFlags{placeFlags: placeFlags{BasePath: "/"}, TLS: "off", TLSCert: "x"}, at("127.0.0.1"), "", "https://127.0.0.1:8080/"},
+		"socket":    {httpFlags{placeFlags: placeFlags{BasePath: "/"}, TLS: "off"}, fakeListener{&net.UnixAddr{Name: "/x"}}, "T", "http://localhost/#token=T"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got := c.flags.link(c.l, c.token); got != c.want {

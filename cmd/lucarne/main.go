@@ -26,6 +26,7 @@ type cli struct {
 
 	Serve       serveCmd   `cmd:"" help:"Show a display that is already there."`
 	Up          upCmd      `cmd:"" help:"Start an X server and a desktop session, and show them."`
+	Doctor      doctorCmd  `cmd:"" help:"Look at this machine, or at the way to a page, and say what is missing."`
 	Perf        perfCmd    `cmd:"" help:"Measure the speed, compare two measurements."`
 	VersionText versionCmd `cmd:"" name:"version" help:"Print the version, the codecs and the licences."`
 }

@@ -32,8 +32,10 @@ func newForwarder(p Profile, direction uint64, from, to int, cut *atomic.Bool) *
 
 // run forwards until the file descriptor stop can be read.
 //
-// It has a thread of its own, because the kernel otherwise lets a timer be late
-// by 50 µs and because its CPU time is asked for.
+// It has a thread of its own: its CPU time is asked for, the kernel otherwise lets
+// a timer be late by 50 µs, and a link must not become longer when browsers and
+// encoders take every core. Where the kernel refuses it real-time priority it
+// does without.
 func (f *forwarder) run(stop int) error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -41,6 +43,8 @@ func (f *forwarder) run(stop int) error {
 		return fmt.Errorf("link: set timer slack: %w", err)
 	}
 	defer unix.Prctl(unix.PR_SET_TIMERSLACK, 0, 0, 0, 0) // 0: the default again
+	prioritize(unix.SCHED_FIFO, 1)
+	defer prioritize(unix.SCHED_NORMAL, 0)
 	f.cpu.begin()
 	defer f.cpu.end()
 
@@ -61,6 +65,16 @@ func (f *forwarder) run(stop int) error {
 			return err
 		}
 	}
+}
+
+// prioritize sets this thread's scheduling (sched(7)), if that is allowed.
+func prioritize(policy, priority uint32) {
+	unix.SchedSetAttr(0, &unix.SchedAttr{
+		Size:     unix.SizeofSchedAttr,
+		Policy:   policy,
+		Priority: priority,
+		Flags:    unix.SCHED_FLAG_RESET_ON_FORK,
+	}, 0)
 }
 
 // wait returns when a packet has come, one is to arrive, or it is time to stop.

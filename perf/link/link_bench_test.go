@@ -11,8 +11,8 @@ import (
 
 // BenchmarkLink sends datagrams of 1200 bytes through each emulated link at nine
 // tenths of its rate, and says how much later than the model has it they arrive,
-// the receiver's own delay included, and what the emulator costs. Loss and jitter
-// are off.
+// the sender's and the receiver's own delays included, and what the emulator
+// costs. Loss and jitter are off.
 func BenchmarkLink(b *testing.B) {
 	if err := Supported(); err != nil {
 		b.Skipf("no links here: %v", err)
@@ -46,6 +46,7 @@ func benchmarkLink(b *testing.B, p Profile) {
 
 	const size = 1200
 	sending := time.Duration(float64((size+ipAndUDP)*8) / float64(p.Bps) * float64(time.Second))
+	model := newLane(p, 0)
 	start := time.Now()
 	late := make([]time.Duration, 0, b.N)
 	done := make(chan struct{})
@@ -58,7 +59,8 @@ func benchmarkLink(b *testing.B, p Profile) {
 				return
 			}
 			sent := time.Duration(binary.BigEndian.Uint64(body))
-			late = append(late, time.Since(start)-sent-sending-p.Delay)
+			at, _, _ := model.admit(sent, size+ipAndUDP)
+			late = append(late, time.Since(start)-at)
 		}
 	}()
 	body := make([]byte, size)

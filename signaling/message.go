@@ -66,7 +66,8 @@
 // repeats in each hello. A socket that comes with the secret of another replaces it: the
 // earlier viewer has left, and what it held is let go, before the later one joins; the earlier
 // socket is told bye "replaced" and closed. A page whose socket is silent may so open another
-// whenever it likes.
+// whenever it likes. Of several the one whose hello came last lives: a page that tries sockets
+// side by side says hello on a further one only to give the earlier up.
 //
 // # Binary messages
 //

@@ -311,6 +311,25 @@ func TestX11vncEnds(t *testing.T) {
 	}
 }
 
+// TestVNCPassword: a server that wants a password gets it.
+func TestVNCPassword(t *testing.T) {
+	needX11vnc(t)
+	d := desktopOn(t, display.Config{Server: display.Xvfb, Size: image.Pt(64, 64)})
+	dial := func(context.Context) (net.Conn, error) {
+		command, err := display.X11vnc(d.display)
+		if err != nil {
+			return nil, err
+		}
+		return startX11vnc(append(command, "-passwd", "secret"), d.log)
+	}
+	watch(t, rfb.Server{Dial: dial, Password: "secret"}).update()
+	for password, want := range map[string]error{"": rfb.ErrPassword, "wrong": rfb.ErrServer} {
+		if _, err := (rfb.Server{Dial: dial, Password: password}).Serve(t.Context(), lookOn(t), closed{}); !errors.Is(err, want) {
+			t.Errorf("password %q: %v, want %v", password, err, want)
+		}
+	}
+}
+
 func TestX11vncFails(t *testing.T) {
 	needX11vnc(t)
 	log := new(bytes.Buffer)

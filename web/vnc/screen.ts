@@ -11,6 +11,7 @@ export function show(stage: HTMLElement, url: string, options: { scale: boolean;
 
 export class VNCScreen implements Attempt {
   private readonly rfb: RFB;
+  private readonly over = new AbortController();
 
   constructor(
     private readonly socket: WebSocket,
@@ -25,11 +26,13 @@ export class VNCScreen implements Attempt {
     rfb.scaleViewport = options.scale;
     rfb.viewOnly = options.watch;
     rfb.showDotCursor = true; // programs that hide the cursor leave it to be guessed
+    const { signal } = this.over;
     rfb.addEventListener("connect", () => {
+      if (signal.aborted) return;
       rfb.focus({ preventScroll: true });
       listener.connected();
     });
-    socket.addEventListener("close", ({ code, reason }) => listener.closed(code, reason));
+    socket.addEventListener("close", ({ code, reason }) => listener.closed(code, reason), { signal });
     this.rfb = rfb;
   }
 
@@ -45,6 +48,7 @@ export class VNCScreen implements Attempt {
   }
 
   close(): void {
+    this.over.abort();
     if (this.socket.readyState === WebSocket.CONNECTING || this.socket.readyState === WebSocket.OPEN) this.rfb.disconnect();
   }
 }

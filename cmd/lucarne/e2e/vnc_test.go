@@ -143,6 +143,31 @@ func TestVNCWithoutTLS(t *testing.T) {
 	page.types(r)
 }
 
+// TestVNCReconnects: by itself after the agent has ended, and when the person
+// asks. The one before is over then.
+func TestVNCReconnects(t *testing.T) {
+	needX11vnc(t)
+	d := newDesk(t, setup{})
+	r := d.record(image.Rect(100, 100, 500, 400))
+	page := d.loadVNC(d.url("vnc/?resize=off"))
+	d.agent.kill()
+	page.wait(`document.documentElement.dataset.state !== "connected"`)
+	d.agent.start()
+	page.wait(`document.documentElement.dataset.state === "connected"`)
+	page.types(r)
+	before := d.agent.log.String()
+	for range 2 {
+		d.check(page.Eval(d.ctx, `document.querySelector("[aria-label=Reconnect]").click(), 1`, nil))
+		page.wait(`document.documentElement.dataset.state === "connected"`)
+	}
+	page.types(r)
+	poll(t, "end of the x11vncs before", func() bool {
+		log := strings.TrimPrefix(d.agent.log.String(), before)
+		return strings.Count(log, "msg=ended process=x11vnc") == strings.Count(log, "msg=started process=x11vnc")
+	})
+	page.wait(`document.querySelectorAll("#stage canvas").length === 1`)
+}
+
 // TestVNCRepeat: a key that is held repeats, as the browser says.
 func TestVNCRepeat(t *testing.T) {
 	needX11vnc(t)

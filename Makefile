@@ -11,9 +11,8 @@ MAKEFLAGS += --no-print-directory
 # What is installed, by name. libvpx, libyuv and libjpeg-turbo go into the binary.
 BUILD_PACKAGES := gcc g++ libc6-dev libvpx-dev libyuv-dev libturbojpeg0-dev
 RUN_PACKAGES   := tigervnc-standalone-server openbox xterm xfonts-base x11-apps
-TEST_PACKAGES  := tigervnc-standalone-server xvfb xserver-xorg-core xserver-xorg-video-dummy x11vnc x11-xkb-utils \
+TEST_PACKAGES  := tigervnc-standalone-server xvfb xserver-xorg-core xserver-xorg-video-dummy x11vnc websockify novnc x11-xkb-utils \
                   x11-xserver-utils xterm xfonts-base xclip nginx-light chromium
-BENCH_PACKAGES := $(TEST_PACKAGES) websockify novnc
 NODE_PACKAGES  := $(shell node -e 'process.exit(parseInt(process.versions.node) < 18 ? 1 : 0)' 2>/dev/null && npm --version >/dev/null 2>&1 || echo nodejs npm)
 
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
@@ -31,7 +30,7 @@ PAGE_SRC := $(shell find web -path web/node_modules -prune -o -path web/dist -pr
 UNIT      = $$(go list ./... | grep -v /e2e$$)
 FUZZTIME ?= 30s
 
-.PHONY: help run test build web lint fuzz bench clean packages packages-run packages-test packages-bench
+.PHONY: help run test build web lint fuzz bench clean packages packages-run packages-test
 
 help: ## Say what there is
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 16
@@ -76,7 +75,7 @@ fuzz: web ## Run each fuzz target for FUZZTIME (30s)
 		done; \
 	done
 
-bench: packages-bench build ## Benchmarks of the packages, then damage to pixel against TigerVNC with noVNC
+bench: packages-test build ## Benchmarks of the packages, then damage to pixel against TigerVNC with noVNC
 	go test -run '^$$' -bench . -benchmem $(UNIT)
 	go run ./perf/probe -bin bin/lucarne $(ARGS)
 
@@ -92,6 +91,3 @@ packages-run:
 
 packages-test:
 	@scripts/need $(BUILD_PACKAGES) $(NODE_PACKAGES) $(TEST_PACKAGES)
-
-packages-bench:
-	@scripts/need $(BUILD_PACKAGES) $(NODE_PACKAGES) $(BENCH_PACKAGES)

@@ -23,7 +23,7 @@ func X11vnc(name string) ([]string, error) {
 		"-nosel", "-safer", "-nocmds", "-noultraext", "-nopw", "-shared", "-repeat", "-nobell",
 		"-xrandr", "newfbsize", // the screen may be given another size
 		"-nowireframe", "-noscrollcopyrect", // show what there is, not what a guess makes of it
-		"-wait", "10", "-defer", "10", // ms between two looks and before an update
+		"-wait", "5", "-defer", "1", // ms between two looks, and before an update
 		"-sb", "0", // no slumber in which the first change would take 1.5 s
 		"-quiet",
 	}, nil

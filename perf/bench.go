@@ -55,11 +55,12 @@ func openBench(ctx context.Context, cfg Config, link string) (_ *bench, err erro
 
 // startBrowser starts a browser on the viewers' side of the link.
 func (b *bench) startBrowser(ctx context.Context) error {
-	var err error
-	if b.browser, err = browser.Start(ctx, browser.Config{Size: screen, Start: b.route.startBrowser, Args: b.route.browserArgs(b.peers)}); err != nil {
+	started, err := browser.Start(ctx, browser.Config{Size: screen, Start: b.route.startBrowser, Args: b.route.browserArgs(b.peers)})
+	if err != nil {
 		return err
 	}
-	b.version, err = b.browser.Version(ctx)
+	b.browser = started
+	b.version, err = started.Version(ctx)
 	return err
 }
 
@@ -92,15 +93,29 @@ func (b *bench) try(ctx context.Context, t turn) (report.Result, error) {
 	limited, cancel := context.WithTimeout(ctx, v.length+turnLimit)
 	defer cancel()
 	r, err := b.measure(limited, v, t.scenario)
-	if err != nil && ctx.Err() == nil && b.hasDied() {
-		// It is started again, so that one crash does not end the run.
-		err = fmt.Errorf("the browser has died: %w", err)
-		b.browser.Close() // of its end nothing more is to be learnt
-		if again := b.startBrowser(ctx); again != nil {
-			b.failed[t.peer] = fmt.Errorf("%w: %w", errDown, again)
-		}
+	if err != nil && ctx.Err() == nil {
+		err = b.mend(ctx, p, err)
 	}
 	return r, err
+}
+
+// mend starts again what has ended by itself, so that one crash does not end the
+// run, and says so in the error.
+func (b *bench) mend(ctx context.Context, p *peer.Peer, err error) error {
+	if ended := p.Err(); ended != nil {
+		if again := p.Restart(ctx); again != nil {
+			b.failed[p.Name()] = fmt.Errorf("%w: %w", errDown, again)
+		}
+		return fmt.Errorf("%w: %w", errDown, ended) // what ends a peer is no accident: the scenario is given up
+	}
+	if b.hasDied() {
+		b.browser.Close() // of its end nothing more is to be learnt
+		if again := b.startBrowser(ctx); again != nil {
+			return fmt.Errorf("%w: the browser has died: %w", errDown, again)
+		}
+		return fmt.Errorf("the browser has died: %w", err)
+	}
+	return err
 }
 
 func (b *bench) hasDied() bool {

@@ -10,6 +10,7 @@ import (
 	"github.com/gorilla/websocket"
 
 	"lucarne/signaling/session"
+	"lucarne/signaling/wsmedia"
 )
 
 // dispatch handles one message of the page, in the order in which they came: a
@@ -30,20 +31,18 @@ func (s *socket) dispatch(kind int, data []byte) error {
 	return s.control(m)
 }
 
-// The first bytes of what the page sends beside input events.
+// A probe of the page's, which is answered with itself.
 const (
-	ackType   = 16
 	probeType = 32
+	probeSize = 9
 )
-
-const probeSize = 9
 
 // binary handles one binary message. The error is of one that is malformed.
 func (s *socket) binary(data []byte) error {
 	switch {
 	case len(data) > maxInput:
 		return session.ErrMalformed
-	case len(data) > 0 && data[0] == ackType:
+	case len(data) > 0 && data[0] == wsmedia.AcknowledgementType:
 		return s.pictures.Acknowledge(data)
 	case len(data) == probeSize && data[0] == probeType:
 		s.offer(packet{websocket.BinaryMessage, slices.Clone(data)})

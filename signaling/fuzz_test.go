@@ -11,6 +11,7 @@ import (
 	"lucarne/capture"
 	"lucarne/input"
 	"lucarne/signaling/session"
+	"lucarne/signaling/wsmedia"
 )
 
 // deaf is media that ignores all.
@@ -56,7 +57,7 @@ func FuzzDispatch(f *testing.F) {
 	} {
 		f.Add(true, input.Append(nil, uint32(seq+1), 0, e))
 	}
-	f.Add(true, []byte{ackType, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 1})
+	f.Add(true, []byte{wsmedia.AcknowledgementType, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 1})
 	f.Add(true, []byte{probeType, 1, 2, 3, 4, 5, 6, 7, 8})
 	log := slog.New(slog.DiscardHandler)
 	f.Fuzz(func(t *testing.T, binary bool, data []byte) {

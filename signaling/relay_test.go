@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/gorilla/websocket"
+
+	"lucarne/signaling/wsmedia"
 )
 
 // relay is a proxy of the kind that takes all that it is given and sends it on
@@ -140,7 +142,7 @@ func TestRelay(t *testing.T) {
 		if got := binary.BigEndian.Uint32(m[4:]); got != uint32(seen) {
 			t.Fatalf("picture %d after %d", got, seen-1)
 		}
-		ack := append([]byte{ackType}, m[4:8]...)
+		ack := append([]byte{wsmedia.AcknowledgementType}, m[4:8]...)
 		ack = binary.BigEndian.AppendUint32(ack, 0)
 		ack = binary.BigEndian.AppendUint32(ack, uint32(time.Now().UnixMicro()))
 		if err := conn.WriteMessage(websocket.BinaryMessage, append(ack, 1)); err != nil {

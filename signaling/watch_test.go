@@ -10,6 +10,7 @@ import (
 
 	"lucarne/input"
 	"lucarne/signaling/session"
+	"lucarne/signaling/wsmedia"
 )
 
 // enter opens a socket with a hello of one's own.
@@ -46,7 +47,7 @@ func (c *client) picture() (sequence uint32, key bool) {
 			continue
 		}
 		sequence = binary.BigEndian.Uint32(m[4:])
-		ack := binary.BigEndian.AppendUint32([]byte{ackType}, sequence)
+		ack := binary.BigEndian.AppendUint32([]byte{wsmedia.AcknowledgementType}, sequence)
 		c.conn.WriteMessage(websocket.BinaryMessage, append(ack, make([]byte, 9)...))
 		return sequence, m[1]&1 != 0
 	}

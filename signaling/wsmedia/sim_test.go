@@ -178,7 +178,7 @@ func (s *simulated) answer(back <-chan part) {
 
 // acknowledge is what a page sends.
 func acknowledge(sequence uint32, arrived time.Time, waiting uint8) []byte {
-	msg := binary.BigEndian.AppendUint32([]byte{ackType}, sequence)
+	msg := binary.BigEndian.AppendUint32([]byte{AcknowledgementType}, sequence)
 	msg = binary.BigEndian.AppendUint32(msg, 4000)
 	msg = binary.BigEndian.AppendUint32(msg, uint32(arrived.UnixMicro()))
 	return append(msg, waiting)

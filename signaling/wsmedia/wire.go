@@ -11,7 +11,8 @@ import (
 // The first bytes of the messages.
 const (
 	pictureType = 2
-	ackType     = 16
+	// AcknowledgementType is the first byte of what is for Video.Acknowledge.
+	AcknowledgementType = 16
 )
 
 // Flags of a picture.
@@ -84,7 +85,7 @@ type acknowledgement struct {
 }
 
 func parseAcknowledgement(msg []byte) (acknowledgement, error) {
-	if len(msg) != ackSize || msg[0] != ackType {
+	if len(msg) != ackSize || msg[0] != AcknowledgementType {
 		return acknowledgement{}, errMalformed
 	}
 	return acknowledgement{

@@ -219,7 +219,7 @@ func TestAcknowledgements(t *testing.T) {
 			t.Errorf("%s: %d bytes under way, want %d", test.name, after.Unanswered, want)
 		}
 	}
-	if err := v.Acknowledge([]byte{ackType}); !errors.Is(err, errMalformed) {
+	if err := v.Acknowledge([]byte{AcknowledgementType}); !errors.Is(err, errMalformed) {
 		t.Errorf("truncated: %v, want %v", err, errMalformed)
 	}
 	if s.bitrate <= 0 {

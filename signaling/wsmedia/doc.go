@@ -54,4 +54,7 @@
 // Congestion-Based Congestion Control", ACM Queue 14(5), 2016, and draft-ietf-ccwg-bbr), without
 // its pacing, which is TCP's affair, and without its probing: a desktop sends in bursts,
 // each of which shows by itself how fast the path is.
+//
+// The delay is what a picture or a ping takes while nothing else is under way. A desktop
+// that never rests is held back every 10 s until all has arrived, for one to be seen.
 package wsmedia

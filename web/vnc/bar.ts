@@ -1,6 +1,7 @@
 /** The slim bar at the top edge: out of the way until it is approached, by pointer, touch or keyboard. */
 
 import { element, iconButton } from "../src/ui/dom.ts";
+import { toggleFullscreen } from "../src/ui/toolbar.ts";
 import type { VNCWords } from "./words.ts";
 
 /** It stays this long after it has been left, in ms. */
@@ -78,9 +79,4 @@ export class Bar {
       if (!used && !this.pinned) this.root.classList.remove("shown");
     }, LINGER);
   }
-}
-
-async function toggleFullscreen(): Promise<void> {
-  if (document.fullscreenElement) await document.exitFullscreen();
-  else await document.documentElement.requestFullscreen({ navigationUI: "hide" });
 }

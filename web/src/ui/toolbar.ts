@@ -142,7 +142,8 @@ export class Toolbar {
   }
 }
 
-async function toggleFullscreen(): Promise<void> {
+/** Puts the page on the whole screen, or back into its window. */
+export async function toggleFullscreen(): Promise<void> {
   if (document.fullscreenElement) {
     await document.exitFullscreen();
     return;

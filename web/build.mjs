@@ -66,7 +66,8 @@ const { metafile } = await build({
 const assets = Object.keys(metafile.outputs).map((path) => basename(path)).sort();
 /** The output of an entry point, by its name and its extension. */
 const named = (name, extension) => {
-  const found = assets.find((file) => file.startsWith(`${name}-`) && file.length === `${name}-12345678${extension}`.length && file.endsWith(extension));
+  const pattern = new RegExp(`^${name}-[0-9A-Z]{8}\\${extension}$`);
+  const found = assets.find((file) => pattern.test(file));
   if (!found) throw new Error(`no output ${name}-*${extension}`);
   return found;
 };

@@ -30,10 +30,10 @@ PAGE_SRC := $(shell find web -path web/node_modules -prune -o -path web/dist -pr
 UNIT      = $$(go list ./... | grep -v /e2e$$)
 FUZZTIME ?= 30s
 
-.PHONY: help run test build web lint fuzz bench clean packages packages-run packages-test
+.PHONY: help run test build web lint fuzz bench bench-selftest clean packages packages-run packages-test
 
 help: ## Say what there is
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 22
 
 run: packages-run build ## Start a light desktop and print the link to open
 	bin/lucarne up --session 'ico -faces -sleep 0.03 & xterm & exec openbox' $(ARGS)
@@ -75,9 +75,12 @@ fuzz: web ## Run each fuzz target for FUZZTIME (30s)
 		done; \
 	done
 
-bench: packages-test build ## Benchmarks of the packages, then damage to pixel against TigerVNC with noVNC
-	go test -run '^$$' -bench . -benchmem $(UNIT)
-	go run ./perf/probe -bin bin/lucarne $(ARGS)
+bench: packages-test build ## Benchmarks of the packages, then damage to pixel against the floor and TigerVNC
+	go test -run '^$$' -bench . -benchtime 50ms -benchmem $(UNIT)
+	bin/lucarne perf run --scenario flip,key,scroll,scene,idle --against floor,vnc --length 2s --idle 5s $(ARGS)
+
+bench-selftest: packages-test web ## Show that a measurement can fail: agents with one fault each
+	go run ./perf/selftest $(ARGS)
 
 clean: ## Remove what was built
 	rm -rf bin web/node_modules

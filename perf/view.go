@@ -64,18 +64,18 @@ func (v *view) open(ctx context.Context, url string) error {
 }
 
 // rate returns the page's animation frames a second while nothing happens: in
-// the best of three seconds, since what a page does when it starts is not the
+// the best of three looks, since what a page does when it starts is not the
 // machine's fault.
 func (v *view) rate(ctx context.Context) (float64, error) {
 	best := 0.0
 	for tries := 0; tries < 3 && best < minRate; tries++ {
-		if err := sleep(ctx, 500*time.Millisecond); err != nil {
+		if err := sleep(ctx, 300*time.Millisecond); err != nil {
 			return 0, err
 		}
 		if err := v.sampler.StartColour(ctx, middle(flipBounds)); err != nil {
 			return 0, err
 		}
-		if err := sleep(ctx, 700*time.Millisecond); err != nil {
+		if err := sleep(ctx, 500*time.Millisecond); err != nil {
 			return 0, err
 		}
 		r, err := v.sampler.Stop(ctx)

@@ -18,10 +18,17 @@ func TestFS(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	vnc, err := fs.ReadFile(root, "vnc/index.html")
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, absolute := range []string{`src="/`, `href="/`, `src="http`, `href="http`} {
-		if strings.Contains(string(page), absolute) {
-			t.Errorf("index.html contains %q: every URL must be relative", absolute)
+		if strings.Contains(string(page)+string(vnc), absolute) {
+			t.Errorf("a page contains %q: every URL must be relative", absolute)
 		}
+	}
+	if licences, err := fs.ReadFile(root, "vnc/licences.txt"); err != nil || !strings.Contains(string(licences), "Mozilla Public License") {
+		t.Errorf("the licences of the VNC page: %.100q, %v", licences, err)
 	}
 	assets, err := fs.ReadDir(root, "assets")
 	if err != nil {

@@ -39,10 +39,11 @@ var rooms = []room{
 	{"encode/...", []string{"encode", "encode/yuv", "capture"}, "one library each, sharing only the colour conversion"},
 	{"signaling/session", []string{"capture", "encode", "input"}, "it decides, and knows no transport"},
 	{"signaling/peer/bwe", nil, "it computes, and knows no transport"},
-	{"signaling/peer", []string{"signaling/session", "signaling/peer/bwe", "capture", "encode"}, "a transport gets at the desktop by its session.Viewer alone"},
+	{"signaling/iceserver", nil, "it finds servers, and knows no transport"},
+	{"signaling/peer", []string{"signaling/session", "signaling/iceserver", "signaling/peer/bwe", "capture", "encode"}, "a transport gets at the desktop by its session.Viewer alone"},
 	{"signaling/wsmedia", []string{"signaling/session", "capture", "encode"}, "a transport gets at the desktop by its session.Viewer alone"},
 	{"signaling/rfb", []string{"signaling/session", "capture", "encode"}, "a transport gets at the desktop by its session.Viewer alone"},
-	{"signaling", []string{"capture", "encode", "signaling/session", "signaling/peer", "signaling/wsmedia", "signaling/rfb", "web"}, "it joins page, session and transports, which never import it"},
+	{"signaling", []string{"capture", "encode", "signaling/session", "signaling/iceserver", "signaling/peer", "signaling/wsmedia", "signaling/rfb", "web"}, "it joins page, session and transports, which never import it"},
 }
 
 // guarded are the packages of others that only some rooms may import.

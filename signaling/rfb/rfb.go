@@ -93,11 +93,11 @@ func (s Server) Serve(ctx context.Context, v *session.Viewer, page io.ReadWriteC
 	defer context.AfterFunc(ctx, func() { page.Close() })()
 	var server net.Conn
 	if err := v.Do(session.Video, func() (err error) { server, err = s.open(ctx); return err }); err != nil {
-		return Counts{}, fmt.Errorf("rfb: %w", err)
+		return Counts{}, reason(ctx, fmt.Errorf("rfb: %w", err))
 	}
 	defer server.Close()
 	if err := welcomeInTime(page); err != nil {
-		return Counts{}, fmt.Errorf("rfb: page: %w", err)
+		return Counts{}, reason(ctx, fmt.Errorf("rfb: page: %w", err))
 	}
 
 	var down sync.WaitGroup
@@ -115,6 +115,15 @@ func (s Server) Serve(ctx context.Context, v *session.Viewer, page io.ReadWriteC
 	server.Close()
 	down.Wait()
 	return f.counts, context.Cause(ctx)
+}
+
+// reason is why a handshake has failed: ctx, if that has ended, for it takes the
+// page and the server along, and else err.
+func reason(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return err
 }
 
 // open connects to the server and comes to an agreement with it.

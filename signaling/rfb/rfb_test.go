@@ -152,6 +152,36 @@ func TestHandshakeFails(t *testing.T) {
 	}
 }
 
+// TestEndsBeforehand: a handshake that is cut short has failed for the reason of that.
+func TestEndsBeforehand(t *testing.T) {
+	reason := errors.New("the desktop shuts down")
+	for name, shake := range map[string]func(t *testing.T, b *bridge){
+		"the server is silent": func(*testing.T, *bridge) {},
+		"the page is silent": func(t *testing.T, b *bridge) {
+			say(t, b.server, version38)
+			hear(t, b.server, version38)
+			say(t, b.server, "\x01\x01")
+			hear(t, b.server, "\x01")
+			say(t, b.server, bytes32(0))
+			hear(t, b.server, "\x01")
+			hear(t, b.page, version38)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				ctx, cancel := context.WithCancelCause(t.Context())
+				b := serve(ctx, Server{}, join(t, session.Owner, session.Policy{}))
+				shake(t, b)
+				synctest.Wait()
+				cancel(reason)
+				if err := b.end(t); !errors.Is(err, reason) {
+					t.Errorf("ended by %v, want %v", err, reason)
+				}
+			})
+		})
+	}
+}
+
 // TestSilentPage says nothing and is let go.
 func TestSilentPage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -23,9 +23,11 @@ type path struct {
 	writing sync.Mutex
 	next    uint16
 	number  [2]byte // the extension of the packet that passes
+	resent  resent
 
 	mu       sync.Mutex
-	numbered bool // transport-wide numbers were negotiated
+	numbered bool   // transport-wide numbers were negotiated
+	spared   uint64 // packets asked for again too soon
 	bwe      *bwe.Controller
 	clock    receiverClock
 	arrivals []bwe.Arrival
@@ -53,6 +55,9 @@ func (p *path) BindLocalStream(info *interceptor.StreamInfo, next interceptor.RT
 	return interceptor.RTPWriterFunc(func(h *rtp.Header, payload []byte, a interceptor.Attributes) (int, error) {
 		p.writing.Lock()
 		defer p.writing.Unlock()
+		if seq, again := original(info, h, payload); again && !p.resend(seq) {
+			return h.MarshalSize() + len(payload), nil
+		}
 		seq := p.next
 		p.next++
 		binary.BigEndian.PutUint16(p.number[:], seq)
@@ -62,6 +67,17 @@ func (p *path) BindLocalStream(info *interceptor.StreamInfo, next interceptor.RT
 		p.sent(seq, h.MarshalSize()+len(payload)+wireOverhead)
 		return next.Write(h, payload, a)
 	})
+}
+
+// resend says whether a packet may be sent again now. The caller holds writing.
+func (p *path) resend(seq uint16) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.resent.again(seq, time.Now(), p.bwe.RTT()) {
+		return true
+	}
+	p.spared++
+	return false
 }
 
 func (p *path) sent(seq uint16, bytes int) {
@@ -130,7 +146,7 @@ func (p *path) newest() (numbered, arrived bool) {
 func (p *path) stats(s *Stats) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	s.Estimate, s.RTT, s.Queue = p.bwe.Estimate(), p.bwe.RTT(), p.bwe.Queue()
+	s.Estimate, s.RTT, s.Queue, s.Spared = p.bwe.Estimate(), p.bwe.RTT(), p.bwe.Queue(), p.spared
 }
 
 // receiverClock unwraps the reference time of feedback: 24 bits of 64 ms.

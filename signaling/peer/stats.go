@@ -20,6 +20,7 @@ type Stats struct {
 	Bytes       uint64        // of media in them
 	Probes      uint64        // packets without media, to learn whether the last one of a frame has arrived
 	Unsent      uint64        // packets that the network did not take
+	Spared      uint64        // packets asked for again less than a round trip after they had been sent again
 	KeyRequests uint64        // by the page's decoder
 	Excused     uint64        // requests for a key frame that were left alone: only nothing had happened
 	Malformed   uint64        // messages of the page, by any way, that were not what they should be

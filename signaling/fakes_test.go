@@ -22,6 +22,7 @@ import (
 	"lucarne/capture"
 	"lucarne/encode"
 	"lucarne/input"
+	"lucarne/signaling/iceserver"
 	"lucarne/signaling/peer"
 	"lucarne/signaling/session"
 )
@@ -146,7 +147,10 @@ type media struct {
 }
 
 func (m *media) Run(ctx context.Context) error {
-	m.out.Offer("offer", m.generation+1)
+	m.out.Offer("offer", m.generation+1, iceserver.Config{
+		Servers: []iceserver.Server{{URLs: []string{"turn:turn.example.org"}, Username: "u", Credential: "p"}},
+		Policy:  iceserver.RelayOnly,
+	})
 	m.out.Candidate([]byte(`{"candidate":"c"}`), m.generation+1)
 	m.out.Times([]byte{1, 0})
 	select {

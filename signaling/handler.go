@@ -21,13 +21,6 @@ import (
 	"lucarne/signaling/wsmedia"
 )
 
-// ICEServer is one of the page's RTCConfiguration.iceServers (W3C WebRTC §4.2.4).
-type ICEServer struct {
-	URLs       []string `json:"urls"`
-	Username   string   `json:"username,omitempty"`
-	Credential string   `json:"credential,omitempty"`
-}
-
 // Config is what a Handler is made of.
 type Config struct {
 	Session *session.Session
@@ -49,7 +42,6 @@ type Config struct {
 	// CSP's frame-ancestors (https://www.w3.org/TR/CSP3).
 	FrameAncestors []string
 	Version        string       // of the page; a page of another version reloads. "": as Web's index.html says
-	ICEServers     []ICEServer  // for the page
 	Role           session.Role // of whoever comes in; "": session.Owner
 
 	// VNC is how the display's VNC server is reached; nil: there is none.

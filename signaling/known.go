@@ -44,7 +44,6 @@ func (k *known) hello(s *socket) Message {
 		Viewer: s.viewer.ID(), Role: s.viewer.Role(), Allow: s.viewer.Allowed(),
 		State: k.state.String(), Code: k.code, Args: k.args,
 		Width: k.size.X, Height: k.size.Y,
-		ICEServers: s.h.cfg.ICEServers,
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"github.com/gorilla/websocket"
 
+	"lucarne/signaling/iceserver"
 	"lucarne/signaling/session"
 )
 
@@ -30,7 +31,8 @@ type Media interface {
 // Out is where a viewer's media sends what the page has to know. Its methods
 // never block and may be called from any goroutine.
 type Out interface {
-	Offer(sdp string, generation int)
+	// Offer sends an offer, and what the page's side of the connection may use.
+	Offer(sdp string, generation int, ice iceserver.Config)
 	Candidate(init []byte, generation int)
 	// Times sends a batch of frame times as in the package comment.
 	Times(batch []byte)
@@ -128,11 +130,11 @@ func (s *socket) carryOnce(ctx context.Context, generation int) error {
 
 // Offer, Candidate and Times make a socket the Out of its media.
 
-func (s *socket) Offer(sdp string, generation int) {
+func (s *socket) Offer(sdp string, generation int, ice iceserver.Config) {
 	s.link.mu.Lock()
 	s.link.generation = generation
 	s.link.mu.Unlock()
-	s.send(Message{Type: "offer", SDP: sdp, Generation: generation})
+	s.send(Message{Type: "offer", SDP: sdp, Generation: generation, ICEServers: ice.Servers, ICEPolicy: ice.Policy})
 }
 
 func (s *socket) Candidate(init []byte, generation int) {

@@ -24,8 +24,10 @@
 //
 // To the page:
 //
-//	hello      version, viewer (id), role, allow (features), state, code, args as in display, width, height, iceServers
-//	offer      sdp, generation (counts the negotiations of this socket's peer)
+//	hello      version, viewer (id), role, allow (features), state, code, args as in display, width, height
+//	offer      sdp, generation (counts the negotiations of this socket's peer), iceServers and
+//	           iceTransportPolicy: what the page's RTCPeerConnection is to be configured with before
+//	           it takes the offer, be it new or not
 //	candidate  candidate, generation
 //	cursor     serial, hotX, hotY, x, y, and once per serial and socket: image (PNG, base64; "" hidden)
 //	size       width, height: the screen's size now
@@ -99,6 +101,7 @@ package signaling
 import (
 	"encoding/json"
 
+	"lucarne/signaling/iceserver"
 	"lucarne/signaling/session"
 )
 
@@ -127,7 +130,8 @@ type Message struct {
 	Role   session.Role      `json:"role,omitempty"`
 	Allow  []session.Feature `json:"allow,omitempty"`
 
-	ICEServers []ICEServer `json:"iceServers,omitempty"`
+	ICEServers []iceserver.Server `json:"iceServers,omitempty"`
+	ICEPolicy  string             `json:"iceTransportPolicy,omitempty"`
 
 	You bool   `json:"you,omitempty"`
 	Seq uint32 `json:"seq,omitempty"`

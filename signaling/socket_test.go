@@ -21,15 +21,12 @@ import (
 )
 
 func TestHello(t *testing.T) {
-	s := serve(t, func(c *Config) {
-		c.ICEServers = []ICEServer{{URLs: []string{"turn:turn.example.org"}, Username: "u", Credential: "p"}}
-	})
+	s := serve(t, nil)
 	_, first := s.join(t)
 	_, second := s.join(t)
 	want := Message{
 		Type: "hello", Version: "v1", Role: session.Owner, State: "up", Width: 640, Height: 480,
-		Allow:      []session.Feature{session.Video, session.Keyboard, session.Pointer, session.CopyIn, session.CopyOut, session.Resize},
-		ICEServers: []ICEServer{{URLs: []string{"turn:turn.example.org"}, Username: "u", Credential: "p"}},
+		Allow: []session.Feature{session.Video, session.Keyboard, session.Pointer, session.CopyIn, session.CopyOut, session.Resize},
 	}
 	for i, got := range []Message{first, second} {
 		want.Viewer = fmt.Sprint(i + 1)
@@ -44,8 +41,12 @@ func TestMediaMessages(t *testing.T) {
 	s := serve(t, nil)
 	c, _ := s.join(t)
 	m := <-s.medias
-	if got := c.await("offer"); got.SDP != "offer" || got.Generation != 1 {
+	got := c.await("offer")
+	if got.SDP != "offer" || got.Generation != 1 || got.ICEPolicy != "relay" {
 		t.Errorf("got %+v", got)
+	}
+	if s := got.ICEServers; len(s) != 1 || s[0].URLs[0] != "turn:turn.example.org" || s[0].Username != "u" || s[0].Credential != "p" {
+		t.Errorf("got the servers %v", s)
 	}
 	if got := c.await("candidate"); string(got.Candidate) != `{"candidate":"c"}` {
 		t.Errorf("got %s", got.Candidate)

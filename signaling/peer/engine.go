@@ -1,6 +1,7 @@
 package peer
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,6 +15,8 @@ import (
 	"github.com/pion/sdp/v3"
 	"github.com/pion/transport/v4/packetio"
 	"github.com/pion/webrtc/v4"
+
+	"lucarne/signaling/iceserver"
 )
 
 const (
@@ -32,12 +35,12 @@ type connection struct {
 }
 
 // open makes the connection with its track and channels; nothing is sent yet.
-func (p *Peer) open() (*connection, error) {
-	api, err := p.api()
+func (p *Peer) open(ctx context.Context, servers []iceserver.Server) (*connection, error) {
+	api, err := p.api(ctx)
 	if err != nil {
 		return nil, err
 	}
-	pc, err := api.NewPeerConnection(webrtc.Configuration{ICEServers: p.cfg.ICEServers})
+	pc, err := api.NewPeerConnection(webrtc.Configuration{ICEServers: p.ours(servers)})
 	if err != nil {
 		return nil, fmt.Errorf("peer: open connection: %w", err)
 	}
@@ -113,7 +116,7 @@ func (p *Peer) buffer(kind packetio.BufferPacketType, _ uint32) io.ReadWriteClos
 }
 
 // api returns WebRTC as this peer wants it.
-func (p *Peer) api() (*webrtc.API, error) {
+func (p *Peer) api(ctx context.Context) (*webrtc.API, error) {
 	var me webrtc.MediaEngine
 	if err := p.cfg.Register(&me); err != nil {
 		return nil, fmt.Errorf("peer: register codecs: %w", err)
@@ -144,28 +147,38 @@ func (p *Peer) api() (*webrtc.API, error) {
 	chain.Add(reports)
 	chain.Add(delay)
 
+	settings, err := p.settings(ctx, logs)
+	if err != nil {
+		return nil, err
+	}
 	return webrtc.NewAPI(
 		webrtc.WithMediaEngine(&me),
 		webrtc.WithInterceptorRegistry(&chain),
-		webrtc.WithSettingEngine(p.settings(logs)),
+		webrtc.WithSettingEngine(settings),
 	), nil
 }
 
-func (p *Peer) settings(logs logFactory) webrtc.SettingEngine {
+func (p *Peer) settings(ctx context.Context, logs logFactory) (webrtc.SettingEngine, error) {
 	var se webrtc.SettingEngine
 	se.LoggerFactory = logs
 	se.BufferFactory = p.buffer
 	// ICE counts the time to failure from the disconnection.
 	disconnected := p.cfg.Silence * 2 / 5
 	se.SetICETimeouts(disconnected, p.cfg.Silence-disconnected, min(500*time.Millisecond, p.cfg.Silence/10))
-	se.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4, webrtc.NetworkTypeUDP6})
+	// TCP is for TURN servers, and for ICE-TCP if the network has it. This side
+	// never begins a connection to where a page says.
+	se.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4, webrtc.NetworkTypeUDP6, webrtc.NetworkTypeTCP4, webrtc.NetworkTypeTCP6})
+	se.DisableActiveTCP(true)
 	se.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled) // a page behind an mDNS name finds us instead
 	se.SetIncludeLoopbackCandidate(p.cfg.Loopback)
 	se.SetRelayAcceptanceMinWait(500 * time.Millisecond)
 	se.SetDTLSRetransmissionInterval(100 * time.Millisecond)
 	se.SetSCTPMaxReceiveBufferSize(128 << 10)
 	se.EnableSCTPZeroChecksum(true)
-	return se
+	if p.cfg.Network == nil {
+		return se, nil
+	}
+	return se, p.cfg.Network.apply(ctx, &se)
 }
 
 // candidate is one of ours on its way to the page.

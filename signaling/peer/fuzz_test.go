@@ -13,6 +13,7 @@ import (
 	"github.com/pion/webrtc/v4"
 
 	"lucarne/encode"
+	"lucarne/signaling/iceserver"
 	"lucarne/signaling/peer/bwe"
 )
 
@@ -147,9 +148,9 @@ func exchange(f *testing.F) (answer string) {
 
 type nowhere struct{}
 
-func (nowhere) Offer(string, int)     {}
-func (nowhere) Candidate([]byte, int) {}
-func (nowhere) Times([]byte)          {}
+func (nowhere) Offer(string, int, iceserver.Config) {}
+func (nowhere) Candidate([]byte, int)               {}
+func (nowhere) Times([]byte)                        {}
 
 // offering returns a negotiation that has made its first offer.
 func offering(t testing.TB) *negotiation {
@@ -158,12 +159,13 @@ func offering(t testing.TB) *negotiation {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := p.open()
+	c, err := p.open(t.Context(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	n := &negotiation{peer: p, pc: c.pc}
-	if err := n.offer(false); err != nil {
+	n := newNegotiation(p, c.pc)
+	n.find = func() { n.found <- nil }
+	if err := n.offer(false, nil); err != nil {
 		t.Fatal(err)
 	}
 	return n

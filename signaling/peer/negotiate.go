@@ -9,6 +9,8 @@ import (
 	"github.com/pion/ice/v4"
 	"github.com/pion/sdp/v3"
 	"github.com/pion/webrtc/v4"
+
+	"lucarne/signaling/iceserver"
 )
 
 // Bounds of what a page may send.
@@ -78,10 +80,23 @@ type negotiation struct {
 	answered   bool // the newest offer was
 	candidates int  // of this generation
 	early      []webrtc.ICECandidateInit
+
+	find    func()                  // has found filled, later
+	found   chan []iceserver.Server // capacity 1: for the next offer
+	finding bool
 }
 
-// offer makes a new offer.
-func (n *negotiation) offer(restart bool) error {
+func newNegotiation(p *Peer, pc *webrtc.PeerConnection) *negotiation {
+	return &negotiation{peer: p, pc: pc, generation: p.cfg.Generation, found: make(chan []iceserver.Server, 1)}
+}
+
+// offer makes a new offer, for a connection that may use the servers.
+func (n *negotiation) offer(restart bool, servers []iceserver.Server) error {
+	if restart {
+		if err := n.pc.SetConfiguration(webrtc.Configuration{ICEServers: n.peer.ours(servers)}); err != nil {
+			return fmt.Errorf("peer: set servers: %w", err)
+		}
+	}
 	offer, err := n.pc.CreateOffer(&webrtc.OfferOptions{ICERestart: restart})
 	if err != nil {
 		return fmt.Errorf("peer: create offer: %w", err)
@@ -93,7 +108,7 @@ func (n *negotiation) offer(restart bool) error {
 	n.generation++
 	n.offered = time.Now()
 	n.answered, n.candidates, n.early = false, 0, nil
-	n.peer.out.Offer(offer.SDP, n.generation)
+	n.peer.out.Offer(offer.SDP, n.generation, n.peer.theirs(servers))
 	return nil
 }
 
@@ -120,14 +135,20 @@ func (n *negotiation) overdue() bool {
 	return n.restart && !n.answered && time.Since(n.offered) >= answerPatience
 }
 
-// restartIfDue makes the offer that was asked for, but not one after the other,
-// nor before the last one is answered: there is no taking it back.
+// restartIfDue begins with the offer that was asked for, but not one after the
+// other, nor before the last one is answered: there is no taking it back.
 func (n *negotiation) restartIfDue() {
-	if !n.restart || !n.answered || time.Since(n.offered) < restartPause {
+	if !n.restart || !n.answered || n.finding || time.Since(n.offered) < restartPause {
 		return
 	}
-	n.restart = false
-	if err := n.offer(true); err != nil {
+	n.restart, n.finding = false, true
+	n.find()
+}
+
+// again makes the offer that was asked for.
+func (n *negotiation) again(servers []iceserver.Server) {
+	n.finding = false
+	if err := n.offer(true, servers); err != nil {
 		n.peer.cfg.Log.Warn("no ICE restart", "err", err)
 	}
 }

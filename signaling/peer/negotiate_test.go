@@ -47,6 +47,7 @@ func TestRestartWaitsForTheAnswer(t *testing.T) {
 		t.Fatalf("answered %v, overdue %v; want the answer taken", n.answered, n.overdue())
 	}
 	n.restartIfDue()
+	n.again(<-n.found)
 	if n.generation != 2 || n.restart {
 		t.Errorf("generation %d, still asked for: %v; want the second offer", n.generation, n.restart)
 	}

@@ -20,6 +20,7 @@ import (
 
 	"lucarne/encode"
 	"lucarne/encode/mediadev"
+	"lucarne/signaling/iceserver"
 	"lucarne/signaling/session"
 )
 
@@ -255,7 +256,7 @@ func (p *page) input(msg []byte) error {
 
 func (p *page) Times(b []byte) { p.note(func() { p.batches = append(p.batches, b) }) }
 
-func (p *page) Offer(sdp string, generation int) {
+func (p *page) Offer(sdp string, generation int, ice iceserver.Config) {
 	p.note(func() { p.offers = append(p.offers, sdp) })
 	if p.deaf {
 		return

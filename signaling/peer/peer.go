@@ -19,6 +19,7 @@ import (
 	"github.com/pion/webrtc/v4"
 
 	"lucarne/encode"
+	"lucarne/signaling/iceserver"
 	"lucarne/signaling/peer/bwe"
 	"lucarne/signaling/session"
 )
@@ -34,9 +35,19 @@ var (
 // Config says how viewers are connected.
 type Config struct {
 	// Register makes the media engine know the codecs that are offered.
-	Register   func(*webrtc.MediaEngine) error
-	ICEServers []webrtc.ICEServer // none: direct connections only
-	Loopback   bool               // offer 127.0.0.1 too
+	Register func(*webrtc.MediaEngine) error
+	// Network is where this side can be reached; nil: at all addresses, by UDP at a
+	// port of its own.
+	Network  *Network
+	Loopback bool // without a Network: offer 127.0.0.1 too
+
+	// Servers finds the STUN and TURN servers for the next connection or ICE
+	// restart. It may take its time. nil: direct connections only.
+	Servers func(context.Context) ([]iceserver.Server, error)
+	// RelayViewer is asymmetric: the page comes by a TURN server, whatever else it
+	// could do, and this side uses no server at all. It is for TURN servers that
+	// stand where this side can be reached, as STUNner does.
+	RelayViewer bool
 
 	// The playout delay asked of the browser, in steps of 10 ms up to 40.95 s
 	// (http://www.webrtc.org/experiments/rtp-hdrext/playout-delay). 0, 0: show
@@ -66,7 +77,7 @@ type Viewer interface {
 // Out is the way to the page. Its methods are called from Run's goroutine alone,
 // must not wait for the network, and may keep what they are given.
 type Out interface {
-	Offer(sdp string, generation int)
+	Offer(sdp string, generation int, ice iceserver.Config)
 	Candidate(init []byte, generation int) // RTCIceCandidateInit as JSON
 	Times(batch []byte)                    // frame times in package signaling's binary format
 }
@@ -154,8 +165,12 @@ func (p *Peer) Watch(a session.Attention) {
 // error, or the peer is dead: ErrUnreachable, ErrLost, ErrLeft or ErrMalformed. It may
 // be called once.
 func (p *Peer) Run(ctx context.Context) error {
-	c, err := p.open()
+	servers := p.servers(ctx)
+	c, err := p.open(ctx, servers)
 	if err != nil {
+		if ctx.Err() != nil {
+			return nil
+		}
 		return err
 	}
 	ctx, cancel := context.WithCancel(ctx)
@@ -171,8 +186,9 @@ func (p *Peer) Run(ctx context.Context) error {
 	tasks.Go(func() { p.video.pace(ctx) })
 	tasks.Go(func() { p.readFeedback(c.sender) })
 
-	n := &negotiation{peer: p, pc: c.pc, generation: p.cfg.Generation}
-	if err := n.offer(false); err != nil {
+	n := newNegotiation(p, c.pc)
+	n.find = func() { tasks.Go(func() { n.found <- p.servers(ctx) }) }
+	if err := n.offer(false, servers); err != nil {
 		return err
 	}
 	return p.serve(ctx, c, n, &tasks)
@@ -190,6 +206,8 @@ func (p *Peer) serve(ctx context.Context, c *connection, n *negotiation, tasks *
 			return nil
 		case s := <-p.signals:
 			n.handle(s)
+		case servers := <-n.found:
+			n.again(servers)
 		case c := <-p.gathered:
 			p.out.Candidate(c.init, c.generation)
 		case <-tick.C:

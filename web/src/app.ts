@@ -204,7 +204,7 @@ export class App {
       case "hello":
         return this.greeted(message);
       case "offer":
-        return this.offered(message.sdp, message.generation);
+        return this.offered(message.sdp, message.generation, message.ice);
       case "candidate":
         return this.peer.candidate(message.candidate, message.generation);
       case "cursor": {
@@ -265,13 +265,13 @@ export class App {
     await this.clipboard.focused();
   }
 
-  private offered(sdp: string, generation: number): void {
+  private offered(sdp: string, generation: number, ice: RTCConfiguration): void {
     if (typeof RTCPeerConnection === "undefined") {
       this.setTrouble({ code: "webrtc-missing", args: [] });
       this.render();
       return;
     }
-    this.peer.offer(sdp, generation, this.hello?.iceServers ?? []);
+    this.peer.offer(sdp, generation, ice);
     this.cancelTrouble();
     this.cancelTrouble = pageClock.after(NO_PATH, () => {
       if (this.peer.state !== "connected") this.setTrouble({ code: "webrtc-blocked", args: [] });

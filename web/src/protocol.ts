@@ -29,7 +29,6 @@ export interface HelloMessage {
   display: DisplayMessage;
   width: number;
   height: number;
-  iceServers: RTCIceServer[];
 }
 
 export interface CursorMessage {
@@ -45,7 +44,7 @@ export type ServerMessage =
   | HelloMessage
   | DisplayMessage
   | CursorMessage
-  | { type: "offer"; sdp: string; generation: number }
+  | { type: "offer"; sdp: string; generation: number; ice: RTCConfiguration }
   | { type: "candidate"; candidate: RTCIceCandidateInit; generation: number }
   | { type: "size"; width: number; height: number }
   | { type: "control"; viewer: string; you: boolean }
@@ -93,7 +92,7 @@ function parseFields(m: Fields): ServerMessage | null {
     case "hello":
       return parseHello(m);
     case "offer":
-      return { type: "offer", sdp: string(m.sdp), generation: number(m.generation) };
+      return { type: "offer", sdp: string(m.sdp), generation: number(m.generation), ice: parseICE(m) };
     case "candidate": {
       const candidate = object(m.candidate);
       return candidate && { type: "candidate", candidate, generation: number(m.generation) };
@@ -127,6 +126,14 @@ function parseFields(m: Fields): ServerMessage | null {
   }
 }
 
+/** How the connection that takes the offer is to be configured. */
+function parseICE(m: Fields): RTCConfiguration {
+  return {
+    iceServers: (Array.isArray(m.iceServers) ? m.iceServers : []) as RTCIceServer[],
+    iceTransportPolicy: m.iceTransportPolicy === "relay" ? "relay" : "all",
+  };
+}
+
 function parseHello(m: Fields): HelloMessage {
   return {
     type: "hello",
@@ -137,7 +144,6 @@ function parseHello(m: Fields): HelloMessage {
     display: parseDisplay(m),
     width: number(m.width),
     height: number(m.height),
-    iceServers: (Array.isArray(m.iceServers) ? m.iceServers : []) as RTCIceServer[],
   };
 }
 

@@ -61,11 +61,12 @@ export class Peer {
     return (await this.connection?.getStats()) ?? null;
   }
 
-  /** Takes an offer: of the connection there is, or of a new one. */
-  offer(sdp: string, generation: number, iceServers: RTCIceServer[]): void {
+  /** Takes an offer: of the connection there is, or of a new one. The servers' credentials last for one attempt. */
+  offer(sdp: string, generation: number, ice: RTCConfiguration): void {
     this.enqueue(async (current) => {
       const session = sessionID(sdp);
-      if (!this.connection || session !== this.session) this.create(iceServers);
+      if (!this.connection || session !== this.session) this.create(ice);
+      else this.connection.setConfiguration(ice);
       this.session = session;
       const connection = this.connection;
       if (!connection) return;
@@ -136,9 +137,9 @@ export class Peer {
     });
   }
 
-  private create(iceServers: RTCIceServer[]): void {
+  private create(ice: RTCConfiguration): void {
     this.drop();
-    const connection = new RTCPeerConnection({ iceServers });
+    const connection = new RTCPeerConnection(ice);
     this.connection = connection;
     const keys = connection.createDataChannel("keys", { negotiated: true, id: 0 });
     const motion = connection.createDataChannel("motion", {

@@ -16,8 +16,12 @@ class FakeConnection {
   late = () => {};
   channels: { readyState: string; init: object; onopen?: () => void }[] = [];
 
-  constructor() {
+  constructor(public configuration: RTCConfiguration) {
     FakeConnection.made.push(this);
+  }
+
+  setConfiguration(configuration: RTCConfiguration): void {
+    this.configuration = configuration;
   }
 
   createDataChannel(_: string, init: object) {
@@ -57,7 +61,7 @@ function peer() {
   const clock = new FakeClock();
   const sent: ClientMessage[] = [];
   const made = new Peer(clock, "", { send: (message) => sent.push(message), video: () => {}, changed: () => {} });
-  const connection = (index = -1) => FakeConnection.made.at(index) ?? new FakeConnection();
+  const connection = (index = -1) => FakeConnection.made.at(index) ?? new FakeConnection({});
   return { clock, sent, peer: made, connection, types: () => sent.map(({ type }) => type) };
 }
 
@@ -65,7 +69,7 @@ const sdp = (session: string) => `v=0\r\no=- ${session} 0 IN IP4 0.0.0.0\r\n`;
 
 test("an offer is answered, with the two channels that both sides know", async () => {
   const { peer: p, sent, connection } = peer();
-  p.offer(sdp("1"), 3, []);
+  p.offer(sdp("1"), 3, {});
   await settle();
   assert.deepEqual(sent, [{ type: "answer", sdp: "answer", generation: 3 }]);
   assert.deepEqual(
@@ -77,9 +81,9 @@ test("an offer is answered, with the two channels that both sides know", async (
 test("candidates wait for their offer, and stale ones are dropped", async () => {
   const { peer: p, connection } = peer();
   p.candidate({ candidate: "early" }, 1);
-  p.offer(sdp("1"), 1, []);
+  p.offer(sdp("1"), 1, {});
   p.candidate({ candidate: "later" }, 1);
-  p.offer(sdp("1"), 2, []);
+  p.offer(sdp("1"), 2, {});
   p.candidate({ candidate: "stale" }, 1);
   p.candidate({ candidate: "new" }, 2);
   await settle();
@@ -87,13 +91,24 @@ test("candidates wait for their offer, and stale ones are dropped", async () => 
   assert.deepEqual(connection().did, ["offer", "early", "later", "offer", "new"]);
 });
 
+test("the servers of a new offer replace those of the last one", async () => {
+  const { peer: p, connection } = peer();
+  const ice = (username: string): RTCConfiguration => ({ iceServers: [{ urls: "turn:t.example", username }] });
+  for (const username of ["first", "second"]) {
+    p.offer(sdp("1"), 1, ice(username));
+    await settle();
+    assert.deepEqual(connection().configuration, ice(username));
+  }
+  assert.equal(FakeConnection.made.length, 1);
+});
+
 test("an offer of another session begins another connection", async () => {
   const { peer: p, connection } = peer();
-  p.offer(sdp("1"), 1, []);
-  p.offer(sdp("1"), 2, []);
+  p.offer(sdp("1"), 1, {});
+  p.offer(sdp("1"), 2, {});
   await settle();
   assert.equal(FakeConnection.made.length, 1);
-  p.offer(sdp("2"), 3, []);
+  p.offer(sdp("2"), 3, {});
   await settle();
   assert.equal(FakeConnection.made.length, 2);
   assert.equal(connection(0).did.at(-1), "close");
@@ -101,7 +116,7 @@ test("an offer of another session begins another connection", async () => {
 
 test("input goes by the channels only while both are open and the connection stands", async () => {
   const { peer: p, connection } = peer();
-  p.offer(sdp("1"), 1, []);
+  p.offer(sdp("1"), 1, {});
   await settle();
   const c = connection();
   c.enter("connected");
@@ -116,7 +131,7 @@ test("ICE is restarted at once after a failure, later after a disconnection, and
   const { peer: p, clock, connection, types } = peer();
   p.restart();
   assert.deepEqual(types(), [], "nothing to restart");
-  p.offer(sdp("1"), 1, []);
+  p.offer(sdp("1"), 1, {});
   await settle();
   const restarts = () => types().filter((type) => type === "restart").length;
   connection().enter("disconnected");
@@ -144,11 +159,11 @@ test("an offer that cannot be taken does not stop the next, nor is another asked
   const { peer: p, clock, types, connection } = peer();
   const { warn } = console;
   console.warn = () => {};
-  p.offer(sdp("1") + "broken", 1, []);
+  p.offer(sdp("1") + "broken", 1, {});
   await settle();
   console.warn = warn;
   assert.deepEqual(types(), []);
-  p.offer(sdp("1"), 2, []);
+  p.offer(sdp("1"), 2, {});
   await settle();
   assert.deepEqual(types(), ["answer"]);
   connection().enter("connected");
@@ -158,15 +173,15 @@ test("an offer that cannot be taken does not stop the next, nor is another asked
 
 test("a close during negotiation leaves the next one its way, and no answer behind", async () => {
   const { peer: p, sent, connection } = peer();
-  p.offer(sdp("1") + "never", 1, []);
+  p.offer(sdp("1") + "never", 1, {});
   p.candidate({ candidate: "former" }, 1);
   await settle();
   p.close();
-  p.offer(sdp("2") + "late", 1, []);
+  p.offer(sdp("2") + "late", 1, {});
   await settle();
   const { late } = connection();
   p.close();
-  p.offer(sdp("3"), 1, []);
+  p.offer(sdp("3"), 1, {});
   late();
   await settle();
   await settle();

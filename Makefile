@@ -77,7 +77,7 @@ fuzz: web ## Run each fuzz target for FUZZTIME (30s)
 
 bench: packages-test build ## Benchmarks of the packages, then damage to pixel against the floor and TigerVNC
 	go test -run '^$$' -bench . -benchtime 50ms -benchmem $(UNIT)
-	bin/lucarne perf run --scenario flip,key,scroll,scene,idle --against floor,vnc --length 2s --idle 5s $(ARGS)
+	bin/lucarne perf run --scenario flip,key,scroll,scene,idle --against floor,vnc --length 2s --idle 3s $(ARGS)
 
 bench-selftest: packages-test web ## Show that a measurement can fail: agents with one fault each
 	go run ./perf/selftest $(ARGS)

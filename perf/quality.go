@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	glances  = 3                      // pictures that are compared while there is motion
+	glances  = 2                      // pictures that are compared while there is motion
 	settling = 5 * time.Second        // how long a picture may take to come to rest
 	still    = 600 * time.Millisecond // for how long a picture that rests has not changed
 	sharp    = 30                     // PSNR of luma in dB, below which a picture at rest is none

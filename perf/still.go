@@ -46,7 +46,9 @@ func idle(ctx context.Context, v *view) (report.Result, error) {
 	if err != nil {
 		return r, err
 	}
-	r.Metrics["media-B"] = float64(after.Bytes - before.Bytes)
+	if before.Bytes > 0 { // other pages do not tell what they receive
+		r.Metrics["media-B"] = float64(after.Bytes - before.Bytes)
+	}
 	return r, addMemory(r.Metrics, v.peer)
 }
 

@@ -69,7 +69,7 @@ func (v *view) open(ctx context.Context, url string) error {
 func (v *view) rate(ctx context.Context) (float64, error) {
 	best := 0.0
 	for tries := 0; tries < 3 && best < minRate; tries++ {
-		if err := sleep(ctx, 300*time.Millisecond); err != nil {
+		if err := sleep(ctx, 200*time.Millisecond); err != nil {
 			return 0, err
 		}
 		if err := v.sampler.StartColour(ctx, middle(flipBounds)); err != nil {

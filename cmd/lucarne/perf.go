@@ -32,7 +32,7 @@ type perfRunCmd struct {
 	Idle           time.Duration `default:"30s" group:"Measurement" help:"How long the screen is left alone in the scenario idle."`
 	MaxOutsideLoad float64       `default:"0.1" group:"Measurement" help:"Cores that other programs may use during a repetition; with more it is done again."`
 	Bin            string        `placeholder:"FILE" group:"Measurement" help:"The lucarne to measure. Default: this one."`
-	Out            string        `default:"perf-out" placeholder:"DIR" group:"Measurement" help:"Where the report is written: report.json, report.html, bench.txt, junit.xml."`
+	Out            string        `default:"perf-out" placeholder:"DIR" group:"Measurement" help:"Where the report is written: report.json, report.html, bench.txt, junit.xml, table.md, plot.svg."`
 }
 
 // Help is called by kong: what the scenarios are.
@@ -152,7 +152,7 @@ func (c *perfRunCmd) command() string {
 	return strings.Join(words, " ")
 }
 
-// writeReport writes a report in all its forms into a directory.
+// writeReport writes a report, which has results, in all its forms into a directory.
 func writeReport(dir string, r *report.Report) error {
 	var errs []error
 	for name, write := range map[string]func(io.Writer) error{
@@ -160,9 +160,14 @@ func writeReport(dir string, r *report.Report) error {
 		"report.html": r.WriteHTML,
 		"bench.txt":   r.WriteBenchmarks,
 		"junit.xml":   r.WriteJUnit,
+		"table.md":    r.WriteMarkdown,
 	} {
 		errs = append(errs, writeFile(filepath.Join(dir, name), write))
 	}
+	plot := filepath.Join(dir, "plot.svg")
+	os.Remove(plot) // of an earlier run
+	// Without latencies and frames there is nothing to plot, which is no fault.
+	_ = writeFile(plot, func(w io.Writer) error { return r.WriteSVG(w, r.Results[0].Link) })
 	return errors.Join(errs...)
 }
 

@@ -7,6 +7,8 @@ import (
 	"image/color"
 	"net/http"
 	"net/http/httptest"
+	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -197,6 +199,135 @@ func TestVideo(t *testing.T) {
 		t.Errorf("%d of %d samples say when they were presented; newest frame %d", dated, len(r.Samples), newest)
 	}
 	t.Logf("%d samples, %d dated, %d presented, cost %v of %v", len(r.Samples), dated, r.Presented, r.Cost, r.Time)
+}
+
+// counting is a page with a picture that counts its animation frames.
+const counting = `<!doctype html><canvas width=100 height=100></canvas><script>
+window.counted = 0;
+const count = () => { counted++; requestAnimationFrame(count); };
+requestAnimationFrame(count);
+window.wait = frames => new Promise(done => {
+	const each = () => frames-- ? requestAnimationFrame(each) : done();
+	each();
+});
+</script>`
+
+// TestFramesAreCountedOnce: also where one recording follows another at once, so
+// that a starved browser is not taken for a fast one.
+func TestFramesAreCountedOnce(t *testing.T) {
+	ctx, b := launch(t)
+	s, page, err := Open(ctx, b, serve(t, counting))
+	if err != nil {
+		t.Fatal(err)
+	}
+	counted := func() (n int) {
+		if err := page.Eval(ctx, "counted", &n); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	var r Recording
+	var most int
+	for range 6 {
+		before := counted()
+		if err := s.StartColour(ctx, image.Pt(8, 8)); err != nil {
+			t.Fatal(err)
+		}
+		if err := page.Eval(ctx, "wait(3)", nil); err != nil {
+			t.Fatal(err)
+		}
+		if r, err = s.Stop(ctx); err != nil {
+			t.Fatal(err)
+		}
+		most = counted() - before
+	}
+	if r.Frames < 2 || r.Frames > most {
+		t.Errorf("%d animation frames, want 2 to %d", r.Frames, most)
+	}
+}
+
+// TestStarvedPage: a page that gets no animation frames any more has a low rate.
+func TestStarvedPage(t *testing.T) {
+	ctx, b := launch(t)
+	s, page, err := Open(ctx, b, serve(t, counting))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.StartColour(ctx, image.Pt(8, 8)); err != nil {
+		t.Fatal(err)
+	}
+	const starve = `wait(3).then(() => {
+		window.requestAnimationFrame = () => 0;
+		return new Promise(done => setTimeout(done, 500));
+	})`
+	if err := page.Eval(ctx, starve, nil); err != nil {
+		t.Fatal(err)
+	}
+	r, err := s.Stop(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Time < 450*time.Millisecond {
+		t.Errorf("%d frames in %v, want half a second at least", r.Frames, r.Time)
+	}
+}
+
+// TestUnreadablePicture: one that cannot be read for a moment is missed for that
+// moment; one that cannot be read at the end is an error, not a standstill.
+func TestUnreadablePicture(t *testing.T) {
+	ctx, b := launch(t)
+	s, page, err := Open(ctx, b, serve(t, counting))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const tear = `(() => {
+		const read = CanvasRenderingContext2D.prototype.getImageData;
+		window.mend = () => { CanvasRenderingContext2D.prototype.getImageData = read; };
+		CanvasRenderingContext2D.prototype.getImageData = () => { throw new Error("torn"); };
+		return wait(3);
+	})()`
+	run := func(expressions ...string) (Recording, error) {
+		if err := s.StartColour(ctx, image.Pt(8, 8)); err != nil {
+			t.Fatal(err)
+		}
+		for _, expression := range expressions {
+			if err := page.Eval(ctx, expression, nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return s.Stop(ctx)
+	}
+	r, err := run("wait(3)", tear, "mend(), wait(3)")
+	var values []int
+	for _, v := range r.Samples {
+		values = append(values, v.Value)
+	}
+	if want := []int{0, -1, 0}; err != nil || !slices.Equal(values, want) {
+		t.Errorf("unreadable for a moment: %v, %v; want %v", values, err, want)
+	}
+	if _, err := run("wait(3)", tear); err == nil || !strings.Contains(err.Error(), "torn") {
+		t.Errorf("unreadable: %v, want an error that says why", err)
+	}
+}
+
+// TestReloadedPage: what was recorded before a page was loaded anew is lost, and
+// that is said.
+func TestReloadedPage(t *testing.T) {
+	ctx, b := launch(t)
+	url := serve(t, counting)
+	s, page, err := Open(ctx, b, url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.StartColour(ctx, image.Pt(8, 8)); err != nil {
+		t.Fatal(err)
+	}
+	if err := page.Navigate(ctx, url); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Stop(ctx); err == nil || !strings.Contains(err.Error(), "loaded anew") {
+		t.Errorf("Stop: %v, want an error that says why", err)
+	}
 }
 
 // late is a page with a script that is cached, and whose canvas is black at first.

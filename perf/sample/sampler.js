@@ -59,8 +59,8 @@
     const width = Math.max(2, cells * cell + (cells * cell) % 2);
     const row = y + (cell >> 1);
     const planes = new Uint8Array(4 * width);
-    const [Y, U, V] = await frame.copyTo(planes, { rect: { x: x - (x % 2), y: row - (row % 2), width, height: 2 } });
-    frame.close();
+    const rect = { x: x - (x % 2), y: row - (row % 2), width, height: 2 };
+    const [Y, U, V] = await frame.copyTo(planes, { rect }).finally(() => frame.close());
     return Array.from({ length: cells }, (_, i) => {
       const at = i * cell + (cell >> 1);
       const l = 1.164 * (planes[Y.offset + at] - 16);
@@ -80,13 +80,23 @@
 
   let run = null;
 
-  // note writes down what is shown from time t on; media is a video frame's own
-  // time in µs, by which its presentation is found.
-  const note = (r, t, colours, media) => {
-    const value = r.cells === 1 ? colours[0] : number(colours);
+  // note writes down a value that is shown from time t on; media is a video frame's
+  // own time in µs, by which its presentation is found.
+  const note = (r, t, value, media) => {
     if (value === r.value) return;
     r.value = value;
     r.samples.push([t, value, media]);
+  };
+
+  // take writes down the colours that are shown from time t on; miss, that they
+  // could not be read, which may be so for a moment while a page changes its picture.
+  const take = (r, t, colours, media) => {
+    r.failed = null;
+    note(r, t, r.cells === 1 ? colours[0] : number(colours), media);
+  };
+  const miss = (r, t, error) => {
+    r.failed = error;
+    note(r, t, -1, null);
   };
 
   // read writes down what the picture shows at time t.
@@ -98,12 +108,13 @@
       if (frame.format === "I420" || frame.format === "I420A") {
         const media = frame.timestamp;
         const colours = peek(frame, r.x, r.y, r.cell, r.cells);
-        r.reading = r.reading.then(() => colours).then(colours => note(r, t, colours, media));
+        r.reading = Promise.allSettled([colours, r.reading]).then(([{ value, reason }]) =>
+          value ? take(r, t, value, media) : miss(r, t, reason));
         return;
       }
       frame.close();
     }
-    note(r, t, draw(from, r.x, r.y, r.cell, r.cells), null);
+    take(r, t, draw(from, r.x, r.y, r.cell, r.cells), null);
   };
 
   // follow writes down when each frame of a video is handed to the compositor.
@@ -121,14 +132,19 @@
     video.requestVideoFrameCallback(each);
   };
 
-  const frame = () => {
-    if (!run) return;
+  // frame is an animation frame of one recording: each has a loop of its own, so
+  // that none is counted twice where one recording follows another at once.
+  const frame = r => {
+    if (run !== r) return;
     const t = now();
-    run.frames++;
-    run.last = t;
-    read(run, t, picture());
-    run.cost += now() - t;
-    requestAnimationFrame(frame);
+    r.frames++;
+    try {
+      read(r, t, picture());
+    } catch (error) {
+      miss(r, t, error);
+    }
+    r.cost += now() - t;
+    requestAnimationFrame(() => frame(r));
   };
 
   // lit says whether a picture is more than black: some of 16 by 9 points of it.
@@ -145,21 +161,24 @@
       return points.map(([x, y]) => (from ? draw(from, x, y, 1, 1)[0] : -1));
     },
     start: (x, y, cell, cells) => {
-      const idle = !run;
       keys.length = clicks.length = 0;
-      run = {
-        x, y, cell, cells, value: null, samples: [], reading: Promise.resolve(), frames: 0, cost: 0, first: now(), last: 0,
-        video: null, presented: 0, presentations: new Map(),
+      const r = {
+        x, y, cell, cells, value: null, samples: [], reading: Promise.resolve(), failed: null, frames: 0, cost: 0,
+        first: now(), video: null, presented: 0, presentations: new Map(),
       };
-      if (idle) requestAnimationFrame(frame);
+      run = r;
+      requestAnimationFrame(() => frame(r));
     },
     stop: async () => {
       const r = run;
+      if (!r) throw new Error("nothing is being recorded: the page was loaded anew meanwhile");
       run = null;
+      const ms = now() - r.first; // a page without animation frames at the end is starved as well
       await r.reading;
+      if (r.failed) throw r.failed;
       const samples = r.samples.map(([t, value, media]) => [t, value, r.presentations.get(media) ?? 0]);
       return {
-        samples, frames: r.frames, presented: r.presented, cost: r.cost, ms: r.last - r.first,
+        samples, frames: r.frames, presented: r.presented, cost: r.cost, ms,
         keys: [...keys], clicks: [...clicks],
       };
     },

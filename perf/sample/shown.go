@@ -2,6 +2,7 @@ package sample
 
 import (
 	"errors"
+	"slices"
 	"time"
 )
 
@@ -97,19 +98,28 @@ type Change struct {
 }
 
 // Delays returns how long each change took to be shown, in the order of the
-// changes and without those that were not shown before the next one was made. A
-// value is shown when each channel is within the tolerance; numbers need 0.
+// changes and without those that were never shown. A value is shown when each
+// channel is within the tolerance, and was not in the sample before; numbers need 0.
+//
+// A change may be shown after the next one is made, for what is late is not lost;
+// but not after its own value is made again, for then the two cannot be told apart.
+// Where delays may be as long as that, changes need more values.
 func Delays(changes []Change, samples []Sample, tolerance int) []time.Duration {
 	var delays []time.Duration
 	for i, c := range changes {
-		for _, s := range samples {
-			if i+1 < len(changes) && !s.At.Before(changes[i+1].At) {
+		again := slices.IndexFunc(changes[i+1:], func(later Change) bool { return Near(later.Value, c.Value, tolerance) })
+		for k, s := range samples {
+			if again >= 0 && !s.At.Before(changes[i+1+again].At) {
 				break
 			}
-			if !s.At.Before(c.At) && Near(s.Value, c.Value, tolerance) {
-				delays = append(delays, s.At.Sub(c.At))
-				break
+			if s.At.Before(c.At) || !Near(s.Value, c.Value, tolerance) {
+				continue
 			}
+			if k > 0 && Near(samples[k-1].Value, c.Value, tolerance) {
+				continue // no more than another shade of what was there before
+			}
+			delays = append(delays, s.At.Sub(c.At))
+			break
 		}
 	}
 	return delays

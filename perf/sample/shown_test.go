@@ -116,13 +116,20 @@ func TestDelays(t *testing.T) {
 		tolerance int
 		want      []time.Duration
 	}{
-		{"one lost", changes, []Sample{{At: at(-5), Value: a}, {At: at(12), Value: b + 0x020202}, {At: at(230), Value: b}}, 48, []time.Duration{ms(12), ms(30)}},
-		{"shown after the next change", changes[:2], []Sample{{At: at(105), Value: b}, {At: at(110), Value: a}}, 48, []time.Duration{ms(10)}},
+		{"one lost", changes[1:], []Sample{{At: at(50), Value: b}, {At: at(55), Value: 0x808080}, {At: at(230), Value: b}}, 48, []time.Duration{ms(30)}},
+		{"one lost, and so the way back", changes, []Sample{{At: at(-5), Value: a}, {At: at(12), Value: b + 0x020202}, {At: at(230), Value: b}}, 48, []time.Duration{ms(12)}},
+		{"shown after the next change", changes[:2], []Sample{{At: at(105), Value: b}, {At: at(110), Value: a}}, 48, []time.Duration{ms(105), ms(10)}},
+		{"each after the next one", changes, []Sample{{At: at(-5), Value: a}, {At: at(150), Value: b}, {At: at(250), Value: a}, {At: at(350), Value: b}}, 48,
+			[]time.Duration{ms(150), ms(150), ms(150)}},
+		{"not before the same is made again", changes, []Sample{{At: at(-5), Value: a}, {At: at(210), Value: b}}, 48, []time.Duration{ms(10)}},
+		{"a sharper one of before", changes, []Sample{{At: at(-5), Value: a}, {At: at(195), Value: b + 0x020202}, {At: at(205), Value: b}, {At: at(295), Value: a}, {At: at(395), Value: b}}, 48,
+			[]time.Duration{ms(195), ms(195), ms(195)}},
 		{"not like it", changes, []Sample{{At: at(12), Value: 0x808080}}, 48, nil},
 		{"no picture", changes, []Sample{{At: at(12), Value: -1}}, 255, nil},
 		{"frozen", changes, []Sample{{At: at(-50), Value: b}}, 48, nil},
 		{"nothing", changes, nil, 48, nil},
-		{"numbers", []Change{{at(0), 1}, {at(50), 2}, {at(90), 3}}, []Sample{{At: at(20), Value: 1}, {At: at(95), Value: 2}, {At: at(99), Value: 3}}, 0, []time.Duration{ms(20), ms(9)}},
+		{"numbers", []Change{{at(0), 1}, {at(50), 2}, {at(90), 3}}, []Sample{{At: at(20), Value: 1}, {At: at(95), Value: 2}, {At: at(99), Value: 3}}, 0, []time.Duration{ms(20), ms(45), ms(9)}},
+		{"numbers over a long way", []Change{{at(0), 1}, {at(50), 2}, {at(90), 3}}, []Sample{{At: at(200), Value: 1}, {At: at(290), Value: 3}}, 0, []time.Duration{ms(200), ms(200)}},
 	} {
 		if got := Delays(c.changes, c.samples, c.tolerance); !slices.Equal(got, c.want) {
 			t.Errorf("%s: %v, want %v", c.name, got, c.want)

@@ -63,8 +63,8 @@ type Change struct {
 type Comparison struct {
 	Class    string
 	Old, New Build
-	// Slower is how many times slower the machine was in the new run, by the
-	// figure of a reference that lost most; 1 if none lost anything.
+	// Slower is how many times slower the machine was in the new run, by what
+	// the upper quarter of the references' figures lost; 1 if they lost nothing.
 	Slower  float64
 	Changes []Change
 	// Alone are scenarios that only one of the two runs has.
@@ -94,9 +94,12 @@ const drift = 0.10
 // differs between the runs, significantly or by more than a tenth: it is divided by
 // the reference's of the same repetition, and multiplied by the reference's old
 // median, so that it keeps its unit. Over another link, where the reference waits
-// for the network in its own way, such a figure may lose what a reference lost most
-// anywhere, on top of its budget. The floor hardly depends on the machine: with it
+// for the network in its own way, such a figure may lose what the upper quarter of the
+// references' figures lost significantly anywhere, on top of its budget: one of them
+// that had a bad day excuses nothing. The floor hardly depends on the machine: with it
 // alone a slower machine may pass for a slower build.
+//
+// What a run that ended early did not come to is inconclusive.
 //
 // Runs of different classes, without a peer of ours, or with no scenario in common
 // are an error.
@@ -161,10 +164,10 @@ type pair struct {
 	slower   float64
 }
 
-// slowness returns how many times slower the machine has become by what a
-// reference lost most of any figure, significantly; at least 1.
+// slowness returns how many times slower the machine has become by what the upper
+// quarter of the references' figures lost; one that changed by chance lost nothing.
 func (p pair) slowness() float64 {
-	slower := 1.0
+	var lost []float64
 	for _, row := range p.new.Summarize() {
 		if !row.Metric.Speed {
 			continue
@@ -175,12 +178,20 @@ func (p pair) slowness() float64 {
 			if row.Metric.Better == Higher {
 				old, new = new, old
 			}
-			if old > 0 && compare(values(was), values(is)).P < alpha {
-				slower = max(slower, new/old)
+			if !(old > 0) { // NaN: the reference has no such figure
+				continue
 			}
+			ratio := 1.0
+			if compare(values(was), values(is)).P < alpha {
+				ratio = new / old
+			}
+			lost = append(lost, ratio)
 		}
 	}
-	return slower
+	if len(lost) == 0 {
+		return 1
+	}
+	return max(1, Quantile(lost, 0.75))
 }
 
 // scenario compares one scenario over one link. both is false if one of the runs
@@ -196,6 +207,10 @@ func (p pair) scenario(scenario, link string) (changes []Change, both bool) {
 		if void.Frozen {
 			all.Verdict = Frozen
 		}
+		return []Change{all}, true
+	}
+	if p.new.Partial != "" && len(before) > 0 && len(after) == 0 {
+		all.Verdict, all.Note = Inconclusive, "the new run ended early: "+p.new.Partial
 		return []Change{all}, true
 	}
 	if len(before) == 0 || len(after) == 0 {

@@ -86,6 +86,39 @@ func TestCompareOnASlowerMachine(t *testing.T) {
 	}
 }
 
+// One figure of a reference that had a bad day does not excuse ours over a link.
+func TestCompareIsNotMisledByOneFigureOfAReference(t *testing.T) {
+	new := madeUp(2, 1)
+	for i := range new.Results {
+		switch r := &new.Results[i]; {
+		case r.Peer == "vnc" && r.Link == "wan" && r.Scenario == "scroll":
+			r.Metrics["p95-ms"] *= 4
+		case r.Peer == "lucarne" && r.Link == "wan" && r.Scenario == "flip":
+			r.Metrics["p50-ms"] *= 1.5
+		}
+	}
+	c, changes := compared(t, madeUp(1, 1), new)
+	if got := changes["flip wan p50-ms"]; got.Verdict != Worse || c.Slower != 1 {
+		t.Errorf("half as slow again over wan: %v, the machine %v times slower; want it worse and 1", got, c.Slower)
+	}
+}
+
+// What a run that was ended did not come to does not pass for unchanged.
+func TestCompareWithARunThatEndedEarly(t *testing.T) {
+	new := madeUp(2, 1)
+	new.Results = slices.DeleteFunc(new.Results, func(r Result) bool { return r.Scenario == "scroll" && r.Link == "wan" })
+	c, _ := compared(t, madeUp(1, 1), new)
+	if len(c.Inconclusive()) != 0 || len(c.Alone) != 1 {
+		t.Errorf("another choice of scenarios: %v inconclusive, %v alone; want none and one", c.Inconclusive(), c.Alone)
+	}
+	new.Partial = "interrupted"
+	c, changes := compared(t, madeUp(1, 1), new)
+	got := changes["scroll wan"]
+	if got.Verdict != Inconclusive || !strings.Contains(got.Note, "interrupted") || len(c.Alone) != 0 {
+		t.Errorf("interrupted: %v, %v alone; want it inconclusive", got, c.Alone)
+	}
+}
+
 // A reference whose median has moved is used although five of its figures cannot
 // prove that they have.
 func TestCompareRelatesToAReferenceThatMoved(t *testing.T) {

@@ -44,7 +44,7 @@ func (c *Comparison) WriteText(w io.Writer) error {
 	g := &grid{left: 1}
 	g.add(fmt.Sprintf("machine class %s: %s → %s", c.Class, c.Old, c.New))
 	if c.Slower > 1 {
-		g.add(fmt.Sprintf("the machine was up to %.2f times slower in the new run, by what did not change", c.Slower))
+		g.add(fmt.Sprintf("the machine was about %.2f times slower in the new run, by what did not change", c.Slower))
 	}
 	g.add("", "old", "new", "change", "p", "verdict")
 	where := ""

@@ -81,6 +81,8 @@ func (m *measurement) repeat(ctx context.Context, t turn, try attempt) (report.R
 		r, err := try(ctx, t)
 		why := ""
 		switch {
+		case ctx.Err() != nil:
+			return r, ctx.Err()
 		case err != nil:
 			if failed++; failed == maxErrors || errors.Is(err, errDown) {
 				return r, err

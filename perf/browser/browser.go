@@ -42,7 +42,7 @@ type Browser struct {
 	cfg     Config
 	cmd     *exec.Cmd
 	conn    *conn
-	profile string
+	profile *profile
 	exited  chan struct{} // closed when the process has been waited for
 	close   sync.Once
 }
@@ -79,13 +79,13 @@ func Start(ctx context.Context, cfg Config) (*Browser, error) {
 	if cfg.Start == nil {
 		cfg.Start = (*exec.Cmd).Start
 	}
-	profile, err := os.MkdirTemp("", "lucarne-browser-")
+	profile, err := newProfile()
 	if err != nil {
-		return nil, fmt.Errorf("browser: profile: %w", err)
+		return nil, err
 	}
 	b := &Browser{cfg: cfg, profile: profile, exited: make(chan struct{})}
 	if err := b.start(); err != nil {
-		os.RemoveAll(profile)
+		profile.release()
 		return nil, fmt.Errorf("browser: %s: %w", cfg.Path, err)
 	}
 	if _, err := b.Version(ctx); err != nil {
@@ -135,7 +135,7 @@ func (b *Browser) start() error {
 
 func (b *Browser) args() []string {
 	args := []string{
-		"--headless", "--remote-debugging-pipe", "--user-data-dir=" + b.profile,
+		"--headless", "--remote-debugging-pipe", "--user-data-dir=" + b.profile.dir,
 		"--disable-gpu", "--disable-quic", "--no-first-run", "--no-default-browser-check",
 		"--disable-background-networking", "--disable-component-update", "--disable-sync",
 		"--disable-extensions", "--disable-breakpad", "--mute-audio",
@@ -199,11 +199,12 @@ func (b *Browser) Close() error {
 func (b *Browser) sweep() error {
 	syscall.Kill(-b.cmd.Process.Pid, syscall.SIGKILL) // nobody left is not an error
 	<-b.exited
+	defer b.profile.release()
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
 	var err error
 	for range 300 {
-		if err = os.RemoveAll(b.profile); err == nil {
+		if err = b.profile.remove(); err == nil {
 			return nil
 		}
 		<-tick.C

@@ -45,7 +45,7 @@ func start(t *testing.T, cfg Config) (context.Context, *Browser) {
 		if err := b.Close(); err != nil {
 			t.Error(err)
 		}
-		if _, err := os.Stat(b.profile); !errors.Is(err, os.ErrNotExist) {
+		if _, err := os.Stat(b.profile.dir); !errors.Is(err, os.ErrNotExist) {
 			t.Errorf("profile is left: %v", err)
 		}
 		for deadline := time.Now().Add(20 * time.Second); syscall.Kill(-b.PID(), 0) == nil; time.Sleep(10 * time.Millisecond) {

@@ -15,6 +15,8 @@ import (
 	"lucarne/capture"
 	"lucarne/encode"
 	"lucarne/signaling"
+	"lucarne/signaling/iceserver"
+	"lucarne/signaling/peer"
 	"lucarne/signaling/session"
 	"lucarne/signaling/wsmedia"
 	"lucarne/web"
@@ -36,6 +38,8 @@ type desktop struct {
 	screen  *capture.Screen
 	fanouts []*encode.Fanout
 	session *session.Session
+	network *peer.Network    // nil before wire
+	servers iceserver.Source // of STUN and TURN; nil: there are none
 	handler *signaling.Handler
 }
 
@@ -100,6 +104,14 @@ func (d *desktop) wire(usable []encode.Backend) error {
 	if d.token, err = d.flags.openToken(); err != nil {
 		return err
 	}
+	if d.servers, err = d.flags.servers(); err != nil {
+		return err
+	}
+	network := d.flags.network(onLoopback(d.listener.Addr()))
+	network.Log = d.log
+	if d.network, err = peer.OpenNetwork(network); err != nil {
+		return exitError{exitNoListen, err}
+	}
 	vnc, err := d.vncServer()
 	if err != nil {
 		return err
@@ -139,6 +151,7 @@ func (d *desktop) run(ctx context.Context, stdout io.Writer, open openSource, be
 		loops = append(loops, fanout.Run)
 	}
 	return inOrder(ctx, append(loops,
+		d.network.Run,
 		d.session.Run,
 		d.serveHTTP,
 		d.handler.Run,
@@ -180,5 +193,8 @@ func (d *desktop) serveHTTP(ctx context.Context) error {
 // close frees what newDesktop took.
 func (d *desktop) close() {
 	d.listener.Close()
+	if d.network != nil {
+		d.network.Close()
+	}
 	d.remove()
 }

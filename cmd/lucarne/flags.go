@@ -17,13 +17,15 @@ import (
 type desktopFlags struct {
 	httpFlags
 	videoFlags
+	networkFlags
+	turnFlags
 	vncFlags
 	logFlags
 }
 
 // Validate is called by kong after parsing.
 func (f *desktopFlags) Validate() error {
-	return cmp.Or(f.httpFlags.validate(), f.videoFlags.validate(), f.vncFlags.validate())
+	return cmp.Or(f.httpFlags.validate(), f.videoFlags.validate(), f.networkFlags.validate(), f.turnFlags.validate(), f.vncFlags.validate())
 }
 
 // placeFlags say where the page is.

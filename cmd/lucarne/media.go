@@ -1,12 +1,14 @@
 package main
 
 import (
+	"context"
 	"net"
 	"slices"
 
 	"lucarne/encode"
 	"lucarne/encode/mediadev"
 	"lucarne/signaling"
+	"lucarne/signaling/iceserver"
 	"lucarne/signaling/peer"
 	"lucarne/signaling/session"
 )
@@ -16,7 +18,8 @@ func (d *desktop) openMedia(usable []encode.Backend) signaling.OpenMedia {
 	video := slices.DeleteFunc(slices.Clone(usable), func(b encode.Backend) bool { return b.Codec == encode.JPEG })
 	common := peer.Config{
 		Register:        mediadev.Register(video),
-		Loopback:        onLoopback(d.listener.Addr()),
+		Network:         d.network,
+		RelayViewer:     d.flags.Relay == "viewer",
 		MaxPlayoutDelay: d.flags.PlayoutDelay,
 		MinBitrate:      int(d.flags.MinBitrate),
 		MaxBitrate:      int(d.flags.Bitrate),
@@ -25,6 +28,9 @@ func (d *desktop) openMedia(usable []encode.Backend) signaling.OpenMedia {
 	return func(v *session.Viewer, out signaling.Out, generation int) (signaling.Media, error) {
 		cfg := common
 		cfg.Generation = generation
+		if d.servers != nil {
+			cfg.Servers = func(ctx context.Context) ([]iceserver.Server, error) { return d.servers.Servers(ctx, v.ID()) }
+		}
 		return peer.New(cfg, v, out)
 	}
 }

@@ -137,8 +137,14 @@ func Compare(old, new *Report, budgets Budgets) (*Comparison, error) {
 // Regressed returns what got worse or stands still.
 func (c *Comparison) Regressed() []Change { return c.with(Worse, Frozen) }
 
-// Inconclusive returns what could not be compared, though it was measured.
-func (c *Comparison) Inconclusive() []Change { return c.with(Inconclusive) }
+// Inconclusive returns what could not be compared, though it was measured; where
+// nothing at all could be told, for there were too few repetitions, that is all of it.
+func (c *Comparison) Inconclusive() []Change {
+	if len(c.with(Better, Worse, Same, Frozen)) == 0 {
+		return c.with(Inconclusive, Untold)
+	}
+	return c.with(Inconclusive)
+}
 
 func (c *Comparison) with(verdicts ...Verdict) []Change {
 	return slices.DeleteFunc(slices.Clone(c.Changes), func(change Change) bool {

@@ -258,8 +258,12 @@ func TestCompareInconclusive(t *testing.T) {
 	few := madeUp(2, 1)
 	few.Results = slices.DeleteFunc(few.Results, func(r Result) bool { return r.Repetition > 3 })
 	each(few, "flip", func(r *Result) { r.Metrics["p50-ms"] += 100 })
-	if _, changes := compared(t, madeUp(1, 1), few); changes["flip local p50-ms"].Verdict != Untold {
-		t.Errorf("three repetitions: %v, want untold", changes["flip local p50-ms"])
+	c, changes = compared(t, madeUp(1, 1), few)
+	if got := changes["flip local p50-ms"]; got.Verdict != Untold {
+		t.Errorf("three repetitions: %v, want untold", got)
+	}
+	if got, want := len(c.Inconclusive()), len(c.Changes); got != want {
+		t.Errorf("three repetitions of everything: %d inconclusive, want all %d", got, want)
 	}
 }
 

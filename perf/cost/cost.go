@@ -1,6 +1,6 @@
 // Package cost says what processes and their descendants use of a machine: CPU
-// time, memory and network; and how much of the machine somebody else uses
-// meanwhile, which makes a measurement worthless.
+// time and memory; and how much of the machine somebody else uses meanwhile, which
+// makes a measurement worthless.
 package cost
 
 import (
@@ -61,6 +61,9 @@ func MemoryOf(roots ...int) (Memory, error) {
 	}
 	return sum, nil
 }
+
+// Volume is an amount of network traffic in one direction.
+type Volume struct{ Bytes, Packets int }
 
 // parseRollup reads the text of /proc/PID/smaps_rollup (proc(5)).
 func parseRollup(text string) Memory {

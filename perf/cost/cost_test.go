@@ -135,21 +135,12 @@ func TestCPUOfTheDead(t *testing.T) {
 	if got, err := MemoryOf(cmd.Process.Pid); err == nil {
 		t.Errorf("MemoryOf = %v, want an error", got)
 	}
-	if got, err := TrafficOf(cmd.Process.Pid); err == nil {
-		t.Errorf("TrafficOf = %v, want an error", got)
-	}
 }
 
 func TestMemory(t *testing.T) {
 	got, err := MemoryOf(start(t, "occupy"))
 	if err != nil || got.Proportional < 64<<20 || got.Resident < got.Proportional {
 		t.Errorf("memory %+v, %v; want 64 MiB proportional at least, and no less resident", got, err)
-	}
-}
-
-func TestTraffic(t *testing.T) {
-	if _, err := TrafficOf(os.Getpid()); err != nil {
-		t.Error(err)
 	}
 }
 

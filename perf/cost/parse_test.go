@@ -55,23 +55,6 @@ func TestParseRollup(t *testing.T) {
 	}
 }
 
-func TestParseInterfaces(t *testing.T) {
-	const text = `Inter-|   Receive                                                |  Transmit
- face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop fifo colls carrier compressed
-    lo:  900 9 0 0 0 0 0 0 900 9 0 0 0 0 0 0
-  eth0: 1000 10 0 0 0 0 0 0 200 2 0 0 0 0 0 0
-tun0:50 5 0 0 0 0 0 0 7 1 0 0 0 0 0 0
-`
-	got, want := parseInterfaces(text), Traffic{Received: Volume{1050, 15}, Sent: Volume{207, 3}}
-	if got != want {
-		t.Errorf("traffic %+v, want %+v", got, want)
-	}
-	less := got.Less(Traffic{Received: Volume{50, 5}, Sent: Volume{7, 1}})
-	if want := (Traffic{Received: Volume{1000, 10}, Sent: Volume{200, 2}}); less != want {
-		t.Errorf("difference %+v, want %+v", less, want)
-	}
-}
-
 func TestParseMachine(t *testing.T) {
 	got, err := parseMachine("cpu  100 10 20 9999 99 1 2 30 50 0\ncpu0 1 2 3\n")
 	if want := (Reading{Busy: 1330 * time.Millisecond, Steal: 300 * time.Millisecond}); err != nil || got != want {

@@ -1,4 +1,4 @@
-// Bundles src/ and vnc/ into dist/: content-hashed scripts, styles and icon under
+// Bundles src/, vnc/ and check/ into dist/: content-hashed scripts, styles and icon under
 // assets/, and for each page an index.html that names them by relative URLs, so
 // that the pages work under any base path.
 //
@@ -17,6 +17,7 @@ const dist = join(root, "dist");
 const pages = {
   "index.html": { template: "src/index.html", script: "main", style: "style" },
   "vnc/index.html": { template: "vnc/index.html", script: "vnc", style: "vnc-style" },
+  "connection.html": { template: "check/index.html", script: "check", style: "check-style" },
 };
 
 /** Escapes text for an HTML attribute in double quotes. */
@@ -46,10 +47,13 @@ const { metafile } = await build({
   absWorkingDir: root,
   entryPoints: {
     main: "src/main.ts",
+    painter: "src/painter.worker.ts",
     style: "src/style.css",
     icon: "src/icon.svg",
     vnc: "vnc/main.ts",
     "vnc-style": "vnc/style.css",
+    check: "check/main.ts",
+    "check-style": "check/style.css",
   },
   outdir: "dist/assets",
   entryNames: "[name]-[hash]",
@@ -81,6 +85,7 @@ for (const [i, [path, { script, style }]] of Object.entries(pages).entries()) {
     script: `${up}assets/${named(script, ".js")}`,
     style: `${up}assets/${named(style, ".css")}`,
     icon: `${up}assets/${named("icon", ".svg")}`,
+    painter: `${up}assets/${named("painter", ".js")}`,
   };
   await mkdir(dirname(join(dist, path)), { recursive: true });
   await writeFile(join(dist, path), templates[i].replace(/\{\{(\w+)\}\}/g, (_, name) => attribute(fields[name])));

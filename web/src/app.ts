@@ -6,17 +6,15 @@ import { every, pageClock } from "./clock.ts";
 import { Connection, type LinkState, type Socket } from "./connection.ts";
 import { applyCursor, Cursors, cursorStyles } from "./cursor.ts";
 import { listen } from "./desk.ts";
-import { parseFrameTimes } from "./frametimes.ts";
 import { login, session, socketURL } from "./http.ts";
 import type { Words } from "./i18n.ts";
 import { InputSender } from "./input.ts";
 import { Keyboard, platformOf, renewing } from "./keyboard.ts";
-import { Meter } from "./meter.ts";
+import { Media } from "./media.ts";
 import { onNetworkChange } from "./network.ts";
 import type { Options } from "./options.ts";
 import { Pointer } from "./pointer.ts";
-import type { DisplayMessage, Feature, HelloMessage, Reason, ServerMessage } from "./protocol.ts";
-import { Peer } from "./rtc.ts";
+import type { DisplayMessage, Feature, HelloMessage, ServerMessage } from "./protocol.ts";
 import { Screen } from "./screen.ts";
 import type { Stats } from "./stats.ts";
 import { element } from "./ui/dom.ts";
@@ -24,27 +22,22 @@ import { Face } from "./ui/face.ts";
 import { staleVersion } from "./version.ts";
 import type { InputEvent } from "./wire.ts";
 
-/** Without a picture for this long after the offer, the network is told to be the reason, in ms. */
-const NO_PATH = 12_000;
 const POLL = 1000;
 
 export class App {
   private readonly connection: Connection;
-  private readonly peer: Peer;
+  private readonly media: Media;
   private readonly input: InputSender;
   private readonly keyboard: Keyboard;
   private readonly pointer: Pointer;
   private readonly screen: Screen;
   private readonly clipboard: Clipboard;
-  private readonly meter: Meter;
   private readonly cursors = new Cursors();
   private readonly face: Face;
   private hello: HelloMessage | null = null;
   private display: DisplayMessage | null = null;
   private leading = true;
   private pictured = false;
-  private trouble: Reason | null = null;
-  private cancelTrouble = () => {};
 
   constructor(
     private readonly words: Words,
@@ -52,33 +45,33 @@ export class App {
     private readonly version: string,
     system: SystemClipboard | null,
     stage: HTMLElement,
+    frame: HTMLElement,
     video: HTMLVideoElement,
+    canvas: HTMLCanvasElement,
+    makeWorker: () => Worker,
     private readonly sink: HTMLTextAreaElement,
   ) {
     this.connection = new Connection(
       { clock: pageClock, backoff: new Backoff(), open: () => new WebSocket(socketURL(document.baseURI)) as Socket, session },
-      () => ({ type: "hello", version, lang: words.language, transport: "webrtc" }),
+      () => ({ type: "hello", version, lang: words.language, ...this.media.hello }),
       {
         state: (state) => this.linked(state),
         message: (message) => this.receive(message),
-        binary: (data) => this.meter.frames.add(parseFrameTimes(data)),
+        binary: (data) => this.media.take(data),
       },
     );
-    this.meter = new Meter(this.connection.serverClock, version, () => this.connection.send({ type: "key" }));
-    this.peer = new Peer(pageClock, options.codec, {
-      send: (message) => void this.connection.send(message),
-      video: (stream) => this.screen.show(stream),
-      changed: () => this.rerouted(),
-    });
     this.input = new InputSender(pageClock, (ms) => this.connection.quiet(ms));
     this.keyboard = new Keyboard(pageClock, platformOf(navigator), (event) => this.act("keyboard", event));
     this.pointer = new Pointer(pageClock, (event) => this.act("pointer", event));
-    this.screen = new Screen(pageClock, stage, video, options.resize, {
+    this.screen = new Screen(pageClock, stage, frame, video, canvas, options.resize, {
       wish: (size) => this.may("resize") && this.connection.send({ type: "resize", ...size }),
-      presented: (frame) => {
-        this.meter.presented(frame);
-        if (!this.pictured) this.render();
-      },
+      presented: (frame) => this.media.presented(frame),
+    });
+    this.media = new Media(pageClock, options, this.connection.serverClock, this.screen, makeWorker, canvas, {
+      send: (message) => void this.connection.send(message),
+      socket: () => this.connection.channel,
+      changed: () => this.rerouted(),
+      again: () => this.connection.connect(),
     });
     this.clipboard = new Clipboard(pageClock, system, {
       send: (text) => this.live && this.may("copy-in") && this.connection.send({ type: "clipboard", text }),
@@ -114,9 +107,7 @@ export class App {
 
   /** The statistics as they are now. */
   stats(): Stats {
-    const { width, height } = this.screen.pictureSize;
-    const transport = this.peer.state === "connected" ? "webrtc" : "";
-    return { ...this.meter.stats(pageClock.now()), version: this.version, transport, width, height };
+    return { version: this.version, ...this.media.stats() };
   }
 
   private listen(): void {
@@ -136,7 +127,7 @@ export class App {
     });
     onNetworkChange(() => {
       this.connection.poke();
-      this.peer.restart();
+      this.media.restart();
     });
     addEventListener("beforeunload", (event) => {
       // Ctrl+W was meant for the desktop.
@@ -147,6 +138,7 @@ export class App {
       if (persisted) this.connection.connect();
     });
     document.addEventListener("visibilitychange", () => {
+      this.media.hide(document.hidden);
       this.connection.send({ type: "visibility", hidden: document.hidden });
       if (!document.hidden) this.connection.poke();
     });
@@ -204,12 +196,12 @@ export class App {
       case "hello":
         return this.greeted(message);
       case "offer":
-        return this.offered(message.sdp, message.generation, message.ice);
+        return this.media.offer(message.sdp, message.generation, message.ice);
       case "candidate":
-        return this.peer.candidate(message.candidate, message.generation);
+        return this.media.candidate(message.candidate, message.generation);
       case "cursor": {
         const picture = this.cursors.take(message);
-        if (picture) applyCursor(this.screen.video.style, cursorStyles(picture, devicePixelRatio));
+        if (picture) applyCursor(this.screen.frame.style, cursorStyles(picture, devicePixelRatio));
         return;
       }
       case "size":
@@ -241,17 +233,14 @@ export class App {
       location.reload();
       return;
     }
-    this.peer.close();
     this.cursors.reset();
-    this.meter.reset();
     this.hello = hello;
     this.display = hello.display;
     this.leading = hello.role !== "viewer";
     this.pictured = false;
-    this.setTrouble(null);
     if (hello.width > 0) this.screen.size = hello;
     this.input.reset();
-    this.rerouted();
+    this.media.begin();
     this.screen.wish(true);
     if (document.hidden) this.connection.send({ type: "visibility", hidden: true });
     void this.shareClipboards();
@@ -265,43 +254,19 @@ export class App {
     await this.clipboard.focused();
   }
 
-  private offered(sdp: string, generation: number, ice: RTCConfiguration): void {
-    if (typeof RTCPeerConnection === "undefined") {
-      this.setTrouble({ code: "webrtc-missing", args: [] });
-      this.render();
-      return;
-    }
-    this.peer.offer(sdp, generation, ice);
-    this.cancelTrouble();
-    this.cancelTrouble = pageClock.after(NO_PATH, () => {
-      if (this.peer.state !== "connected") this.setTrouble({ code: "webrtc-blocked", args: [] });
-      this.render();
-    });
-  }
-
-  private setTrouble(reason: Reason | null): void {
-    this.cancelTrouble();
-    this.trouble = reason;
-  }
-
-  /** The peer's state or channels have changed: input goes by the best there is. */
+  /** The paths of the picture have changed: input goes by the one that is seen. */
   private rerouted(): void {
     const socket = this.connection.channel;
     if (!socket) return;
-    const channels = this.peer.input;
+    const channels = this.media.input;
     this.input.use(channels?.keys ?? socket, channels?.motion ?? socket);
-    if (this.peer.state === "connected") {
-      this.setTrouble(null);
-      void this.poll();
-    }
     this.render();
   }
 
   private async poll(): Promise<void> {
     if (this.connection.state.name === "waiting") this.render();
-    if (document.hidden || this.peer.state !== "connected") return;
-    const report = await this.peer.stats();
-    if (report) this.meter.report(report, pageClock.now());
+    if (document.hidden || !this.connection.channel) return;
+    await this.media.poll();
     this.measure();
     this.render();
   }
@@ -311,15 +276,16 @@ export class App {
   }
 
   private render(): void {
-    this.pictured ||= this.meter.shown;
+    this.pictured ||= this.media.pictured;
     this.face.show({
       now: pageClock.now(),
       link: this.connection.state,
       display: this.display,
-      peer: this.peer.state,
-      path: this.meter.path,
+      media: this.media.state,
+      shown: this.media.shown,
+      path: this.media.path,
+      why: this.media.why,
       pictured: this.pictured,
-      trouble: this.trouble,
       watching: this.hello?.role === "viewer",
       leading: this.leading,
     });
@@ -339,7 +305,10 @@ export async function makeApp(words: Words, options: Options, version: string): 
     version,
     await browserClipboard(navigator),
     find<HTMLElement>("#stage"),
-    find<HTMLVideoElement>("#screen"),
+    find<HTMLElement>("#screen"),
+    find<HTMLVideoElement>("#screen > video"),
+    find<HTMLCanvasElement>("#screen > canvas"),
+    () => new Worker(find<HTMLLinkElement>('link[rel="modulepreload"]').href, { type: "module" }),
     find<HTMLTextAreaElement>("#sink"),
   );
 }

@@ -86,7 +86,7 @@ function listenText({ sink, keyboard, clipboard, live }: Desk): void {
 }
 
 function listenPointer({ screen, sink, pointer, clipboard, live }: Desk): void {
-  const { stage, video } = screen;
+  const { stage, frame } = screen;
   const at = (event: MouseEvent) => screen.remoteAt(event.clientX, event.clientY);
   const move = (event: Event) => {
     if (event instanceof PointerEvent && event.isPrimary && live()) pointer.move(at(event));
@@ -97,7 +97,7 @@ function listenPointer({ screen, sink, pointer, clipboard, live }: Desk): void {
     if (!event.isPrimary || !live()) return;
     screen.resume();
     void clipboard.gesture();
-    video.setPointerCapture(event.pointerId);
+    frame.setPointerCapture(event.pointerId);
     pointer.down(event.button, at(event));
   });
   stage.addEventListener("pointermove", (event) => {

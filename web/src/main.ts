@@ -1,7 +1,7 @@
 import { makeApp } from "./app.ts";
 import { takeToken } from "./http.ts";
 import { Words } from "./i18n.ts";
-import { readOptions } from "./options.ts";
+import { readOptions, type Options } from "./options.ts";
 import type { Stats } from "./stats.ts";
 import { pageVersion } from "./version.ts";
 
@@ -12,10 +12,15 @@ declare global {
   }
 }
 
-// First of all, so that the token is in the address bar for as short as can be.
-const token = takeToken(location, history);
 const options = readOptions(location.search, navigator.languages);
-const version = pageVersion(document);
-const app = await makeApp(new Words(options.language), options, version);
-window.lucarne = { version, stats: () => app.stats() };
-await app.start(token);
+if (options.transport === "vnc") location.replace(new URL(`vnc/${location.search}${location.hash}`, document.baseURI));
+else await begin(options);
+
+async function begin(options: Options): Promise<void> {
+  // First of all, so that the token is in the address bar for as short as can be.
+  const token = takeToken(location, history);
+  const version = pageVersion(document);
+  const app = await makeApp(new Words(options.language), options, version);
+  window.lucarne = { version, stats: () => app.stats() };
+  await app.start(token);
+}

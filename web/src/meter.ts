@@ -1,7 +1,7 @@
-/** Gathers the statistics of the connection there is, and watches for a standing queue. */
+/** Gathers the statistics of one path, and watches for a standing queue. */
 
 import type { ServerClock } from "./clock.ts";
-import { FrameLog, readReport, type Path, type Presented, type Received, type Stats } from "./stats.ts";
+import { FrameLog, type Path, type Presented, type Received, type Stats } from "./stats.ts";
 import { Watchdog } from "./watchdog.ts";
 
 export class Meter {
@@ -16,7 +16,6 @@ export class Meter {
   /** resync asks the server for a key frame. */
   constructor(
     private readonly server: ServerClock,
-    private readonly version: string,
     private readonly resync: () => void,
   ) {
     this.frames = new FrameLog(server);
@@ -35,10 +34,9 @@ export class Meter {
     if (this.watchdog.presented(now, now - frame.receiveTime)) this.resync();
   }
 
-  /** Takes the browser's report at the page's time now, in ms. */
-  report(report: RTCStatsReport, now: number): void {
+  /** Takes the totals at the page's time now, in ms. */
+  report(received: Received, now: number): void {
     const before = this.received;
-    const received = readReport(report);
     const seconds = (now - this.measured) / 1000;
     if (before && seconds > 0.2) this.bitrate = Math.max(0, ((received.bytes - before.bytes) * 8) / seconds);
     this.received = received;
@@ -47,10 +45,9 @@ export class Meter {
   }
 
   /** Everything but what the page knows of its screen. */
-  stats(now: number): Omit<Stats, "transport" | "width" | "height"> {
+  stats(now: number): Omit<Stats, "version" | "transport" | "width" | "height"> {
     const { received, server } = this;
     return {
-      version: this.version,
       path: this.path,
       codec: received?.codec ?? "",
       framesPerSecond: this.frames.framesPerSecond(now),

@@ -7,18 +7,22 @@ export interface Options {
   resize: ResizeMode;
   /** The only codec to accept, as in its media type ("VP8"); "" for the server's choice. */
   codec: string;
+  /** The only path of the picture; "auto" for the best; "vnc" for the page that shows VNC. */
+  transport: "auto" | "ws" | "webrtc" | "vnc";
   stats: boolean;
   language: Language;
 }
 
-/** Reads the query; unknown values are as if absent. WebRTC is the one transport there is. */
+/** Reads the query; unknown values are as if absent. */
 export function readOptions(query: string, languages: readonly string[]): Options {
   const params = new URLSearchParams(query);
   const resize = params.get("resize");
   const codec = params.get("codec") ?? "";
+  const transport = params.get("transport");
   return {
     resize: resize === "scale" || resize === "off" ? resize : "remote",
     codec: /^[a-z0-9]{1,16}$/i.test(codec) && codec !== "auto" ? codec.toUpperCase() : "",
+    transport: transport === "ws" || transport === "webrtc" || transport === "vnc" ? transport : "auto",
     stats: params.get("stats") === "1",
     language: pickLanguage([params.get("lang") ?? "", ...languages]),
   };

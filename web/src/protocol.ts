@@ -9,6 +9,9 @@ export type Role = "owner" | "controller" | "viewer";
 export type Feature = "video" | "keyboard" | "pointer" | "copy-in" | "copy-out" | "resize";
 export type DisplayState = "starting" | "up" | "failed" | "gone";
 
+/** Which ways of the picture there are to be; "none": neither, but control, input and clipboard. */
+export type Transport = "auto" | "ws" | "webrtc" | "none";
+
 /** Why something is as it is: a code of the catalogues and what to put into its words. */
 export interface Reason {
   code: string;
@@ -55,9 +58,10 @@ export type ServerMessage =
   | ({ type: "bye"; retry: boolean } & Reason);
 
 export type ClientMessage =
-  | { type: "hello"; version: string; lang: string; transport: "webrtc" | "none" }
+  | { type: "hello"; version: string; lang: string; transport: Transport; codecs?: string[]; page?: string }
   | { type: "answer"; sdp: string; generation: number }
   | { type: "candidate"; candidate: RTCIceCandidateInit; generation: number }
+  | { type: "watch"; paths: string[] }
   | { type: "restart" }
   | { type: "key" }
   | { type: "resize"; width: number; height: number }

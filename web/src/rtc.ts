@@ -17,6 +17,8 @@ export interface PeerListener {
   send(message: ClientMessage): void;
   /** The video, alone in its stream: together with sound, the browser would delay it to keep them in step. */
   video(stream: MediaStream): void;
+  /** A message of the server's on the channel for what may get lost. */
+  message(data: ArrayBuffer): void;
   /** The connection's state or its channels have changed. */
   changed(): void;
 }
@@ -54,6 +56,11 @@ export class Peer {
     const { channels } = this;
     const open = channels?.keys.readyState === "open" && channels.motion.readyState === "open";
     return open && this.state === "connected" ? channels : null;
+  }
+
+  /** Sends a message that may get lost, beside the input. */
+  probe(bytes: Uint8Array<ArrayBuffer>): void {
+    if (this.input) this.channels?.motion.send(bytes);
   }
 
   /** The browser's statistics; null without a connection. */
@@ -149,6 +156,8 @@ export class Peer {
       maxRetransmits: 0,
     });
     this.channels = { keys, motion };
+    motion.binaryType = "arraybuffer";
+    motion.onmessage = ({ data }) => data instanceof ArrayBuffer && this.listener.message(data);
     for (const channel of [keys, motion]) {
       channel.onopen = channel.onclose = () => this.listener.changed();
     }

@@ -3,6 +3,7 @@
 import type { Clock } from "./clock.ts";
 import { place, toRemote, type Point, type ResizeMode, type Size } from "./geometry.ts";
 import { watchFrames } from "./presented.ts";
+import type { Rung } from "./ladder.ts";
 import type { Presented } from "./stats.ts";
 
 /** The tab's size has to rest for this long before the desktop is asked to take it on, in ms. */
@@ -11,7 +12,7 @@ const REST = 200;
 export interface ScreenListener {
   /** The tab would like the desktop to have this size, in pixels. */
   wish(size: Size): void;
-  /** A frame has been handed to the compositor. */
+  /** A frame of the video has been handed to the compositor. */
   presented(frame: Presented): void;
 }
 
@@ -19,12 +20,17 @@ export class Screen {
   private remote: Size = { width: 0, height: 0 };
   private device: Size = { width: 0, height: 0 };
   private resizing: ResizeMode;
+  private painted: Size = { width: 0, height: 0 };
+  private rung: Rung = "webrtc";
   private cancelWish = () => {};
 
   constructor(
     private readonly clock: Clock,
     readonly stage: HTMLElement,
-    readonly video: HTMLVideoElement,
+    /** What lies where the picture is: the video of WebRTC and the canvas of the WebSocket. */
+    readonly frame: HTMLElement,
+    private readonly video: HTMLVideoElement,
+    private readonly canvas: HTMLCanvasElement,
     mode: ResizeMode,
     private readonly listener: ScreenListener,
   ) {
@@ -51,9 +57,24 @@ export class Screen {
     this.arrange();
   }
 
-  /** The picture's size in pixels. */
+  /** The size in pixels of the picture that is seen; 0 while there is none. */
   get pictureSize(): Size {
-    return { width: this.video.videoWidth, height: this.video.videoHeight };
+    return this.rung === "ws" ? this.painted : { width: this.video.videoWidth, height: this.video.videoHeight };
+  }
+
+  /** Which picture is seen: the canvas of the WebSocket or the video of WebRTC. */
+  set shown(rung: Rung) {
+    this.rung = rung;
+    this.frame.dataset.shown = rung;
+    this.arrange();
+  }
+
+  /** The canvas has a picture of this size. */
+  paint(size: Size): void {
+    this.canvas.hidden = false;
+    if (size.width === this.painted.width && size.height === this.painted.height) return;
+    this.painted = size;
+    this.arrange();
   }
 
   /** Shows a stream. */
@@ -80,7 +101,7 @@ export class Screen {
 
   /** The remote pixel under a position in the tab. */
   remoteAt(x: number, y: number): Point {
-    const shown = this.video.getBoundingClientRect();
+    const shown = this.frame.getBoundingClientRect();
     const known = this.remote.width > 0 ? this.remote : this.pictureSize;
     return toRemote({ x, y }, shown, known);
   }
@@ -98,17 +119,17 @@ export class Screen {
   }
 
   private arrange(): void {
-    const { video, stage } = this;
-    const picture = video.videoWidth > 0 ? this.pictureSize : this.remote;
+    const { frame, stage, pictureSize } = this;
+    const picture = pictureSize.width > 0 ? pictureSize : this.remote;
     if (!(picture.width > 0)) return;
     const tab = { width: stage.clientWidth, height: stage.clientHeight };
     const box = place(picture, tab, devicePixelRatio, this.resizing);
-    video.style.left = `${box.x}px`;
-    video.style.top = `${box.y}px`;
-    video.style.width = `${box.width}px`;
-    video.style.height = `${box.height}px`;
+    frame.style.left = `${box.x}px`;
+    frame.style.top = `${box.y}px`;
+    frame.style.width = `${box.width}px`;
+    frame.style.height = `${box.height}px`;
     const ratio = (box.width * devicePixelRatio) / picture.width;
     // One to one, or each pixel as a whole square: nothing to smooth.
-    video.classList.toggle("exact", Math.abs(ratio - Math.round(ratio)) < 0.001);
+    frame.classList.toggle("exact", Math.abs(ratio - Math.round(ratio)) < 0.001);
   }
 }

@@ -16,7 +16,7 @@ export interface Stats {
   /** Version of the page. */
   version: string;
   /** What carries the picture; "" while nothing does. */
-  transport: "webrtc" | "";
+  transport: "webrtc" | "ws" | "";
   /** How WebRTC gets through; "" while unknown. */
   path: Path;
   /** As in the RTP media type, "VP8"; "" while unknown. */
@@ -159,7 +159,7 @@ function bounded<V>(map: Map<number, V>, key: number, value: V): void {
   map.set(key, value);
 }
 
-/** What a report of RTCPeerConnection.getStats says of the video. */
+/** What has come by a path in all, as W3C webrtc-stats names it. */
 export interface Received {
   path: Path;
   codec: string;

@@ -40,7 +40,7 @@ function desk(live = true) {
   const parts = (name: string, ...methods: string[]) =>
     Object.fromEntries(methods.map((method) => [method, note(`${name}.${method}`)]));
   listen({
-    screen: { stage, video: stage, remoteAt: () => ({ x: 1, y: 2 }), ...parts("screen", "resume") },
+    screen: { stage, frame: stage, remoteAt: () => ({ x: 1, y: 2 }), ...parts("screen", "resume") },
     sink,
     keyboard: parts("keyboard", "down", "up", "text", "pause"),
     pointer: parts("pointer", "move", "down", "up", "upAll", "wheel"),

@@ -8,6 +8,7 @@ declare module "node:test" {
 declare module "node:assert/strict" {
   const assert: {
     equal(got: unknown, want: unknown, message?: string): void;
+    notEqual(got: unknown, want: unknown, message?: string): void;
     deepEqual(got: unknown, want: unknown, message?: string): void;
     ok(value: unknown, message?: string): asserts value;
   };

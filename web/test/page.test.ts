@@ -57,12 +57,13 @@ test("the token leaves the address bar", () => {
 });
 
 test("options are read, and nonsense is not", () => {
-  const fallback = { resize: "remote", codec: "", stats: false, language: "en" };
+  const fallback = { resize: "remote", codec: "", transport: "auto", stats: false, language: "en" };
   assert.deepEqual(readOptions("", []), fallback);
   assert.deepEqual(readOptions("?resize=huge&codec=../x&stats=yes&lang=tlh&transport=pigeon", []), fallback);
   assert.deepEqual(readOptions("?resize=off&codec=vp8&transport=webrtc&stats=1&lang=fr", ["en"]), {
     resize: "off",
     codec: "VP8",
+    transport: "webrtc",
     stats: true,
     language: "fr",
   });

@@ -60,7 +60,8 @@ function peer() {
   Object.assign(globalThis, { RTCPeerConnection: FakeConnection });
   const clock = new FakeClock();
   const sent: ClientMessage[] = [];
-  const made = new Peer(clock, "", { send: (message) => sent.push(message), video: () => {}, changed: () => {} });
+  const made = new Peer(clock, "", { send: (message) => sent.push(message), message: () => {},
+    video: () => {}, changed: () => {} });
   const connection = (index = -1) => FakeConnection.made.at(index) ?? new FakeConnection({});
   return { clock, sent, peer: made, connection, types: () => sent.map(({ type }) => type) };
 }

@@ -24,9 +24,11 @@ function screen() {
   const wishes: Size[] = [];
   const style: Record<string, string> = {};
   const classList = { toggle: () => {} };
-  const video = Object.assign(new EventTarget(), { videoWidth: 0, videoHeight: 0, style, classList });
+  const frame = { style, classList, dataset: {} } as unknown as HTMLElement;
+  const video = Object.assign(new EventTarget(), { videoWidth: 0, videoHeight: 0 }) as unknown as HTMLVideoElement;
+  const canvas = { hidden: true } as HTMLCanvasElement;
   const stage = { clientWidth: 0, clientHeight: 0 };
-  const made = new Screen(clock, stage as HTMLElement, video as unknown as HTMLVideoElement, "remote", {
+  const made = new Screen(clock, stage as HTMLElement, frame, video, canvas, "remote", {
     wish: (size) => wishes.push(size),
     presented: () => {},
   });
@@ -34,21 +36,21 @@ function screen() {
     Object.assign(stage, { clientWidth: width, clientHeight: height });
     resized([{ contentRect: { width, height } }]);
   };
-  const frame = () => frames.splice(0).forEach((fn) => fn());
-  return { clock, wishes, style, resize, frame, screen: made };
+  const draw = () => frames.splice(0).forEach((fn) => fn());
+  return { clock, wishes, style, resize, draw, screen: made };
 }
 
 test("a new size of the tab is taken in the next frame, and wished for once it rests", () => {
-  const { clock, wishes, style, resize, frame, screen: s } = screen();
+  const { clock, wishes, style, resize, draw, screen: s } = screen();
   s.size = { width: 1000, height: 500 };
   const before = { ...style };
   resize(400, 300);
   assert.deepEqual(style, before, "not within the observer: it would observe its own doing");
-  frame();
+  draw();
   assert.deepEqual([style.top, style.width, style.height], ["50px", "400px", "200px"]);
   clock.turn(199);
   resize(500, 300);
-  frame();
+  draw();
   clock.turn(199);
   assert.deepEqual(wishes, []);
   clock.turn(1);

@@ -7,6 +7,7 @@ import (
 	"image"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -49,6 +50,17 @@ func newDesk(t *testing.T, s setup) *desk {
 	if _, err := browser.Find(); errors.Is(err, browser.ErrNotFound) {
 		t.Skip("chromium is not installed")
 	}
+	d := newAgentDesk(t, &s)
+	if d.browser = s.browser; d.browser == nil {
+		d.browser = d.startBrowser(browser.Config{Size: s.tab, Scale: s.scale, Lang: s.lang, Args: s.args})
+	}
+	return d
+}
+
+// newAgentDesk starts the display and the agent, for a browser of another kind.
+// It fills in what the setup leaves open.
+func newAgentDesk(t *testing.T, s *setup) *desk {
+	t.Helper()
 	if s.server == "" {
 		s.server = display.Xvnc
 	}
@@ -66,10 +78,14 @@ func newDesk(t *testing.T, s setup) *desk {
 		s.agent = []string{"--auth", "none"}
 	}
 	d.agent = startAgent(t, d.plan.Display, s.agent...)
-	if d.browser = s.browser; d.browser == nil {
-		d.browser = d.startBrowser(browser.Config{Size: s.tab, Scale: s.scale, Lang: s.lang, Args: s.args})
-	}
 	return d
+}
+
+// in returns the same desk for a test within the one that has started it.
+func (d *desk) in(t *testing.T) *desk {
+	inner := *d
+	inner.t = t
+	return &inner
 }
 
 func (d *desk) startBrowser(cfg browser.Config) *browser.Browser {
@@ -86,8 +102,12 @@ func (d *desk) startBrowser(cfg browser.Config) *browser.Browser {
 	return b
 }
 
-// url returns the page's address with a query.
+// url returns the page's address with a query. A page that is to choose its path
+// by itself has transport=auto in it: most tests are about something else.
 func (d *desk) url(query string) string {
+	if strings.HasPrefix(query, "?") && !strings.Contains(query, "transport=") {
+		query += "&transport=webrtc"
+	}
 	return d.agent.scheme + "://" + d.agent.address + "/" + query
 }
 
@@ -146,7 +166,7 @@ func (t *tab) report() {
 // picture waits until the page shows the desktop.
 func (t *tab) picture() {
 	t.d.t.Helper()
-	t.wait(`(v => v && v.readyState >= 2 && v.videoWidth > 0 && v.checkVisibility())(document.querySelector("video"))`)
+	t.wait(`document.documentElement.dataset.state === "connected" && lucarne.stats().width > 0`)
 }
 
 // wait waits until an expression is true in the page.
@@ -282,6 +302,11 @@ func (r *recorder) pressed() []uint32 {
 		}
 	}
 	return syms
+}
+
+// printable returns those of them that are no modifier.
+func (r *recorder) printable() []uint32 {
+	return slices.DeleteFunc(r.pressed(), func(sym uint32) bool { return sym >= 0xff00 && sym < 0x10000 })
 }
 
 // held returns how many keys have been pressed and not let go.

@@ -134,9 +134,12 @@ func (r *relay) works() bool {
 }
 
 // open opens the page with all its traffic through the relay.
-func (r *relay) open() *tab {
+func (r *relay) open() *tab { return r.openBy("webrtc") }
+
+// openBy is open for a page that is bound to a path, or to none.
+func (r *relay) openBy(transport string) *tab {
 	r.d.t.Helper()
-	page := r.d.load(r.d.browser, "http://"+r.address+"/?resize=off", candidatesScript)
+	page := r.d.load(r.d.browser, "http://"+r.address+"/?resize=off&transport="+transport, candidatesScript)
 	stop := make(chan struct{})
 	done := make(chan struct{})
 	go func() {

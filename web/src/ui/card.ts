@@ -3,6 +3,7 @@
 import type { Login } from "../http.ts";
 import type { Words } from "../i18n.ts";
 import { element } from "./dom.ts";
+import { vncLink } from "./route.ts";
 
 export interface View {
   title: string;
@@ -14,6 +15,8 @@ export interface View {
   remedy?: string;
   /** Offers to reconnect. */
   reconnect?: boolean;
+  /** Offers VNC instead. */
+  vnc?: boolean;
 }
 
 export interface CardActions {
@@ -72,10 +75,12 @@ export class Card {
     }
     if (view.what) this.box.append(element("p", { class: "what" }, view.what));
     if (view.remedy) this.box.append(element("p", {}, view.remedy));
-    if (!view.reconnect) return;
-    const button = element("button", { type: "button", class: "primary" }, words.say("state.reconnect"));
-    button.addEventListener("click", actions.reconnect);
-    this.box.append(button);
+    if (view.reconnect) {
+      const button = element("button", { type: "button", class: "primary" }, words.say("state.reconnect"));
+      button.addEventListener("click", actions.reconnect);
+      this.box.append(button);
+    }
+    if (view.vnc) this.box.append(vncLink(words));
   }
 
   private login(): void {

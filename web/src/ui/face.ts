@@ -4,12 +4,14 @@ import type { LinkState } from "../connection.ts";
 import type { ResizeMode } from "../geometry.ts";
 import type { Login } from "../http.ts";
 import type { Words } from "../i18n.ts";
+import type { Rung } from "../ladder.ts";
 import type { Options } from "../options.ts";
 import type { DisplayMessage, Reason } from "../protocol.ts";
 import type { Path, Stats } from "../stats.ts";
 import { Card, type View } from "./card.ts";
 import { Overlay } from "./overlay.ts";
 import { ClipboardPanel } from "./panel.ts";
+import { RoutePanel } from "./route.ts";
 import { Toasts } from "./toast.ts";
 import { Toolbar } from "./toolbar.ts";
 
@@ -18,12 +20,15 @@ export interface Situation {
   now: number;
   link: LinkState;
   display: DisplayMessage | null;
-  peer: RTCPeerConnectionState;
+  /** The path that is seen, and whether it works. */
+  shown: Rung;
+  media: RTCPeerConnectionState;
+  /** How WebRTC gets through. */
   path: Path;
   /** A picture of this connection has been shown. */
   pictured: boolean;
-  /** Why there is no picture, if that is known. */
-  trouble: Reason | null;
+  /** Why it is this path, if that needs words; also why there is no picture. */
+  why: Reason | null;
   /** The person may only look. */
   watching: boolean;
   /** The person is in control. */
@@ -55,6 +60,7 @@ export class Face {
   private readonly card: Card;
   private readonly panel: ClipboardPanel;
   private readonly overlay: Overlay;
+  private readonly route: RoutePanel;
   private readonly toasts = new Toasts();
   private welcomed = false;
   private repairing = false;
@@ -77,10 +83,15 @@ export class Face {
         actions.leave();
       },
     });
+    this.route = new RoutePanel(words, () => {
+      this.mark();
+      actions.leave();
+    });
     this.toolbar = new Toolbar(words, options.resize, {
       clipboard: () => this.toggleClipboard(),
       keyboard: actions.type,
       stats: () => this.toggleStats(),
+      route: () => this.toggleRoute(),
       resize: actions.resize,
       reconnect: actions.reconnect,
       leave: actions.leave,
@@ -91,6 +102,7 @@ export class Face {
       this.card.root,
       this.toolbar.root,
       this.panel.root,
+      this.route.root,
       this.toasts.root,
     );
   }
@@ -119,7 +131,7 @@ export class Face {
 
   /** Shows the statistics, if they are wanted. */
   measure(stats: Stats): void {
-    if (this.overlay.open) this.overlay.show(stats, stats.transport ? this.pathWords(stats.path) : "–");
+    if (this.overlay.open) this.overlay.show(stats, stats.transport ? this.pathWords(stats.transport, stats.path) : "–");
   }
 
   /** Says how things are. */
@@ -136,13 +148,14 @@ export class Face {
     // Listeners hear it once: from the card where there is one.
     this.toolbar.speak(view === null);
     this.bar(state, situation);
+    this.explain(situation);
     this.mark();
     if (state !== "connected" || this.welcomed) return;
     this.welcomed = true;
     this.toolbar.welcome();
   }
 
-  private view({ link, display, pictured, trouble, now }: Situation): View | "login" | null {
+  private view({ link, display, pictured, why, now }: Situation): View | "login" | null {
     const { words } = this;
     switch (link.name) {
       case "connecting":
@@ -157,6 +170,7 @@ export class Face {
           what,
           remedy: what ? remedy : words.say("state.reconnecting.do"),
           reconnect: true,
+          vnc: link.reason !== null,
         };
       }
       case "login":
@@ -175,15 +189,17 @@ export class Face {
       };
     }
     if (pictured) return null;
-    if (trouble) return { title: words.say("state.picture"), ...words.reason(trouble), reconnect: true };
+    if (why && why.code !== "path-pinned") {
+      return { title: words.say("state.picture"), ...words.reason(why), reconnect: true, vnc: true };
+    }
     return { title: words.say("state.picture"), busy: true };
   }
 
-  private bar(state: State, { path, watching, leading, link }: Situation): void {
+  private bar(state: State, { shown, path, watching, leading, link }: Situation): void {
     const { words, toolbar } = this;
     if (state === "connected") {
       const others = watching ? "state.watching" : leading ? null : "state.controlled";
-      toolbar.say(others ? words.say(others) : this.pathWords(path), "good");
+      toolbar.say(others ? words.say(others) : this.pathWords(shown, path), "good");
     } else if (link.name === "waiting") {
       toolbar.say(words.say("state.unconnected"), "busy");
     } else if (state === "repairing") toolbar.say(words.say("state.repairing"), "busy");
@@ -193,8 +209,17 @@ export class Face {
     else toolbar.say(words.say("state.connecting"), "busy");
   }
 
-  private pathWords(path: Path): string {
+  private pathWords(shown: Rung, path: Path): string {
+    if (shown === "ws") return this.words.say("state.ws");
     return this.words.say(path === "" ? "state.webrtc" : `state.webrtc.${path}`);
+  }
+
+  /** Says by which path the picture comes, and why. */
+  private explain({ shown, path, why, pictured }: Situation): void {
+    const { words } = this;
+    const usual = shown === "ws" ? "route.trying" : "route.best";
+    const { what, remedy } = why ? words.reason(why) : { what: words.say(usual), remedy: words.say(`${usual}.do`) };
+    this.route.say({ path: pictured ? this.pathWords(shown, path) : words.say("state.picture"), why: what, remedy });
   }
 
   private toggleClipboard(): void {
@@ -209,9 +234,15 @@ export class Face {
     this.actions.refresh();
   }
 
+  private toggleRoute(): void {
+    if (this.route.open) this.route.close();
+    else this.route.show();
+    this.mark();
+  }
+
   private mark(): void {
-    this.toolbar.mark({ clipboard: this.panel.open, stats: this.overlay.open });
-    this.toolbar.pin(this.panel.open || this.repairing);
+    this.toolbar.mark({ clipboard: this.panel.open, stats: this.overlay.open, route: this.route.open });
+    this.toolbar.pin(this.panel.open || this.route.open || this.repairing);
   }
 
   private async fetch(text: string): Promise<void> {
@@ -236,9 +267,9 @@ export type State =
   | "repairing"
   | "connected";
 
-export function stateOf({ link, display, peer, pictured }: Situation): State {
+export function stateOf({ link, display, media, pictured }: Situation): State {
   if (link.name !== "open") return link.name;
   if (display && display.state !== "up") return display.state;
   if (!pictured) return "picture";
-  return peer === "connected" ? "connected" : "repairing";
+  return media === "connected" ? "connected" : "repairing";
 }

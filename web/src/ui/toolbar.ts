@@ -13,6 +13,7 @@ export interface ToolbarActions {
   clipboard(): void;
   keyboard(): void;
   stats(): void;
+  route(): void;
   resize(mode: ResizeMode): void;
   reconnect(): void;
   /** The person is done with the bar: the focus goes back to the desktop. */
@@ -28,6 +29,7 @@ export class Toolbar {
   private readonly full: HTMLButtonElement;
   private readonly clip: HTMLButtonElement;
   private readonly stats: HTMLButtonElement;
+  private readonly route: HTMLButtonElement;
   private timer = 0;
   private pinned = false;
 
@@ -40,12 +42,13 @@ export class Toolbar {
     this.full = iconButton("fullscreen", words.say("toolbar.fullscreen"), () => void toggleFullscreen());
     this.clip = iconButton("clipboard", words.say("toolbar.clipboard"), actions.clipboard);
     this.stats = iconButton("stats", words.say("toolbar.stats"), actions.stats);
+    this.route = iconButton("route", words.say("toolbar.route"), actions.route);
     const keyboard = iconButton("keyboard", words.say("toolbar.keyboard"), actions.keyboard);
     keyboard.classList.add("touch-only");
     const again = iconButton("reconnect", words.say("toolbar.reconnect"), actions.reconnect);
     const label = words.say("toolbar.label");
     const bar = element("div", { class: "pill", role: "toolbar", "aria-label": label });
-    bar.append(this.state, this.full, this.size, this.clip, keyboard, this.stats, again);
+    bar.append(this.state, this.full, this.size, this.clip, keyboard, this.stats, this.route, again);
     const handle = element("button", { type: "button", class: "handle", "aria-label": words.say("toolbar.show") });
     handle.title = words.say("toolbar.show");
     this.root = element("div", { class: "toolbar", "data-ui": "" }, bar, handle);
@@ -66,9 +69,10 @@ export class Toolbar {
   }
 
   /** Marks the buttons whose panels are open. */
-  mark(open: { clipboard: boolean; stats: boolean }): void {
+  mark(open: { clipboard: boolean; stats: boolean; route: boolean }): void {
     this.clip.setAttribute("aria-pressed", String(open.clipboard));
     this.stats.setAttribute("aria-pressed", String(open.stats));
+    this.route.setAttribute("aria-pressed", String(open.route));
   }
 
   /** Shows itself for a moment. */

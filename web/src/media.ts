@@ -1,0 +1,239 @@
+/** The picture: the ways by which it comes, which of them is seen, and how fast it is. */
+
+import type { Clock, ServerClock } from "./clock.ts";
+import { parseFrameTimes } from "./frametimes.ts";
+import type { Channel } from "./input.ts";
+import { Ladder, type Rung } from "./ladder.ts";
+import { Meter } from "./meter.ts";
+import type { Options } from "./options.ts";
+import type { Order, Report } from "./painter.ts";
+import { encodeProbe, parseProbe, type Codec } from "./picture.ts";
+import { decodable, Projector } from "./projector.ts";
+import type { ClientMessage, Reason, Transport } from "./protocol.ts";
+import { Peer } from "./rtc.ts";
+import type { Screen } from "./screen.ts";
+import { readReport, type Path, type Presented, type Stats } from "./stats.ts";
+
+export interface MediaListener {
+  send(message: ClientMessage): void;
+  /** The socket, while it is open. */
+  socket(): Channel | null;
+  /** Which path is seen, why, or whether it works has changed. */
+  changed(): void;
+  /** What can be decoded has changed, of which only another hello can tell the server. */
+  again(): void;
+}
+
+/** The path that a page is bound to, and why; null: it may take the best. */
+export function pinned(transport: Options["transport"], codecs: Codec[], webrtc: boolean): { rung: Rung; why: Reason } | null {
+  const bound = (rung: Rung, code: string) => ({ rung, why: { code, args: [] } });
+  if (transport === "ws") return bound("ws", "path-pinned");
+  if (!webrtc) return bound(transport === "webrtc" || codecs.length === 0 ? "webrtc" : "ws", "webrtc-missing");
+  if (transport === "webrtc") return bound("webrtc", "path-pinned");
+  return codecs.length === 0 ? bound("webrtc", "ws-missing") : null;
+}
+
+export class Media {
+  private codecs: Codec[];
+  private readonly transport: Transport;
+  private readonly peer: Peer;
+  private readonly projector: Projector | null;
+  private readonly ladder: Ladder;
+  private readonly meters: Record<Rung, Meter>;
+
+  constructor(
+    private readonly clock: Clock,
+    options: Options,
+    server: ServerClock,
+    private readonly screen: Screen,
+    makeWorker: () => Worker,
+    canvas: HTMLCanvasElement,
+    private readonly listener: MediaListener,
+  ) {
+    const wanted = options.transport === "webrtc" ? [] : decodable(options.codec);
+    const bound = pinned(options.transport, wanted, typeof RTCPeerConnection !== "undefined");
+    this.transport = bound?.rung ?? "auto";
+    this.codecs = this.transport === "webrtc" ? [] : wanted;
+    const key = () => listener.send({ type: "key" });
+    this.meters = {
+      webrtc: new Meter(server, key),
+      // A queue of this path's is known to the server, which waits until there is none.
+      ws: new Meter(server, () => {}),
+    };
+    this.peer = new Peer(clock, options.codec, {
+      send: (message) => listener.send(message),
+      video: (stream) => screen.show(stream),
+      message: (data) => this.answered("webrtc", data),
+      changed: () => this.connected(),
+    });
+    this.projector = this.codecs.length > 0 ? this.project(makeWorker(), canvas, key) : null;
+    this.ladder = new Ladder(clock, bound, {
+      watch: (paths) => {
+        if (!paths.includes("ws")) this.projector?.rest();
+        listener.send({ type: "watch", paths });
+      },
+      show: (rung) => {
+        screen.shown = rung;
+        listener.changed();
+      },
+      probe: (rung, number) => {
+        const probe = encodeProbe(number);
+        if (rung === "ws") listener.socket()?.send(probe);
+        else this.peer.probe(probe);
+      },
+      losses: async () => this.report(await this.peer.stats()),
+      restart: () => this.peer.restart(),
+      changed: () => listener.changed(),
+    });
+  }
+
+  /** What hello says of it. */
+  get hello(): { transport: Transport; codecs: Codec[] } {
+    return { transport: this.transport, codecs: this.codecs };
+  }
+
+  /** The path that is seen. */
+  get shown(): Rung {
+    return this.ladder.shown;
+  }
+
+  /** Why it is that one; null where it is the best, or that is being found out. */
+  get why(): Reason | null {
+    return this.ladder.why;
+  }
+
+  /** Whether a picture of this socket's has been shown. */
+  get pictured(): boolean {
+    return this.meters.ws.shown || this.meters.webrtc.shown;
+  }
+
+  /** How the path that is seen is, as WebRTC words it; the socket's own state is not looked at. */
+  get state(): RTCPeerConnectionState {
+    return this.shown === "ws" ? "connected" : this.peer.state;
+  }
+
+  /** How WebRTC gets through; "" where it is not seen, or not known. */
+  get path(): Path {
+    return this.meters[this.shown].path;
+  }
+
+  /** WebRTC's channels for input, while it is what is seen. */
+  get input(): { keys: Channel; motion: Channel } | null {
+    return this.shown === "webrtc" ? this.peer.input : null;
+  }
+
+  /** Another socket begins. */
+  begin(): void {
+    this.peer.close();
+    this.projector?.reset();
+    for (const meter of Object.values(this.meters)) meter.reset();
+    this.ladder.begin();
+  }
+
+  offer(sdp: string, generation: number, ice: RTCConfiguration): void {
+    if (typeof RTCPeerConnection === "undefined") return;
+    this.peer.offer(sdp, generation, ice);
+    this.ladder.offered();
+  }
+
+  candidate(candidate: RTCIceCandidateInit, generation: number): void {
+    this.peer.candidate(candidate, generation);
+  }
+
+  /** The network is another one. */
+  restart(): void {
+    this.peer.restart();
+  }
+
+  /** The tab is hidden, or seen again. */
+  hide(hidden: boolean): void {
+    this.ladder.hide(hidden);
+  }
+
+  /** Takes a binary message of the socket's. */
+  take(data: ArrayBuffer): void {
+    if (this.answered("ws", data)) return;
+    const times = parseFrameTimes(data);
+    if (times.length === 0) {
+      this.projector?.take(data);
+      return;
+    }
+    this.meters.webrtc.frames.add(times);
+    this.ladder.sent(times.map(({ id }) => id));
+  }
+
+  /** A frame of the video has been shown. */
+  presented(frame: Presented): void {
+    this.showed("webrtc", frame);
+  }
+
+  /** Brings the statistics up to date. */
+  async poll(): Promise<void> {
+    const now = this.clock.now();
+    if (this.projector) this.meters.ws.report(this.projector.received, now);
+    this.report(await this.peer.stats());
+  }
+
+  /** The statistics of the path that is seen. */
+  stats(): Omit<Stats, "version"> {
+    const { shown } = this;
+    const meter = this.meters[shown];
+    const carries = shown === "ws" ? meter.shown && this.listener.socket() !== null : this.peer.state === "connected";
+    return { ...meter.stats(this.clock.now()), ...this.screen.pictureSize, transport: carries ? shown : "" };
+  }
+
+  private project(worker: Worker, canvas: HTMLCanvasElement, key: () => void): Projector {
+    const drawer = {
+      postMessage: (order: Order, transfer: Transferable[]) => worker.postMessage(order, transfer),
+      onmessage: null as ((event: { data: Report }) => void) | null,
+    };
+    worker.onmessage = (event) => drawer.onmessage?.(event);
+    worker.onerror = () => this.hopeless();
+    const offscreen = canvas.transferControlToOffscreen();
+    drawer.postMessage({ type: "canvas", canvas: offscreen }, [offscreen]);
+    return new Projector(this.clock, performance.timeOrigin, drawer, (fn) => void requestAnimationFrame(fn), {
+      send: (bytes) => this.listener.socket()?.send(bytes),
+      key,
+      arrived: (times) => this.meters.ws.frames.add([times]),
+      painted: (size) => this.screen.paint(size),
+      presented: (frame) => this.showed("ws", frame),
+      hopeless: () => this.hopeless(),
+    });
+  }
+
+  /** The decoder is of no use: the plainest pictures are what is left. */
+  private hopeless(): void {
+    if (this.codecs.includes("jpeg")) return;
+    this.codecs = ["jpeg"];
+    this.listener.again();
+  }
+
+  private showed(rung: Rung, frame: Presented): void {
+    const { pictured } = this;
+    this.meters[rung].presented(frame);
+    this.ladder.presented(rung, frame.rtpTimestamp);
+    if (!pictured) this.listener.changed();
+  }
+
+  /** Takes what may be the answer to a probe; says whether it was. */
+  private answered(rung: Rung, data: ArrayBuffer): boolean {
+    const number = parseProbe(data);
+    if (number !== null) this.ladder.answered(rung, number);
+    return number !== null;
+  }
+
+  private connected(): void {
+    const connected = this.peer.input !== null;
+    this.ladder.connect(connected);
+    this.listener.changed();
+    if (connected) void this.poll().then(() => this.listener.changed());
+  }
+
+  /** Takes a report of WebRTC's, and returns how many packets it says were lost. */
+  private report(report: RTCStatsReport | null): number {
+    if (!report) return 0;
+    const received = readReport(report);
+    this.meters.webrtc.report(received, this.clock.now());
+    return received.lost;
+  }
+}

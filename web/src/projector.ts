@@ -1,0 +1,207 @@
+/**
+ * The pictures on the WebSocket, on the page's side of the worker that draws them: puts
+ * them together, acknowledges them, and knows what became of each.
+ */
+
+import type { Clock } from "./clock.ts";
+import type { FrameTimes } from "./frametimes.ts";
+import type { Size } from "./geometry.ts";
+import type { Order, Report } from "./painter.ts";
+import { Assembler, encodeAcknowledgement, type Codec } from "./picture.ts";
+import type { Presented, Received } from "./stats.ts";
+
+/** The worker, as far as it is used. */
+export interface Drawer {
+  postMessage(order: Order, transfer: Transferable[]): void;
+  onmessage: ((event: { data: Report }) => void) | null;
+}
+
+export interface ProjectorListener {
+  /** To the server. */
+  send(bytes: Uint8Array<ArrayBuffer>): void;
+  /** Only a key frame is of use now. */
+  key(): void;
+  /** A picture has arrived. */
+  arrived(times: FrameTimes): void;
+  /** A picture has been drawn, and its size. */
+  painted(size: Size): void;
+  /** The tab has been drawn with a picture in it. */
+  presented(frame: Presented): void;
+  /** The decoder fails again and again without showing anything. */
+  hopeless(message: string): void;
+}
+
+/** What can be taken off the socket in this browser, the best first. */
+export function decodable(only: string, scope: object = globalThis): Codec[] {
+  if (!("Worker" in scope && "OffscreenCanvas" in scope && "createImageBitmap" in scope)) return [];
+  const all: Codec[] = "VideoDecoder" in scope ? ["vp8", "jpeg"] : ["jpeg"];
+  const wanted = all.filter((codec) => codec === only.toLowerCase());
+  return only === "" ? all.slice(0, 1) : wanted;
+}
+
+/** A key frame that does not come is asked for again after this, in ms. */
+const KEY_AGAIN = 2000;
+/** Failures in a row after which no more is hoped for. */
+const FAILURES = 3;
+/** Decoded pictures remembered, at most, while none is shown. */
+const MAX_DECODED = 256;
+
+interface Arrival {
+  id: number;
+  at: number;
+  /** From its arrival until it was decoded, in ms. */
+  decode: number;
+}
+
+export class Projector {
+  private readonly assembler = new Assembler();
+  /** What has arrived and is not decoded, and what is decoded and not presented. */
+  private waiting: Arrival[] = [];
+  private decoded: Arrival[] = [];
+  private newest: Arrival | null = null;
+  private decode = 0;
+  /** The newest acknowledgement said that more than one was waiting. */
+  private crowded = false;
+  /** When a key frame was asked for, while it is waited for. */
+  private asked: number | null = null;
+  private failures = 0;
+  private framed = false;
+  /** Counts the sockets: sequences begin anew with each. */
+  private run = 0;
+  private totals: Received = none();
+
+  /** nextFrame calls back when the tab is about to be drawn. */
+  constructor(
+    private readonly clock: Clock,
+    /** The time on the clock's zero, in ms since 1970. */
+    private readonly origin: number,
+    private readonly drawer: Drawer,
+    private readonly nextFrame: (fn: () => void) => void,
+    private readonly listener: ProjectorListener,
+  ) {
+    drawer.onmessage = ({ data }) => this.report(data);
+  }
+
+  /** Totals of this socket. */
+  get received(): Received {
+    return this.totals;
+  }
+
+  /** Takes a message that is a picture or a part of one. */
+  take(data: ArrayBuffer): void {
+    const now = this.clock.now();
+    this.totals = { ...this.totals, bytes: this.totals.bytes + data.byteLength };
+    const picture = this.assembler.add(data);
+    if (picture === "broken") {
+      this.rest();
+      return this.needKey();
+    }
+    if (!picture) return;
+    const { times } = picture;
+    if (times.key) {
+      this.asked = null;
+      this.totals.keys++;
+    } else if (this.asked !== null && now - this.asked > KEY_AGAIN) this.needKey();
+    this.totals.codec = picture.codec.toUpperCase();
+    this.newest = { id: times.id, at: now, decode: 0 };
+    this.waiting.push(this.newest);
+    this.acknowledge(this.newest);
+    this.listener.arrived(times);
+    this.drawer.postMessage({ type: "picture", picture }, [picture.payload.buffer]);
+  }
+
+  /** Nothing comes for now: the decoder is not needed. */
+  rest(): void {
+    this.drawer.postMessage({ type: "rest", run: this.run }, []);
+  }
+
+  /** Another socket begins. */
+  reset(): void {
+    this.run++;
+    this.rest();
+    this.assembler.reset();
+    this.waiting = [];
+    this.decoded = [];
+    this.newest = null;
+    this.decode = 0;
+    this.crowded = false;
+    this.asked = null;
+    this.failures = 0;
+    this.totals = none();
+  }
+
+  private report(report: Report): void {
+    if (report.run !== this.run) return;
+    switch (report.type) {
+      case "decoded":
+        return this.finished(report.id, report.at - this.origin);
+      case "painted":
+        return this.painted(report.id, report);
+      case "failed":
+        console.warn("lucarne: decoder:", report.message);
+        if (++this.failures === FAILURES) this.listener.hopeless(report.message);
+        return this.needKey();
+    }
+  }
+
+  private finished(id: number, at: number): void {
+    const last = this.waiting.findIndex((arrival) => arrival.id === id);
+    for (const arrival of this.waiting.splice(0, last + 1)) {
+      arrival.decode = this.decode = Math.max(0, at - arrival.at);
+      this.decoded.push(arrival);
+      this.totals.decoded++;
+    }
+    this.decoded.splice(0, this.decoded.length - MAX_DECODED);
+    if (this.crowded && this.waiting.length === 0 && this.newest) this.acknowledge(this.newest);
+  }
+
+  private painted(id: number, { width, height }: Size): void {
+    const last = this.decoded.findIndex((arrival) => arrival.id === id);
+    const arrival = this.decoded[last];
+    if (!arrival) return;
+    this.failures = 0;
+    this.totals.dropped += last;
+    this.decoded.splice(0, last);
+    this.listener.painted({ width, height });
+    if (this.framed) return;
+    this.framed = true;
+    this.nextFrame(() => this.present());
+  }
+
+  /** The tab is being drawn, with the newest picture in it. */
+  private present(): void {
+    this.framed = false;
+    const [shown] = this.decoded;
+    if (!shown) return;
+    this.listener.presented({
+      rtpTimestamp: shown.id,
+      receiveTime: shown.at,
+      processingDuration: shown.decode / 1000,
+      presentationTime: this.clock.now(),
+    });
+  }
+
+  private acknowledge({ id, at }: Arrival): void {
+    const waiting = this.waiting.length;
+    this.crowded = waiting > 1;
+    this.listener.send(encodeAcknowledgement({ sequence: id, decode: this.decode, arrived: at, waiting }));
+  }
+
+  private needKey(): void {
+    this.asked = this.clock.now();
+    this.listener.key();
+  }
+}
+
+const none = (): Received => ({
+  path: "",
+  codec: "",
+  bytes: 0,
+  decoded: 0,
+  dropped: 0,
+  lost: 0,
+  keys: 0,
+  freezes: 0,
+  bufferDelay: 0,
+  bufferEmitted: 0,
+});

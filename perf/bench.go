@@ -41,14 +41,14 @@ func openBench(ctx context.Context, cfg Config, link string) (_ *bench, err erro
 	}
 	for _, spec := range cfg.specs() {
 		p, err := peer.Start(ctx, spec, peer.Config{Size: screen, Space: b.route.server(), Log: cfg.Log})
+		if err != nil {
+			b.failed[spec.Name] = fmt.Errorf("%w: %w", errDown, err)
+		} else {
+			b.peers[spec.Name] = p
+		}
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		if err != nil {
-			b.failed[spec.Name] = fmt.Errorf("%w: %w", errDown, err)
-			continue
-		}
-		b.peers[spec.Name] = p
 	}
 	return b, b.startBrowser(ctx)
 }

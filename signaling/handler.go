@@ -173,6 +173,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusPermanentRedirect)
 	case "vnc/", "vnc/index.html":
 		h.page(w, r, "vnc/index.html")
+	case "connection":
+		h.page(w, r, "connection.html")
 	case "session":
 		h.probe(w, r)
 	case "healthz":

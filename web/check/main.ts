@@ -1,0 +1,26 @@
+import { pageClock } from "../src/clock.ts";
+import { takeToken } from "../src/http.ts";
+import { pickLanguage } from "../src/i18n.ts";
+import { pageVersion } from "../src/version.ts";
+import type { Wire } from "./line.ts";
+import { CheckPage } from "./page.ts";
+import { CheckWords } from "./words.ts";
+
+// First of all, so that the token is in the address bar for as short as can be.
+const token = takeToken(location, history);
+const query = new URLSearchParams(location.search);
+const language = pickLanguage([query.get("lang") ?? "", ...navigator.languages]);
+const stage = document.querySelector("main");
+if (!stage) throw new Error("the page has no main");
+const browser = {
+  clock: pageClock,
+  fetch: (path: string, init?: RequestInit) => fetch(new URL(path, document.baseURI), init),
+  connect: (path: string): Wire => {
+    const url = new URL(path, document.baseURI);
+    url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
+    return new WebSocket(url) as Wire;
+  },
+};
+/** How long the socket is watched, in s: longer than the 60 s after which many a proxy cuts. */
+const stay = Number(query.get("stay") ?? 65);
+await new CheckPage(new CheckWords(language), browser, pageVersion(document), stay * 1000, stage).start(token);

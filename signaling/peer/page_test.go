@@ -76,6 +76,8 @@ type page struct {
 	todo    []func()
 	bell    chan struct{}
 	offers  []string
+	told    []iceserver.Config // with each offer
+	theirs  []webrtc.ICECandidateInit
 	inputs  []string
 	batches [][]byte
 	frames  [][]byte // received, whole
@@ -83,6 +85,8 @@ type page struct {
 	news    chan struct{}                   // capacity 1: something of the above has changed
 	deaf    bool                            // does not answer offers
 	away    bool                            // does not look
+	untold  bool                            // of the servers
+	network func(*webrtc.SettingEngine)     // nil: UDP by IPv4
 	join    func(encode.Sink) (seat, error) // nil: seat.watch
 }
 
@@ -154,6 +158,9 @@ func (p *page) connect(chain *interceptor.Registry) {
 	var se webrtc.SettingEngine
 	se.SetIncludeLoopbackCandidate(true)
 	se.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4})
+	if p.network != nil {
+		p.network(&se)
+	}
 	pc, err := webrtc.NewAPI(webrtc.WithMediaEngine(&me), webrtc.WithInterceptorRegistry(chain), webrtc.WithSettingEngine(se)).
 		NewPeerConnection(webrtc.Configuration{})
 	check(err)
@@ -257,11 +264,21 @@ func (p *page) input(msg []byte) error {
 func (p *page) Times(b []byte) { p.note(func() { p.batches = append(p.batches, b) }) }
 
 func (p *page) Offer(sdp string, generation int, ice iceserver.Config) {
-	p.note(func() { p.offers = append(p.offers, sdp) })
+	p.note(func() { p.offers, p.told = append(p.offers, sdp), append(p.told, ice) })
 	if p.deaf {
 		return
 	}
 	p.do(func() {
+		cfg := webrtc.Configuration{ICETransportPolicy: webrtc.NewICETransportPolicy(ice.Policy)}
+		for _, s := range ice.Servers {
+			if p.untold {
+				break
+			}
+			cfg.ICEServers = append(cfg.ICEServers, webrtc.ICEServer{URLs: s.URLs, Username: s.Username, Credential: s.Credential})
+		}
+		if err := p.pc.SetConfiguration(cfg); err != nil {
+			p.t.Errorf("set servers: %v", err)
+		}
 		p.pc.OnICECandidate(func(c *webrtc.ICECandidate) {
 			if c != nil {
 				init, _ := json.Marshal(c.ToJSON())
@@ -285,14 +302,15 @@ func (p *page) Offer(sdp string, generation int, ice iceserver.Config) {
 }
 
 func (p *page) Candidate(init []byte, _ int) {
+	var c webrtc.ICECandidateInit
+	if err := json.Unmarshal(init, &c); err != nil {
+		p.t.Errorf("candidate %s: %v", init, err)
+	}
+	p.note(func() { p.theirs = append(p.theirs, c) })
 	if p.deaf {
 		return
 	}
 	p.do(func() {
-		var c webrtc.ICECandidateInit
-		if err := json.Unmarshal(init, &c); err != nil {
-			p.t.Errorf("candidate %s: %v", init, err)
-		}
 		if err := p.pc.AddICECandidate(c); err != nil && !errors.Is(err, webrtc.ErrConnectionClosed) {
 			p.t.Errorf("add candidate: %v", err)
 		}

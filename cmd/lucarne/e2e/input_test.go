@@ -25,11 +25,8 @@ func TestTypedTextArrives(t *testing.T) {
 			const text = `Hello, World! ~{}@#$%^&*()_+|"<>? 0123456789 éß€ñ`
 			d.check(page.Type(d.ctx, text))
 			want := keysyms(text)
-			printable := func() []uint32 {
-				return slices.DeleteFunc(r.pressed(), func(sym uint32) bool { return sym >= 0xff00 && sym < 0x10000 }) // Shift
-			}
-			poll(t, "typed text", func() bool { return len(printable()) >= len(want) && r.held() == 0 })
-			if got := printable(); !slices.Equal(got, want) {
+			poll(t, "typed text", func() bool { return len(r.printable()) >= len(want) && r.held() == 0 })
+			if got := r.printable(); !slices.Equal(got, want) {
 				t.Errorf("keysyms\n got %x\nwant %x", got, want)
 			}
 		})

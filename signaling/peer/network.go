@@ -54,7 +54,7 @@ type Network struct {
 
 // OpenNetwork takes the ports. Peers are served while Run runs.
 func OpenNetwork(cfg NetworkConfig) (*Network, error) {
-	if err := cfg.check(); err != nil {
+	if err := cfg.Validate(); err != nil {
 		return nil, fmt.Errorf("peer: open network: %w", err)
 	}
 	n := &Network{cfg: cfg, running: make(chan struct{})}
@@ -72,7 +72,8 @@ func OpenNetwork(cfg NetworkConfig) (*Network, error) {
 	return n, nil
 }
 
-func (cfg *NetworkConfig) check() error {
+// Validate says what is wrong with it.
+func (cfg NetworkConfig) Validate() error {
 	for _, port := range []int{cfg.UDPPort, cfg.UDPPorts[0], cfg.UDPPorts[1], cfg.TCPPort} {
 		if port < 0 || port > 65535 {
 			return fmt.Errorf("port %d: 1 to 65535", port)

@@ -195,8 +195,8 @@ func (s *socket) converse(ctx context.Context) string {
 // awaitHello reads the first message, which has to come soon and be a hello.
 func (s *socket) awaitHello(ctx context.Context) (Message, error) {
 	defer s.h.halfOpen.enter(s.conn)()
-	defer context.AfterFunc(ctx, func() { s.conn.NetConn().SetReadDeadline(time.Now()) })()
 	s.conn.SetReadDeadline(time.Now().Add(s.h.pace.hello))
+	defer context.AfterFunc(ctx, func() { s.conn.NetConn().SetReadDeadline(time.Now()) })()
 	kind, data, err := s.next(func() {})
 	if ctx.Err() != nil {
 		return Message{}, context.Cause(ctx)

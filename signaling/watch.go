@@ -43,8 +43,8 @@ func (s *socket) begin(hello Message) {
 }
 
 // look gives each path the attention that the page has for it: of those listed
-// the last is shown. What begins does so before anything ends, so that the
-// stream goes on.
+// the last is shown. The socket comes first, for it begins at once: media that
+// end for it leave a stream that goes on.
 func (s *socket) look(paths []string) {
 	attention := map[string]session.Attention{}
 	shown := ""
@@ -59,8 +59,8 @@ func (s *socket) look(paths []string) {
 	if shown != "" {
 		attention[shown] = session.Shown
 	}
-	s.link.watch(attention[webrtcPath])
 	err := s.pictures.Watch(attention[socketPath])
+	s.link.watch(attention[webrtcPath])
 	switch {
 	case err == nil || errors.Is(err, session.ErrLeft):
 	case errors.Is(err, session.ErrNoCodec):

@@ -113,6 +113,9 @@ func (s *socket) putPicture(ctx context.Context) error {
 			return err
 		}
 	}
+	if ctx.Err() != nil { // the next write would take its time again
+		return context.Cause(ctx)
+	}
 	part := s.pictures.Next()
 	if part == nil {
 		return nil

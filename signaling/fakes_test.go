@@ -218,8 +218,9 @@ func page() fstest.MapFS {
 	}
 }
 
-// serve starts a server. change may alter the configuration before.
-func serve(t *testing.T, change func(*Config)) *server {
+// serve starts a server. change may alter the configuration before; what that
+// adds is run beside the rest.
+func serve(t *testing.T, change func(*Config), beside ...func(context.Context) error) *server {
 	t.Helper()
 	s := &server{display: newDisplay(), log: &logbook{}, medias: make(chan *media, 200)}
 	log := slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
@@ -251,6 +252,9 @@ func serve(t *testing.T, change func(*Config)) *server {
 
 	ctx, cancel := context.WithCancel(t.Context())
 	var running sync.WaitGroup
+	for _, run := range beside {
+		running.Go(func() { run(ctx) })
+	}
 	running.Go(func() { handler.Run(ctx) })
 	running.Go(func() { fanout.Run(ctx) })
 	running.Go(func() { s.session.Run(ctx) })

@@ -47,10 +47,15 @@ func (c *client) picture() (sequence uint32, key bool) {
 			continue
 		}
 		sequence = binary.BigEndian.Uint32(m[4:])
-		ack := binary.BigEndian.AppendUint32([]byte{wsmedia.AcknowledgementType}, sequence)
-		c.conn.WriteMessage(websocket.BinaryMessage, append(ack, make([]byte, 9)...))
+		c.acknowledge(sequence)
 		return sequence, m[1]&1 != 0
 	}
+}
+
+// acknowledge says that a picture has arrived.
+func (c *client) acknowledge(sequence uint32) {
+	ack := binary.BigEndian.AppendUint32([]byte{wsmedia.AcknowledgementType}, sequence)
+	c.conn.WriteMessage(websocket.BinaryMessage, append(ack, make([]byte, 9)...))
 }
 
 // TestTransports: what begins by itself is what hello asks for.

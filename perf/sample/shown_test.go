@@ -2,6 +2,7 @@ package sample
 
 import (
 	"errors"
+	"math/rand/v2"
 	"slices"
 	"testing"
 	"time"
@@ -133,6 +134,31 @@ func TestDelays(t *testing.T) {
 	} {
 		if got := Delays(c.changes, c.samples, c.tolerance); !slices.Equal(got, c.want) {
 			t.Errorf("%s: %v, want %v", c.name, got, c.want)
+		}
+	}
+}
+
+// TestDelaysOfALatePage: a page that is late by several changes is found to be, if
+// the changes have enough values.
+func TestDelaysOfALatePage(t *testing.T) {
+	colours := []int{0x2040a0, 0xe0c040, 0xc02060, 0x20c0c0, 0xe060e0, 0x20a020, 0xe0e0e0, 0x402020}
+	for _, lag := range []float64{20, 150, 320, 700} {
+		rnd := rand.New(rand.NewPCG(3, 4))
+		samples := []Sample{{At: at(-10), Value: colours[0]}}
+		var changes []Change
+		for i, now := 1, 0.0; i <= 100; i++ {
+			now += 120 + 60*rnd.Float64()
+			changes = append(changes, Change{at(now), colours[i%len(colours)]})
+			samples = append(samples, Sample{At: at(now + lag), Value: colours[i%len(colours)]})
+		}
+		got := Delays(changes, samples, 48)
+		if len(got) != len(changes) {
+			t.Errorf("%v ms late: %d of %d changes shown", lag, len(got), len(changes))
+		}
+		for i, d := range got {
+			if d != got[0] || d < ms(lag)-time.Millisecond || d > ms(lag)+time.Millisecond {
+				t.Errorf("%v ms late: change %d took %v", lag, i, d)
+			}
 		}
 	}
 }

@@ -31,12 +31,17 @@ type connection struct {
 	api    *webrtc.API
 	pc     *webrtc.PeerConnection
 	sender *webrtc.RTPSender
+	out    *outbound
 	repair *webrtc.RTPReceiver // feedback on retransmissions; nil: not open
 }
 
 // open makes the connection with its track and channels; nothing is sent yet.
 func (p *Peer) open(ctx context.Context, servers []iceserver.Server) (*connection, error) {
-	api, err := p.api(ctx)
+	out, err := newOutbound()
+	if err != nil {
+		return nil, err
+	}
+	api, err := p.api(ctx, out)
 	if err != nil {
 		return nil, err
 	}
@@ -49,11 +54,13 @@ func (p *Peer) open(ctx context.Context, servers []iceserver.Server) (*connectio
 		pc.Close()
 		return nil, err
 	}
-	return &connection{api: api, pc: pc, sender: sender}, nil
+	return &connection{api: api, pc: pc, out: out, sender: sender}, nil
 }
 
 // close ends the connection and what pion runs for it.
 func (c *connection) close() error {
+	defer time.AfterFunc(parting, c.out.abandon).Stop()
+	defer c.out.abandon()
 	var err error
 	if c.repair != nil {
 		err = c.repair.Stop()
@@ -116,7 +123,7 @@ func (p *Peer) buffer(kind packetio.BufferPacketType, _ uint32) io.ReadWriteClos
 }
 
 // api returns WebRTC as this peer wants it.
-func (p *Peer) api(ctx context.Context) (*webrtc.API, error) {
+func (p *Peer) api(ctx context.Context, out *outbound) (*webrtc.API, error) {
 	var me webrtc.MediaEngine
 	if err := p.cfg.Register(&me); err != nil {
 		return nil, fmt.Errorf("peer: register codecs: %w", err)
@@ -147,7 +154,7 @@ func (p *Peer) api(ctx context.Context) (*webrtc.API, error) {
 	chain.Add(reports)
 	chain.Add(delay)
 
-	settings, err := p.settings(ctx, logs)
+	settings, err := p.settings(ctx, out, logs)
 	if err != nil {
 		return nil, err
 	}
@@ -158,9 +165,10 @@ func (p *Peer) api(ctx context.Context) (*webrtc.API, error) {
 	), nil
 }
 
-func (p *Peer) settings(ctx context.Context, logs logFactory) (webrtc.SettingEngine, error) {
+func (p *Peer) settings(ctx context.Context, out *outbound, logs logFactory) (webrtc.SettingEngine, error) {
 	var se webrtc.SettingEngine
 	se.LoggerFactory = logs
+	se.SetNet(out)
 	se.BufferFactory = p.buffer
 	// ICE counts the time to failure from the disconnection.
 	disconnected := p.cfg.Silence * 2 / 5

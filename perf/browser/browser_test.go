@@ -233,3 +233,35 @@ func TestGone(t *testing.T) {
 		t.Error("a browser that has gone answers")
 	}
 }
+
+// TestPageThatCannotBeMade: nothing of it stays open.
+func TestPageThatCannotBeMade(t *testing.T) {
+	ctx, b := start(t, Config{})
+	pages := func() (ids []string) {
+		var all struct {
+			TargetInfos []struct{ TargetID, Type string }
+		}
+		if err := b.conn.call(ctx, "", "Target.getTargets", nil, &all); err != nil {
+			t.Fatal(err)
+		}
+		for _, target := range all.TargetInfos {
+			if target.Type == "page" {
+				ids = append(ids, target.TargetID)
+			}
+		}
+		slices.Sort(ids)
+		return ids
+	}
+	before := pages()
+	b.cfg.Size.X = -1
+	for name, open := range map[string]func(context.Context) (*Page, error){"common": b.NewPage, "private": b.NewPrivatePage} {
+		if _, err := open(ctx); err == nil {
+			t.Errorf("%s: a page of a negative width, want an error", name)
+		}
+	}
+	for deadline := time.Now().Add(20 * time.Second); !slices.Equal(pages(), before); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("pages %v, want %v", pages(), before)
+		}
+	}
+}

@@ -48,25 +48,34 @@ func (b *Browser) NewPrivatePage(ctx context.Context) (*Page, error) {
 }
 
 func (b *Browser) newPage(ctx context.Context, browserContext string) (*Page, error) {
+	p := &Page{browser: b, context: browserContext}
+	if err := p.open(ctx); err != nil {
+		p.Close() // as far as there is something: it would go on beside what is measured next
+		return nil, err
+	}
+	return p, nil
+}
+
+func (p *Page) open(ctx context.Context) error {
 	var target struct{ TargetID string }
 	params := map[string]any{"url": "about:blank", "newWindow": true}
-	if browserContext != "" {
-		params["browserContextId"] = browserContext
+	if p.context != "" {
+		params["browserContextId"] = p.context
 	}
-	if err := b.conn.call(ctx, "", "Target.createTarget", params, &target); err != nil {
-		return nil, err
+	if err := p.browser.conn.call(ctx, "", "Target.createTarget", params, &target); err != nil {
+		return err
 	}
-	p := &Page{browser: b, target: target.TargetID, context: browserContext}
+	p.target = target.TargetID
 	var attached struct{ SessionID string }
-	if err := b.conn.call(ctx, "", "Target.attachToTarget",
+	if err := p.browser.conn.call(ctx, "", "Target.attachToTarget",
 		map[string]any{"targetId": p.target, "flatten": true}, &attached); err != nil {
-		return nil, err
+		return err
 	}
 	p.session = attached.SessionID
 	if err := p.call(ctx, "Page.enable", nil, nil); err != nil { // without it Init has no effect
-		return nil, err
+		return err
 	}
-	return p, p.Resize(ctx, b.cfg.Size.X, b.cfg.Size.Y)
+	return p.Resize(ctx, p.browser.cfg.Size.X, p.browser.cfg.Size.Y)
 }
 
 // Hide minimizes the page's window: the page is hidden (Page Visibility), gets no

@@ -52,7 +52,7 @@ export class App {
     private readonly sink: HTMLTextAreaElement,
   ) {
     this.connection = new Connection(
-      { clock: pageClock, backoff: new Backoff(), open: () => new WebSocket(socketURL(document.baseURI)) as Socket, session },
+      { clock: pageClock, wall: Date.now, backoff: new Backoff(), open: () => new WebSocket(socketURL(document.baseURI)) as Socket, session },
       () => ({ type: "hello", version, lang: words.language, ...this.media.hello }),
       {
         state: (state) => this.linked(state),

@@ -47,13 +47,22 @@ export class ServerClock {
     return this.samples.at(-1)?.roundTrip ?? NaN;
   }
 
+  /** The shortest round trip of those kept, in ms; NaN before the first. */
+  get least(): number {
+    return this.best?.roundTrip ?? NaN;
+  }
+
   /** The page's time in ms for a server time in µs; NaN before the first ping. */
   toPage(serverMicros: number): number {
-    let best: { roundTrip: number; offset: number } | undefined;
-    for (const sample of this.samples) {
-      if (!best || sample.roundTrip < best.roundTrip) best = sample;
-    }
+    const { best } = this;
     return best ? serverMicros / 1000 - best.offset : NaN;
+  }
+
+  private get best(): { roundTrip: number; offset: number } | undefined {
+    return this.samples.reduce<(typeof this.samples)[number] | undefined>(
+      (best, sample) => (best && best.roundTrip <= sample.roundTrip ? best : sample),
+      undefined,
+    );
   }
 
   /** Forgets everything: the server may be another one. */

@@ -1,8 +1,9 @@
 /**
- * The WebSocket to the server: opened, kept alive, opened again with growing
- * pauses, until the server says that it is over.
+ * The WebSocket to the server: opened, kept alive, replaced as soon as it is silent,
+ * opened again with growing pauses, until the server says that it is over.
  */
 
+import { Attempts } from "./attempts.ts";
 import type { Backoff } from "./backoff.ts";
 import { every, type Clock, ServerClock } from "./clock.ts";
 import { Pieces } from "./clipboard.ts";
@@ -12,7 +13,9 @@ import { parse, type ClientMessage, type Reason, type ServerMessage } from "./pr
 export type LinkState =
   | { name: "connecting" }
   | { name: "open" }
-  /** Closed; the next attempt is at the page's time until, in ms. */
+  /** It was open a moment ago, and is about to be again. */
+  | { name: "resuming" }
+  /** Closed; the next attempt is at the page's time until, in ms, or is being made when that is past. */
   | { name: "waiting"; until: number; reason: Reason | null }
   /** The server wants a token. */
   | { name: "login" }
@@ -31,6 +34,8 @@ export interface Socket extends Channel {
 
 export interface Surroundings {
   clock: Clock;
+  /** The time of day in ms, which goes on while the machine sleeps. */
+  wall(): number;
   backoff: Backoff;
   /** Opens the server's socket. */
   open(): Socket;
@@ -51,6 +56,15 @@ const PING_INTERVAL = 1000;
 const EARLY_PINGS = [100, 250, 500];
 /** With a ping unanswered and no sign of life for this long the socket is taken for dead, in ms. */
 const PONG_TIMEOUT = 5000;
+/** With the same for this long fresh sockets are tried beside it, each for FRESH or so many round trips, in ms. */
+const SILENT = 900;
+const FRESH = 400;
+const HANDSHAKE = 6;
+/** Fresh sockets are tried for this long, and words are made of it after a while, in ms. */
+const LOST = 60_000;
+const NOTICED = 1000;
+/** The machine has slept when the time of day has gone on by so much more than the timers, in ms. */
+const SLEPT = 3000;
 /**
  * What is sent at this many characters a millisecond (256 kbit/s) counts as under way: pings
  * wait behind it, in buffers of the system where the page sees no progress.
@@ -61,7 +75,11 @@ export class Connection {
   readonly serverClock = new ServerClock();
   private socket: Socket | null = null;
   private current: LinkState = { name: "connecting" };
+  private readonly attempts: Attempts;
+  /** Names this page to the server, so that a fresh socket takes the place of the silent one. */
+  private readonly page = secret();
   private cancelTimer = () => {};
+  private cancelNotice = () => {};
   private cancelPings = () => {};
   /** Pings without an answer: when each was sent, and how many characters had been sent by then. */
   private unanswered: { at: number; sent: number }[] = [];
@@ -81,7 +99,9 @@ export class Connection {
     private readonly around: Surroundings,
     private readonly hello: () => ClientMessage,
     private readonly listener: Listener,
-  ) {}
+  ) {
+    this.attempts = new Attempts(around.clock, around.open, (socket) => this.adopt(socket), () => void this.refused());
+  }
 
   get state(): LinkState {
     return this.current;
@@ -98,17 +118,22 @@ export class Connection {
     this.enter({ name: "connecting" });
     const socket = this.around.open();
     this.socket = socket;
-    socket.binaryType = "arraybuffer";
-    socket.onopen = () => socket.send(JSON.stringify(this.hello()));
-    socket.onmessage = ({ data }) => this.receive(data);
-    socket.onclose = () => void this.closed(socket);
-    this.cancelTimer = this.around.clock.after(OPEN_TIMEOUT, () => void this.closed(socket));
+    socket.onopen = () => this.greet(socket);
+    this.attend(socket);
   }
 
-  /** The network or the tab is back: if waiting, tries now; if open, finds out now whether it still is. */
+  /** The network, the tab or the machine is back: if waiting, tries now; if open, finds out now whether it still is. */
   poke(): void {
-    if (this.current.name === "waiting") this.connect();
-    else if (this.current.name === "open") this.ping();
+    if (this.attempts.running) this.attempts.start(this.patience);
+    else if (this.current.name === "waiting") this.connect();
+    else if (this.current.name === "open") {
+      // What was asked before is answered late, or never; neither says anything.
+      this.unanswered = [];
+      this.alive = this.around.clock.now();
+      this.ping();
+      this.cancelNotice();
+      this.cancelNotice = this.around.clock.after(this.patience, () => this.listen(this.patience));
+    }
   }
 
   /** Sends a control message if the socket is open; says whether it has. */
@@ -130,10 +155,10 @@ export class Connection {
     });
   }
 
-  /** Whether a ping has been waiting for its answer for longer than ms. */
+  /** Whether a ping has been waiting for its answer for ms. */
   quiet(ms: number): boolean {
     const oldest = this.unanswered[0];
-    return oldest !== undefined && this.around.clock.now() - oldest.at > ms;
+    return oldest !== undefined && this.around.clock.now() - oldest.at >= ms;
   }
 
   /** Asks for a sign of life. */
@@ -153,6 +178,7 @@ export class Connection {
 
   private receive(data: unknown): void {
     this.alive = this.around.clock.now();
+    this.attempts.stop();
     if (data instanceof ArrayBuffer) return this.listener.binary(data);
     const message = typeof data === "string" ? parse(data) : null;
     if (!message) return;
@@ -175,8 +201,63 @@ export class Connection {
     this.listener.message(message);
   }
 
+  /** Takes part in a socket that may still have to open. */
+  private attend(socket: Socket): void {
+    socket.binaryType = "arraybuffer";
+    socket.onmessage = ({ data }) => this.receive(data);
+    socket.onclose = () => void this.closed(socket);
+    this.cancelTimer = this.around.clock.after(OPEN_TIMEOUT, () => void this.closed(socket));
+  }
+
+  private greet(socket: Socket): void {
+    socket.send(JSON.stringify({ ...this.hello(), page: this.page }));
+  }
+
+  /** A fresh socket has opened while the one there was is silent, or gone. */
+  private adopt(socket: Socket): void {
+    this.drop();
+    this.socket = socket;
+    this.attend(socket);
+    if (this.current.name === "open") this.enter({ name: "resuming" });
+    this.greet(socket);
+  }
+
+  /** A fresh socket was refused. With an answer from the server there is something to explain, else it may come back. */
+  private async refused(): Promise<void> {
+    const status = await this.around.session();
+    if (status === 0 || !this.attempts.running || this.socket) return;
+    this.drop();
+    this.wait();
+    this.explain(status);
+  }
+
+  /** How long a fresh socket may take to open, in ms. */
+  private get patience(): number {
+    return Math.max(FRESH, HANDSHAKE * (this.serverClock.least || 0));
+  }
+
+  /** Tries fresh sockets, if the one there is has been silent for longer than ms. */
+  private listen(ms: number): void {
+    if (this.current.name === "open" && this.overdue(ms) && !this.attempts.running) this.attempts.start(this.patience);
+  }
+
+  /** The socket that was open has gone: fresh ones are tried at once, and for a while. */
+  private lost(): void {
+    this.drop();
+    this.attempts.start(this.patience);
+    this.cancelNotice = this.around.clock.after(NOTICED, () => {
+      this.enter({ name: "waiting", until: this.around.clock.now(), reason: this.why });
+    });
+    this.cancelTimer = this.around.clock.after(LOST, () => {
+      this.drop();
+      this.wait();
+    });
+    this.enter({ name: "resuming" });
+  }
+
   private opened(): void {
     this.cancelTimer();
+    this.cancelNotice();
     this.around.backoff.reset();
     this.serverClock.reset();
     this.reason = null;
@@ -184,19 +265,28 @@ export class Connection {
     this.enter({ name: "open" });
     this.ping();
     for (const ms of EARLY_PINGS) this.around.clock.after(ms, () => this.ping());
+    let wall = this.around.wall();
     this.cancelPings = every(this.around.clock, PING_INTERVAL, () => {
-      if (this.dead()) return void this.closed(this.socket);
+      const slept = this.around.wall() - wall > PING_INTERVAL + SLEPT;
+      wall = this.around.wall();
+      this.progress();
+      if (slept) return this.poke();
+      if (this.overdue(PONG_TIMEOUT)) return this.lost();
+      this.listen(SILENT);
       // Without the ping to come, which leaves for the system's buffers and is no sign of life.
       this.buffered = this.socket?.bufferedAmount ?? 0;
       this.ping();
     });
   }
 
-  /** Whether nothing goes either way any more. */
-  private dead(): boolean {
-    const now = this.around.clock.now();
-    if (this.socket && this.socket.bufferedAmount < this.buffered) this.alive = now;
-    return this.quiet(PONG_TIMEOUT) && now - this.alive > PONG_TIMEOUT + (this.sent - this.read) / SLOWEST;
+  /** What leaves the socket is a sign of life. */
+  private progress(): void {
+    if (this.socket && this.socket.bufferedAmount < this.buffered) this.alive = this.around.clock.now();
+  }
+
+  /** Whether nothing has gone either way for longer than ms, and should have. */
+  private overdue(ms: number): boolean {
+    return this.quiet(ms) && this.around.clock.now() - this.alive >= ms + (this.sent - this.read) / SLOWEST;
   }
 
   private answered(t: number, now: number): void {
@@ -222,6 +312,7 @@ export class Connection {
   /** The socket has closed, or is taken for dead. */
   private async closed(socket: Socket | null): Promise<void> {
     if (!socket || socket !== this.socket) return;
+    if (this.current.name === "open") return this.lost();
     const refused = this.current.name === "connecting";
     this.drop();
     this.wait();
@@ -253,7 +344,9 @@ export class Connection {
   }
 
   private drop(): void {
+    this.attempts.stop();
     this.cancelTimer();
+    this.cancelNotice();
     this.cancelPings();
     this.unanswered = [];
     this.sent = this.read = this.buffered = 0;
@@ -270,4 +363,10 @@ export class Connection {
     this.current = state;
     this.listener.state(state);
   }
+}
+
+/** A name that nobody else can guess, also on a page that did not come by HTTPS. */
+function secret(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }

@@ -29,12 +29,14 @@ class FakeSocket implements Socket {
 
 function connection(status = 0) {
   const clock = new FakeClock();
+  const wall = { ahead: 0 };
   const sockets: FakeSocket[] = [];
   const states: LinkState[] = [];
   const messages: ServerMessage[] = [];
   const made = new Connection(
     {
       clock,
+      wall: () => wall.ahead + clock.now(),
       backoff: new Backoff(500, 15_000, () => 0),
       open: () => {
         const socket = new FakeSocket();
@@ -53,13 +55,15 @@ function connection(status = 0) {
     last().onopen?.();
     last().say({ type: "hello", version: "v" });
   };
-  return { clock, sockets, states, messages, connection: made, last, names, open };
+  return { clock, wall, sockets, states, messages, connection: made, last, names, open };
 }
 
 test("hello is first, and opens", () => {
   const { open, last, names, messages } = connection();
   open();
-  assert.deepEqual(last().sent[0], { type: "hello", version: "v", lang: "fr", transport: "webrtc" });
+  const { page, ...hello } = last().sent[0] ?? {};
+  assert.deepEqual(hello, { type: "hello", version: "v", lang: "fr", transport: "webrtc" });
+  assert.ok(/^[0-9a-f]{32}$/.test(String(page)), "a name that nobody guesses");
   assert.deepEqual(names(), ["connecting", "open"]);
   assert.equal(messages[0]?.type, "hello");
 });
@@ -83,7 +87,7 @@ test("pauses double from half a second to fifteen, and begin anew after a hello"
   }
   assert.deepEqual(pauses, [500, 1000, 2000, 4000, 8000, 15_000, 15_000, 15_000]);
   open();
-  last().onclose?.();
+  last().say({ type: "bye", code: "shutdown", retry: true });
   const state = states.at(-1);
   assert.equal(state?.name === "waiting" && state.until - clock.now(), 500);
 });
@@ -127,16 +131,9 @@ test("a socket that is refused while the server answers is said to be, the secon
     assert.equal(sockets.length, 3, "further attempts are made");
     open();
     last().onclose?.();
+    clock.turn(1000);
     assert.equal(reasonOf(states.at(-1)), null);
   }
-});
-
-test("a socket that was open and closes is not a refusal", async () => {
-  const { open, last, names } = connection(401);
-  open();
-  last().onclose?.();
-  await settle();
-  assert.equal(names().at(-1), "waiting");
 });
 
 test("bye ends it, or brings the page back", () => {
@@ -153,14 +150,117 @@ test("bye ends it, or brings the page back", () => {
   }
 });
 
-test("a server that has gone silent is left after five seconds", () => {
+test("beside a silent socket fresh ones are tried every 400 ms; the first to open takes over", () => {
+  const { clock, open, sockets, states, names, connection: c } = connection();
+  open();
+  clock.turn(1000);
+  const old = sockets[0];
+  assert.equal(sockets.length, 2, "a ping has been without an answer for too long");
+  clock.turn(1199);
+  assert.equal(sockets.length, 4);
+  assert.deepEqual([old?.closed, sockets[1]?.closed, sockets[2]?.closed], [false, true, true]);
+  assert.equal(names().at(-1), "open", "the old one may come back");
+  sockets[3]?.onopen?.();
+  assert.ok(old?.closed);
+  assert.equal(names().at(-1), "resuming");
+  assert.equal(c.channel, null, "nothing is sent before the hello");
+  assert.deepEqual(sockets[3]?.sent.map(({ type, page }) => [type, page === old?.sent[0]?.page]), [["hello", true]]);
+  sockets[3]?.say({ type: "hello", version: "v" });
+  assert.deepEqual(states.at(-1), { name: "open" });
+  clock.turn(900);
+  assert.equal(sockets.length, 4);
+});
+
+test("a sign of life of the old socket ends the attempts", () => {
   const { clock, open, sockets, names } = connection();
   open();
-  clock.turn(5000);
-  assert.equal(names().at(-1), "open");
   clock.turn(1500);
+  sockets[0]?.say({ type: "pong", t: 1000, now: 1 });
+  const tried = sockets.length;
+  assert.ok(tried > 1 && sockets.at(-1)?.closed);
+  clock.turn(400);
+  assert.equal(sockets.length, tried);
+  assert.equal(names().at(-1), "open");
+});
+
+test("a handshake is given as many round trips as it takes", () => {
+  const { clock, open, sockets } = connection();
+  open();
+  clock.turn(300);
+  for (const t of [0, 100, 250]) sockets[0]?.say({ type: "pong", t, now: 1 });
+  // The shortest was 50 ms; make it 200 by a second socket.
+  open();
+  clock.turn(200);
+  sockets[1]?.say({ type: "pong", t: clock.now() - 200, now: 1 });
+  clock.turn(1800);
+  assert.equal(sockets.length, 3);
+  clock.turn(1199);
+  assert.equal(sockets.length, 3);
+  clock.turn(1);
+  assert.equal(sockets.length, 4);
+});
+
+test("a socket that ends is replaced at once; after a second it is said, after a minute taken easily", async () => {
+  const { clock, open, last, sockets, states, names } = connection();
+  open();
+  last().onclose?.();
+  assert.deepEqual([sockets.length, names().at(-1)], [2, "resuming"]);
+  clock.turn(999);
+  assert.equal(names().at(-1), "resuming");
+  clock.turn(1);
+  const state = states.at(-1);
+  assert.ok(state?.name === "waiting" && state.until <= clock.now());
+  for (let second = 1; second < 60; second++) {
+    last().onclose?.();
+    await settle();
+    clock.turn(1000);
+  }
+  assert.equal(sockets.length, 1 + 60_000 / 400);
+  clock.turn(400);
+  assert.equal(sockets.length, 2 + 60_000 / 400 - 1, "pauses grow from now on");
+});
+
+test("a fresh socket that the server refuses is explained", async () => {
+  for (const [status, want] of [[401, "login"], [502, "waiting"], [0, "resuming"]] as const) {
+    const { open, last, names, connection: c, sockets, clock } = connection(status);
+    open();
+    last().onclose?.();
+    last().onclose?.();
+    await settle();
+    assert.equal(names().at(-1), want);
+    const tried = sockets.length;
+    clock.turn(400);
+    assert.equal(sockets.length - tried, want === "resuming" ? 1 : 0);
+    assert.equal(c.channel, null);
+  }
+});
+
+test("a server that has gone silent is left after five seconds, and looked for", () => {
+  const { clock, open, sockets, names } = connection();
+  open();
+  clock.turn(4999);
+  assert.equal(names().at(-1), "open");
+  assert.ok(!sockets[0]?.closed);
+  clock.turn(1001);
   assert.ok(sockets[0]?.closed);
+  clock.turn(1000);
   assert.ok(names().includes("waiting"));
+});
+
+test("after a sleep the socket has to show at once that it lives", () => {
+  const { clock, wall, open, sockets, names } = connection();
+  open();
+  clock.turn(500);
+  for (const t of [0, 100, 250, 500]) sockets[0]?.say({ type: "pong", t, now: 1 });
+  wall.ahead = 3_600_000;
+  clock.turn(500);
+  assert.equal(sockets[0]?.sent.filter(({ type }) => type === "ping").at(-1)?.t, 1000);
+  assert.equal(sockets.length, 1);
+  clock.turn(399);
+  assert.equal(sockets.length, 1);
+  clock.turn(1);
+  assert.equal(sockets.length, 2);
+  assert.equal(names().at(-1), "open");
 });
 
 test("a large message on a slow link is not taken for silence", () => {
@@ -208,10 +308,11 @@ test("a clipboard in pieces is one message, whatever comes between them", () => 
 test("pongs keep it open and tell the clock", () => {
   const { clock, open, last, connection: c, names } = connection();
   open();
+  const socket = last();
   for (let i = 0; i < 30; i++) {
     clock.turn(1000);
-    const pings = last().sent.filter(({ type }) => type === "ping");
-    last().say({ type: "pong", t: pings.at(-1)?.t, now: (clock.now() + 7) * 1000 });
+    const pings = socket.sent.filter(({ type }) => type === "ping");
+    socket.say({ type: "pong", t: pings.at(-1)?.t, now: (clock.now() + 7) * 1000 });
     assert.ok(!c.quiet(500));
   }
   assert.equal(names().at(-1), "open");

@@ -41,7 +41,7 @@ export class VNCPage {
     private readonly stage: HTMLElement,
   ) {
     this.connection = new Connection(
-      { clock: pageClock, backoff: new Backoff(), open: () => new WebSocket(socketURL(home)) as Socket, session: () => session(home) },
+      { clock: pageClock, wall: Date.now, backoff: new Backoff(), open: () => new WebSocket(socketURL(home)) as Socket, session: () => session(home) },
       () => ({ type: "hello", version, lang: words.language, transport: "none" }),
       { state: (state) => this.linked(state), message: (message) => this.receive(message), binary: () => {} },
     );

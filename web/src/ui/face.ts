@@ -160,12 +160,14 @@ export class Face {
     switch (link.name) {
       case "connecting":
         return { title: words.say("state.connecting"), busy: true };
+      case "resuming":
+        return null;
       case "waiting": {
         const seconds = Math.max(1, Math.ceil((link.until - now) / 1000));
         const { what, remedy } = words.reason(link.reason ?? { code: "", args: [] });
         return {
           title: words.say("state.unconnected"),
-          countdown: words.say("state.reconnecting", words.number(seconds)),
+          countdown: link.until > now ? words.say("state.reconnecting", words.number(seconds)) : words.say("state.trying"),
           busy: true,
           what,
           remedy: what ? remedy : words.say("state.reconnecting.do"),
@@ -268,6 +270,7 @@ export type State =
   | "connected";
 
 export function stateOf({ link, display, media, pictured }: Situation): State {
+  if (link.name === "resuming") return "repairing";
   if (link.name !== "open") return link.name;
   if (display && display.state !== "up") return display.state;
   if (!pictured) return "picture";

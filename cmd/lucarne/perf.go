@@ -26,7 +26,8 @@ type perfCmd struct {
 type perfRunCmd struct {
 	Scenario       []string      `placeholder:"NAME" group:"Measurement" help:"What to measure; more than one with commas between. Default: all."`
 	Link           []string      `default:"local" group:"Measurement" help:"What lies between display and browser: ${links}. All but local need root."`
-	Against        []string      `default:"floor,vnc" placeholder:"PEER" group:"Measurement" help:"What to compare with, by turns: floor, vnc, x11vnc, or a JSON file that describes another; none for nothing."`
+	Transport      string        `enum:"auto,webrtc,ws" default:"webrtc" group:"Measurement" help:"How the page gets its pictures: ${enum}."`
+	Against        []string      `default:"floor,vnc" placeholder:"PEER" group:"Measurement" help:"What to compare with, by turns: floor, vnc, x11vnc, Lucarne itself by another transport (auto, webrtc, ws), or a JSON file that describes another; none for nothing."`
 	Reps           int           `default:"5" group:"Measurement" help:"Repetitions; a claim needs five at least."`
 	Length         time.Duration `default:"4s" group:"Measurement" help:"How long a scenario takes."`
 	Idle           time.Duration `default:"30s" group:"Measurement" help:"How long the screen is left alone in the scenario idle."`
@@ -99,7 +100,7 @@ func (c *perfRunCmd) config() (perf.Config, error) {
 		bin = self
 	}
 	cfg := perf.Config{
-		Ours:        peer.Lucarne(bin, "codec=vp8&transport=webrtc"),
+		Ours:        peer.Lucarne(bin, "codec=vp8&transport="+c.Transport),
 		Scenarios:   c.Scenario,
 		Links:       c.Link,
 		Repetitions: c.Reps,
@@ -113,7 +114,7 @@ func (c *perfRunCmd) config() (perf.Config, error) {
 		if name == "none" {
 			continue
 		}
-		spec, err := peerSpec(name)
+		spec, err := peerSpec(bin, name)
 		if err != nil {
 			return cfg, err
 		}
@@ -122,9 +123,14 @@ func (c *perfRunCmd) config() (perf.Config, error) {
 	return cfg, nil
 }
 
-// peerSpec is a peer by its name, or by the file that describes it.
-func peerSpec(name string) (peer.Spec, error) {
+// peerSpec is a peer by its name, or by the file that describes it. bin is the
+// lucarne that is measured.
+func peerSpec(bin, name string) (peer.Spec, error) {
 	switch name {
+	case "auto", "webrtc", "ws":
+		spec := peer.Lucarne(bin, "codec=vp8&transport="+name)
+		spec.Name = name
+		return spec, nil
 	case "floor":
 		return peer.Floor(), nil
 	case "vnc":
@@ -133,7 +139,7 @@ func peerSpec(name string) (peer.Spec, error) {
 		return peer.X11VNC(), nil
 	}
 	if filepath.Ext(name) != ".json" {
-		return peer.Spec{}, fmt.Errorf("--against %s: floor, vnc, x11vnc, none or a .json file", name)
+		return peer.Spec{}, fmt.Errorf("--against %s: floor, vnc, x11vnc, auto, webrtc, ws, none or a .json file", name)
 	}
 	return peer.ReadSpec(name)
 }
@@ -146,6 +152,9 @@ func (c *perfRunCmd) command() string {
 	}
 	words = append(words, "--link", strings.Join(c.Link, ","), "--against", strings.Join(c.Against, ","),
 		"--reps", fmt.Sprint(c.Reps), "--length", c.Length.String(), "--idle", c.Idle.String())
+	if c.Transport != "webrtc" {
+		words = append(words, "--transport", c.Transport)
+	}
 	if c.MaxOutsideLoad != 0.1 {
 		words = append(words, "--max-outside-load", fmt.Sprint(c.MaxOutsideLoad))
 	}

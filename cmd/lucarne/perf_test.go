@@ -97,8 +97,8 @@ func TestPerfRunRefuses(t *testing.T) {
 }
 
 func TestPerfCommandSaysWhatWasMeasured(t *testing.T) {
-	c := perfRunCmd{Scenario: []string{"flip", "key"}, Link: []string{"local"}, Against: []string{"vnc"}, Reps: 5, Length: 4e9, Idle: 30e9, MaxOutsideLoad: 0.1, Out: "somewhere"}
-	if got, want := c.command(), "lucarne perf run --scenario flip,key --link local --against vnc --reps 5 --length 4s --idle 30s"; got != want {
+	c := perfRunCmd{Scenario: []string{"flip", "key"}, Link: []string{"local"}, Against: []string{"vnc"}, Transport: "ws", Reps: 5, Length: 4e9, Idle: 30e9, MaxOutsideLoad: 0.1, Out: "somewhere"}
+	if got, want := c.command(), "lucarne perf run --scenario flip,key --link local --against vnc --reps 5 --length 4s --idle 30s --transport ws"; got != want {
 		t.Errorf("command %q, want %q", got, want)
 	}
 }

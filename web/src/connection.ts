@@ -60,6 +60,8 @@ const PONG_TIMEOUT = 5000;
 const SILENT = 900;
 const FRESH = 400;
 const HANDSHAKE = 6;
+/** What an answer may take beyond that because of what else is under way, in ms. */
+const SLACK = 100;
 /** Fresh sockets are tried for this long, and words are made of it after a while, in ms. */
 const LOST = 60_000;
 const NOTICED = 1000;
@@ -132,7 +134,8 @@ export class Connection {
       this.alive = this.around.clock.now();
       this.ping();
       this.cancelNotice();
-      this.cancelNotice = this.around.clock.after(this.patience, () => this.listen(this.patience));
+      const { patience } = this;
+      this.cancelNotice = this.around.clock.after(patience + SLACK, () => this.listen(patience));
     }
   }
 

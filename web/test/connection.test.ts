@@ -256,7 +256,7 @@ test("after a sleep the socket has to show at once that it lives", () => {
   clock.turn(500);
   assert.equal(sockets[0]?.sent.filter(({ type }) => type === "ping").at(-1)?.t, 1000);
   assert.equal(sockets.length, 1);
-  clock.turn(399);
+  clock.turn(499);
   assert.equal(sockets.length, 1);
   clock.turn(1);
   assert.equal(sockets.length, 2);

@@ -19,13 +19,16 @@ func TestFirefox(t *testing.T) {
 	w := d.window(image.Rectangle{Min: corner, Max: corner.Add(image.Pt(768, 288))}, 0)
 	d.check(w.DrawChart())
 	fox := startFirefox(d.ctx, t, image.Pt(1280, 720))
-	for _, c := range []struct{ name, query, transport string }{
-		{"WebRTC", "?resize=off&transport=webrtc", "webrtc"},
+	for _, c := range []struct{ name, query, transport, codec string }{
+		{"VP8 by WebRTC", "&transport=webrtc", "webrtc", "VP8"},
+		{"VP8 on the socket", "&transport=ws", "ws", "VP8"},
+		{"JPEG on the socket", "&transport=ws&codec=jpeg", "ws", "JPEG"},
+		{"the best", "&transport=auto", "webrtc", "VP8"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			fox := fox.in(t)
-			fox.navigate(d.url(c.query))
-			fox.wait(fmt.Sprintf("lucarne.stats().transport === %q", c.transport))
+			fox.navigate(d.url("?resize=off" + c.query))
+			fox.wait(fmt.Sprintf("(s => s.transport === %q && s.codec === %q)(lucarne.stats())", c.transport, c.codec))
 			poll(t, "settled colour chart", func() bool {
 				img := fox.screenshot()
 				for _, p := range xclient.Chart() {

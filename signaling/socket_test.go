@@ -366,7 +366,7 @@ func TestFull(t *testing.T) {
 // everything meanwhile.
 func TestStopsReading(t *testing.T) {
 	s := serve(t, nil)
-	s.handler.pace.write = 200 * time.Millisecond
+	s.handler.pace.write = 2 * time.Second
 	s.join(t) // and never reads again
 	other, _ := s.join(t)
 	for i := 0; s.session.Viewers() == 2; i++ {
@@ -386,7 +386,7 @@ func TestStopsReading(t *testing.T) {
 // TestFloods: a page that pings without reading the answers is closed.
 func TestFloods(t *testing.T) {
 	s := serve(t, nil)
-	s.handler.pace.write = 200 * time.Millisecond
+	s.handler.pace.write = 2 * time.Second
 	other, _ := s.join(t)
 	c, _ := s.join(t)
 	ping := []byte(`{"type":"ping","t":123456789}`)

@@ -141,6 +141,9 @@ export const en = {
   "code.internal.do": "Reconnect. The server’s log says more.",
   "code.webrtc-blocked": "WebRTC does not get through: the network may block UDP.",
   "code.webrtc-blocked.do": "Where that is too slow, ask for UDP to the server to be let through, or for a TURN server.",
+  "code.turn-refused": "WebRTC does not get through: the TURN server {0} does not take the credentials.",
+  "code.turn-refused.do":
+    "They may have expired, or the clocks differ. Who runs Lucarne finds them in its TURN settings (--turn-secret-file, --ice-servers-file).",
   "code.webrtc-missing": "This browser has no WebRTC.",
   "code.webrtc-missing.do": "Allow it in the browser’s settings, or use another browser.",
   "code.webrtc-slower": "WebRTC gets through, but is slower here: {0} ms against {1} ms.",

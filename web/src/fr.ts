@@ -143,6 +143,9 @@ export const fr: Catalogue = {
   "code.internal.do": "Reconnectez-vous. Le journal du serveur en dit plus.",
   "code.webrtc-blocked": "WebRTC ne passe pas : le réseau bloque peut-être UDP.",
   "code.webrtc-blocked.do": "Si c’est trop lent, demandez l’ouverture d’UDP vers le serveur, ou un serveur TURN.",
+  "code.turn-refused": "WebRTC ne passe pas : le serveur TURN {0} refuse les identifiants.",
+  "code.turn-refused.do":
+    "Ils ont peut-être expiré, ou les horloges diffèrent. L’exploitant de Lucarne les trouve dans ses réglages TURN (--turn-secret-file, --ice-servers-file).",
   "code.webrtc-missing": "Ce navigateur n’a pas WebRTC.",
   "code.webrtc-missing.do": "Autorisez-le dans les réglages du navigateur, ou utilisez-en un autre.",
   "code.webrtc-slower": "WebRTC passe, mais il est plus lent ici : {0} ms contre {1} ms.",

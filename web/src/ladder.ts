@@ -64,11 +64,15 @@ type Phase =
   /** Likewise, for the socket is another one. */
   | "landing";
 
+const BLOCKED: Reason = { code: "webrtc-blocked", args: [] };
+
 export class Ladder {
   private phase: Phase = "socket";
   private rung: Rung;
   private reason: Reason | null = null;
   private connected = false;
+  /** Why WebRTC does not get through, as far as is known. */
+  private obstacle: Reason = BLOCKED;
   private hidden = false;
   private readonly delivery = new Delivery();
   private probes: Probe[] = [];
@@ -119,7 +123,15 @@ export class Ladder {
   offered(): void {
     this.cancelPath();
     if (this.connected) return;
-    this.cancelPath = this.clock.after(NO_PATH, () => this.explain({ code: "webrtc-blocked", args: [] }));
+    this.obstacle = BLOCKED;
+    this.cancelPath = this.clock.after(NO_PATH, () => this.explain(this.obstacle));
+  }
+
+  /** A TURN server has refused to help WebRTC through. */
+  refused(server: string): void {
+    const told = this.reason === this.obstacle;
+    this.obstacle = { code: "turn-refused", args: [server] };
+    if (told) this.explain(this.obstacle);
   }
 
   /** Whether WebRTC is connected, its channels included. */
@@ -129,7 +141,7 @@ export class Ladder {
     this.delivery.reset();
     if (connected) {
       this.cancelPath();
-      if (this.reason?.code === "webrtc-blocked") this.explain(this.pinned?.why ?? null);
+      if (this.reason === this.obstacle) this.explain(this.pinned?.why ?? null);
     }
     if (this.pinned) return;
     if (connected) this.consider();

@@ -64,6 +64,7 @@ export class Media {
       send: (message) => listener.send(message),
       video: (stream) => screen.show(stream),
       message: (data) => this.answered("webrtc", data),
+      refused: (server) => this.ladder.refused(server),
       changed: () => this.connected(),
     });
     this.projector = this.codecs.length > 0 ? this.project(makeWorker(), canvas, key) : null;

@@ -12,6 +12,8 @@ import type { ClientMessage } from "./protocol.ts";
 const DISCONNECTED = 2000;
 /** Pause before a restart that has led to nothing is asked for again, in ms. */
 const RESTART_AGAIN = 5000;
+/** Errors of STUN and TURN (RFC 8656 §19) that say that a server does not let this page in. */
+const REFUSALS = [401, 403, 441];
 
 export interface PeerListener {
   send(message: ClientMessage): void;
@@ -19,6 +21,8 @@ export interface PeerListener {
   video(stream: MediaStream): void;
   /** A message of the server's on the channel for what may get lost. */
   message(data: ArrayBuffer): void;
+  /** A TURN server does not take the credentials. */
+  refused(server: string): void;
   /** The connection's state or its channels have changed. */
   changed(): void;
 }
@@ -126,6 +130,7 @@ export class Peer {
     this.connection = null;
     if (!connection) return;
     connection.onconnectionstatechange = connection.onicecandidate = connection.ontrack = null;
+    connection.onicecandidateerror = null;
     connection.close();
   }
 
@@ -164,6 +169,9 @@ export class Peer {
     connection.onicecandidate = ({ candidate }) => {
       if (!candidate) return;
       this.listener.send({ type: "candidate", candidate: candidate.toJSON(), generation: this.generation });
+    };
+    connection.onicecandidateerror = ({ errorCode, url }) => {
+      if (REFUSALS.includes(errorCode)) this.listener.refused(url);
     };
     connection.ontrack = ({ track, receiver }) => {
       if (track.kind !== "video") return;

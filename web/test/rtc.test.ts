@@ -11,6 +11,7 @@ class FakeConnection {
   localDescription: { sdp: string } | null = null;
   onconnectionstatechange: (() => void) | null = null;
   onicecandidate: ((event: object) => void) | null = null;
+  onicecandidateerror: ((event: object) => void) | null = null;
   ontrack: ((event: object) => void) | null = null;
   did: string[] = [];
   late = () => {};
@@ -60,10 +61,16 @@ function peer() {
   Object.assign(globalThis, { RTCPeerConnection: FakeConnection });
   const clock = new FakeClock();
   const sent: ClientMessage[] = [];
-  const made = new Peer(clock, "", { send: (message) => sent.push(message), message: () => {},
-    video: () => {}, changed: () => {} });
+  const refusals: string[] = [];
+  const made = new Peer(clock, "", {
+    send: (message) => sent.push(message),
+    message: () => {},
+    refused: (server) => refusals.push(server),
+    video: () => {},
+    changed: () => {},
+  });
   const connection = (index = -1) => FakeConnection.made.at(index) ?? new FakeConnection({});
-  return { clock, sent, peer: made, connection, types: () => sent.map(({ type }) => type) };
+  return { clock, sent, refusals, peer: made, connection, types: () => sent.map(({ type }) => type) };
 }
 
 const sdp = (session: string) => `v=0\r\no=- ${session} 0 IN IP4 0.0.0.0\r\n`;
@@ -101,6 +108,14 @@ test("the servers of a new offer replace those of the last one", async () => {
     assert.deepEqual(connection().configuration, ice(username));
   }
   assert.equal(FakeConnection.made.length, 1);
+});
+
+test("a TURN server that refuses is told of, one that is away is not", async () => {
+  const { peer: p, connection, refusals } = peer();
+  p.offer(sdp("1"), 1, {});
+  await settle();
+  for (const errorCode of [701, 401, 486]) connection().onicecandidateerror?.({ errorCode, url: `turn:${errorCode}.example` });
+  assert.deepEqual(refusals, ["turn:401.example"]);
 });
 
 test("an offer of another session begins another connection", async () => {

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -19,6 +20,8 @@ type relay struct {
 	mu   sync.Mutex
 	gate chan struct{} // closed while the link works
 	hole chan struct{} // closed when the TCP connections of now lead nowhere
+
+	deaf atomic.Bool // UDP is dropped
 }
 
 // candidatesScript sends all media through the relay: the agent's UDP candidates
@@ -124,7 +127,11 @@ func (r *relay) freeze() {
 
 func (r *relay) thaw() { close(r.link()) }
 
+// works says whether datagrams pass.
 func (r *relay) works() bool {
+	if r.deaf.Load() {
+		return false
+	}
 	select {
 	case <-r.link():
 		return true

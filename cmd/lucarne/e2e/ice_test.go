@@ -115,6 +115,16 @@ func TestOneUDPPort(t *testing.T) {
 	}
 }
 
+// A TURN server that refuses is what the page names, not a network that blocks.
+func TestRefusedByTheTURNServer(t *testing.T) {
+	server := turntest.Start(t)
+	d := newDesk(t, setup{agent: []string{
+		"--auth", "none", "--relay", "viewer", "--ice-server", server.UDP,
+		"--turn-username", fmt.Sprintf("%d:u", time.Now().Add(-time.Minute).Unix()), "--turn-password-file", writeFile(t, "old"),
+	}})
+	d.load(d.browser, d.url("?resize=off")).wait(`document.body.textContent.includes("does not take the credentials")`)
+}
+
 // Credentials that have expired are told to whoever runs the agent; a file with
 // new ones is enough to mend it, at the page's next connection.
 func TestExpiredCredentials(t *testing.T) {

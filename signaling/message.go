@@ -9,7 +9,7 @@
 //
 // From the page:
 //
-//	hello      version (of the page's build), lang ("en", "fr-CA"), page, transport and codecs (below);
+//	hello      version (of the page's build), lang ("en", "fr-CA"), page, attempt, transport and codecs (below);
 //	           it makes a new viewer, whose input begins at sequence 1
 //	watch      paths: which media carry video from now on (below)
 //	answer     sdp, generation as in the offer
@@ -68,8 +68,10 @@
 // repeats in each hello. A socket that comes with the secret of another replaces it: the
 // earlier viewer has left, and what it held is let go, before the later one joins; the earlier
 // socket is told bye "replaced" and closed. A page whose socket is silent may so open another
-// whenever it likes. Of several the one whose hello came last lives: a page that tries sockets
-// side by side says hello on a further one only to give the earlier up.
+// whenever it likes. Of several the one with the highest attempt lives, which counts the hellos
+// of a page: one that was held up on its way does not replace a later one. Of equals the one that
+// came last lives. A page that tries sockets side by side says hello on a further one only to
+// give the earlier up.
 //
 // # Binary messages
 //
@@ -112,6 +114,7 @@ type Message struct {
 	Version    string          `json:"version,omitempty"`
 	Lang       string          `json:"lang,omitempty"`
 	Page       string          `json:"page,omitempty"`
+	Attempt    int             `json:"attempt,omitempty"`
 	Transport  string          `json:"transport,omitempty"`
 	Codecs     []string        `json:"codecs,omitempty"`
 	Paths      []string        `json:"paths,omitempty"`

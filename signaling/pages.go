@@ -34,25 +34,33 @@ func (s *socket) page(secret string) pageKey {
 	return sha256.Sum256([]byte(secret))
 }
 
-// vacate ends the socket that a page has, if any. Its viewer has left when it
-// returns.
-func (p *pages) vacate(page pageKey) { p.swap(page, nil).replace() }
+// vacate ends the socket that a page has, if any, for one that says hello as the
+// page's so manieth. Its viewer has left when it returns. false: the page has said
+// hello again since, on a socket that was faster.
+func (p *pages) vacate(page pageKey, attempt int) bool {
+	earlier, late := p.swap(page, attempt, nil)
+	earlier.replace()
+	return !late
+}
 
 // swap puts a socket, or none, in the place of a page's and returns the earlier
-// one, nil for none.
-func (p *pages) swap(page pageKey, s *socket) (earlier *socket) {
+// one, nil for none. A late one it does not put there, but returns.
+func (p *pages) swap(page pageKey, attempt int, s *socket) (loser *socket, late bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	earlier = p.sockets[page]
+	present := p.sockets[page]
+	if present != nil && present.attempt > attempt {
+		return s, true
+	}
 	if s == nil {
 		delete(p.sockets, page)
-		return earlier
+		return present, false
 	}
 	if p.sockets == nil {
 		p.sockets = make(map[pageKey]*socket)
 	}
 	p.sockets[page] = s
-	return earlier
+	return present, false
 }
 
 // replace ends a socket for another one of its page. Of nil it does nothing.
@@ -63,13 +71,14 @@ func (s *socket) replace() {
 	}
 }
 
-// occupy makes a socket, whose viewer has joined, its page's; the function that it
-// returns ends that.
+// occupy makes a socket, whose viewer has joined, its page's, or ends it if it is
+// late; the function that it returns ends that.
 func (p *pages) occupy(page pageKey, s *socket) (leave func()) {
 	if page == (pageKey{}) {
 		return func() {}
 	}
-	p.swap(page, s).replace() // one may have come since it was vacated
+	loser, _ := p.swap(page, s.attempt, s) // one may have come since it was vacated
+	loser.replace()
 	return func() {
 		p.mu.Lock()
 		defer p.mu.Unlock()

@@ -66,14 +66,15 @@ func (f farewell) Error() string {
 // The request's goroutine reads, one goroutine writes, and everything else
 // leaves through a bounded queue: a page that does not read disturbs nobody.
 type socket struct {
-	h      *Handler
-	conn   *websocket.Conn
-	log    *slog.Logger
-	cancel context.CancelCauseFunc
-	queue  chan packet
-	viewer *session.Viewer
-	link   link
-	sizes  sizes
+	h       *Handler
+	conn    *websocket.Conn
+	log     *slog.Logger
+	cancel  context.CancelCauseFunc
+	queue   chan packet
+	viewer  *session.Viewer
+	attempt int // of its page, to say hello
+	link    link
+	sizes   sizes
 
 	pictures *wsmedia.Video
 	offers   bool // media beside the socket
@@ -161,7 +162,10 @@ func (s *socket) serve(ctx context.Context, from string) {
 		return
 	}
 	page := s.page(hello.Page)
-	s.h.pages.vacate(page)
+	if s.attempt = hello.Attempt; !s.h.pages.vacate(page, s.attempt) {
+		s.bye(farewell{code: "replaced"})
+		return
+	}
 	viewer, err := s.h.cfg.Session.Join(session.JoinConfig{Role: s.h.cfg.Role})
 	if err != nil {
 		s.log.Warn("viewer refused", "from", from, "err", err)

@@ -3,6 +3,8 @@ package signaling
 import (
 	"encoding/binary"
 	"fmt"
+	"log/slog"
+	"maps"
 	"testing"
 	"time"
 
@@ -233,5 +235,41 @@ func TestReplaced(t *testing.T) {
 	defer s.handler.pages.mu.Unlock()
 	if got := len(s.handler.pages.sockets); got != 2 {
 		t.Errorf("%d pages are known, want 2", got)
+	}
+}
+
+// TestReplacedLate: a hello that was held up on its way does not replace the one
+// that the page has said since.
+func TestReplacedLate(t *testing.T) {
+	s := serve(t, nil)
+	hello := `"transport":"none","page":"0123456789abcdef","attempt":`
+	second := s.enter(t, hello+"2")
+	second.await("hello")
+	for _, late := range []string{"1", "0"} {
+		if got := s.enter(t, hello+late).await("bye"); got.Code != "replaced" || got.Retry {
+			t.Errorf("attempt %s after 2: bye %q, retry = %v, want replaced and no retry", late, got.Code, got.Retry)
+		}
+	}
+	second.flush()
+	s.enter(t, hello+"3").await("hello")
+	if got := second.await("bye"); got.Code != "replaced" {
+		t.Errorf("attempt 2 after 3: bye %q, want replaced", got.Code)
+	}
+}
+
+// TestOccupyLate: nor does it, if both have found the place vacant.
+func TestOccupyLate(t *testing.T) {
+	var p pages
+	desk := session.New(session.Config{Log: slog.New(slog.DiscardHandler)})
+	ended := make(map[int]bool)
+	for _, attempt := range []int{2, 1, 2, 3} {
+		viewer, err := desk.Join(session.JoinConfig{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.occupy(pageKey{1}, &socket{attempt: attempt, viewer: viewer, cancel: func(error) { ended[attempt] = true }})
+	}
+	if want := map[int]bool{1: true, 2: true}; !maps.Equal(ended, want) || desk.Viewers() != 1 {
+		t.Errorf("ended %v with %d viewers left, want %v with one", ended, desk.Viewers(), want)
 	}
 }

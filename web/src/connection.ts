@@ -80,6 +80,8 @@ export class Connection {
   private readonly attempts: Attempts;
   /** Names this page to the server, so that a fresh socket takes the place of the silent one. */
   private readonly page = secret();
+  /** Counts the hellos, so that one held up by the network does not take the place of a later one. */
+  private hellos = 0;
   private cancelTimer = () => {};
   private cancelNotice = () => {};
   private cancelPings = () => {};
@@ -213,7 +215,7 @@ export class Connection {
   }
 
   private greet(socket: Socket): void {
-    socket.send(JSON.stringify({ ...this.hello(), page: this.page }));
+    socket.send(JSON.stringify({ ...this.hello(), page: this.page, attempt: ++this.hellos }));
   }
 
   /** A fresh socket has opened while the one there was is silent, or gone. */

@@ -61,9 +61,10 @@ function connection(status = 0) {
 test("hello is first, and opens", () => {
   const { open, last, names, messages } = connection();
   open();
-  const { page, ...hello } = last().sent[0] ?? {};
+  const { page, attempt, ...hello } = last().sent[0] ?? {};
   assert.deepEqual(hello, { type: "hello", version: "v", lang: "fr", transport: "webrtc" });
   assert.ok(/^[0-9a-f]{32}$/.test(String(page)), "a name that nobody guesses");
+  assert.equal(attempt, 1);
   assert.deepEqual(names(), ["connecting", "open"]);
   assert.equal(messages[0]?.type, "hello");
 });
@@ -164,7 +165,7 @@ test("beside a silent socket fresh ones are tried every 400 ms; the first to ope
   assert.ok(old?.closed);
   assert.equal(names().at(-1), "resuming");
   assert.equal(c.channel, null, "nothing is sent before the hello");
-  assert.deepEqual(sockets[3]?.sent.map(({ type, page }) => [type, page === old?.sent[0]?.page]), [["hello", true]]);
+  assert.deepEqual(sockets[3]?.sent.map(({ type, page, attempt }) => [type, page === old?.sent[0]?.page, attempt]), [["hello", true, 2]]);
   sockets[3]?.say({ type: "hello", version: "v" });
   assert.deepEqual(states.at(-1), { name: "open" });
   clock.turn(900);

@@ -1,6 +1,7 @@
 package peer
 
 import (
+	"bytes"
 	"context"
 	"log/slog"
 	"net"
@@ -124,6 +125,12 @@ func TestTCPAlone(t *testing.T) {
 	p.carries()
 	if got, want := p.selected(), "host tcp"; got != want {
 		t.Errorf("the path is %s, want %s", got, want)
+	}
+	big := frame(1, 400_000) // more than waits anywhere
+	p.write(big)
+	p.await("a large frame", func() bool { return p.received() > 1 })
+	if frames, _ := p.got(); !bytes.Equal(frames[1], big.Data) {
+		t.Error("a large frame arrived differently")
 	}
 	for _, c := range p.offered() {
 		if c.NetworkType().IsTCP() && (c.Port() != port || c.TCPType() != ice.TCPTypePassive) {

@@ -38,6 +38,7 @@ export class App {
   private display: DisplayMessage | null = null;
   private leading = true;
   private pictured = false;
+  private catchUp = () => {};
 
   constructor(
     private readonly words: Words,
@@ -111,7 +112,7 @@ export class App {
   }
 
   private listen(): void {
-    listen({
+    this.catchUp = listen({
       screen: this.screen,
       sink: this.sink,
       keyboard: this.keyboard,
@@ -146,7 +147,7 @@ export class App {
 
   /** Whether the person may act on the desktop at the moment. */
   private get live(): boolean {
-    return this.connection.state.name === "open" && this.hello?.role !== "viewer";
+    return this.connection.state.name === "open" && this.hello !== null && this.hello.role !== "viewer";
   }
 
   private get holding(): boolean {
@@ -289,6 +290,7 @@ export class App {
       watching: this.hello?.role === "viewer",
       leading: this.leading,
     });
+    this.catchUp();
   }
 }
 

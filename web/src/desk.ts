@@ -32,12 +32,16 @@ export function isWayOut(event: KeyboardEvent): boolean {
   return all && /^(Control|Alt|Shift)$/.test(event.key);
 }
 
-/** Listens, for as long as the page lives. */
-export function listen(desk: Desk): void {
+/**
+ * Listens, for as long as the page lives. What it returns is called when the
+ * person may have come to act on the desktop, or something may have gone that lay
+ * over it: a pointer that has come to rest meanwhile makes no further event.
+ */
+export function listen(desk: Desk): () => void {
   listenKeys(desk);
   listenText(desk);
-  listenPointer(desk);
   listenFocus(desk);
+  return listenPointer(desk);
 }
 
 function listenKeys({ sink, keyboard, clipboard, live, toolbar, release }: Desk): void {
@@ -85,9 +89,14 @@ function listenText({ sink, keyboard, clipboard, live }: Desk): void {
   });
 }
 
-function listenPointer({ screen, sink, pointer, clipboard, live }: Desk): void {
+function listenPointer({ screen, sink, pointer, clipboard, live }: Desk): () => void {
   const { stage, frame } = screen;
   const at = (event: MouseEvent) => screen.remoteAt(event.clientX, event.clientY);
+  /** Where the pointer is, if the desktop has not been told. */
+  let missed: PointerEvent | null = null;
+  addEventListener("pointermove", (event) => {
+    if (event.isPrimary) missed = live() && stage.contains(event.target as Node) ? null : event;
+  });
   const move = (event: Event) => {
     if (event instanceof PointerEvent && event.isPrimary && live()) pointer.move(at(event));
   };
@@ -131,6 +140,12 @@ function listenPointer({ screen, sink, pointer, clipboard, live }: Desk): void {
   for (const type of ["mousedown", "mouseup", "auxclick", "contextmenu", "dragstart"] as const) {
     stage.addEventListener(type, (event) => event.preventDefault());
   }
+  return () => {
+    if (!missed || !live()) return;
+    if (!stage.contains(document.elementFromPoint(missed.clientX, missed.clientY))) return;
+    pointer.move(at(missed));
+    missed = null;
+  };
 }
 
 function onScrollbar(stage: HTMLElement, event: PointerEvent): boolean {

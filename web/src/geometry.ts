@@ -46,7 +46,8 @@ export function place(remote: Size, tab: Size, deviceRatio: number, mode: Resize
 /** The remote pixel under a position in the tab, the nearest one for positions beside the picture. */
 export function toRemote(at: Point, shown: Box, remote: Size): Point {
   const along = (offset: number, length: number, pixels: number) =>
-    Math.min(pixels - 1, Math.max(0, Math.floor((offset / length) * pixels)));
+    // Multiplied first: 370 / 720 * 720 is less than 370.
+    Math.min(pixels - 1, Math.max(0, Math.floor((offset * pixels) / length)));
   if (!(shown.width > 0 && shown.height > 0 && remote.width > 0 && remote.height > 0)) {
     return { x: 0, y: 0 };
   }

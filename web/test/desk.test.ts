@@ -12,6 +12,10 @@ class FakeElement extends EventTarget {
     super();
   }
 
+  contains(other: unknown): boolean {
+    return other === this;
+  }
+
   closest(): unknown {
     return this.ours ? this : null;
   }
@@ -23,11 +27,12 @@ class FakeElement extends EventTarget {
 class FakePointerEvent extends Event {}
 
 /** A desk whose parts write down what they are told. */
-function desk(live = true) {
+function desk(initial = true) {
+  let live = initial;
   const page = new EventTarget();
   const sink = new FakeElement();
   const stage = new FakeElement();
-  const root = Object.assign(new EventTarget(), { activeElement: sink, hidden: false });
+  const root = Object.assign(new EventTarget(), { activeElement: sink, hidden: false, elementFromPoint: () => stage });
   Object.assign(globalThis, {
     addEventListener: page.addEventListener.bind(page),
     document: root,
@@ -39,7 +44,7 @@ function desk(live = true) {
     void did.push([name, ...args.filter((arg) => /string|number/.test(typeof arg))].join(" "));
   const parts = (name: string, ...methods: string[]) =>
     Object.fromEntries(methods.map((method) => [method, note(`${name}.${method}`)]));
-  listen({
+  const catchUp = listen({
     screen: { stage, frame: stage, remoteAt: () => ({ x: 1, y: 2 }), ...parts("screen", "resume") },
     sink,
     keyboard: parts("keyboard", "down", "up", "text", "pause"),
@@ -57,7 +62,14 @@ function desk(live = true) {
     target.dispatchEvent(made);
     return [...did, ...(made.defaultPrevented ? ["prevented"] : [])];
   };
-  return { page, sink, stage, root, fire };
+  /** What was done when the person may act, or not any more. */
+  const turn = (now: boolean): string[] => {
+    did.length = 0;
+    live = now;
+    catchUp();
+    return [...did];
+  };
+  return { page, sink, stage, root, fire, turn };
 }
 
 const stroke = (key: string, mods: string[] = [], more: object = {}) => ({
@@ -103,4 +115,25 @@ test("text, pastes and buttons reach their part; leaving lets go", () => {
   assert.deepEqual(fire(page, "blur"), ["release"]);
   root.hidden = true;
   assert.deepEqual(fire(root, "visibilitychange"), ["release"]);
+});
+
+test("a pointer that came to rest before the desktop was there is where it was left", () => {
+  const { page, stage, root, fire, turn } = desk(false);
+  const moved = { isPrimary: true, button: -1, buttons: 0, clientX: 3, clientY: 4 };
+  const move = (at: FakeElement) => [...fire(stage, "pointermove", moved, at), ...fire(page, "pointermove", moved, at)];
+  assert.deepEqual(turn(true), [], "a pointer that has not moved");
+  assert.deepEqual(turn(false), []);
+  assert.deepEqual(move(stage), [], "nobody to be told");
+  assert.deepEqual(turn(false), []);
+  assert.deepEqual(turn(true), ["pointer.move"]);
+  assert.deepEqual(turn(true), [], "told once");
+  assert.deepEqual(move(stage), ["pointer.move"]);
+  assert.deepEqual(turn(true), [], "told at once");
+
+  const card = new FakeElement(true);
+  root.elementFromPoint = () => card;
+  assert.deepEqual(fire(page, "pointermove", moved, card), [], "over the card");
+  assert.deepEqual(turn(true), [], "still under the card");
+  root.elementFromPoint = () => stage;
+  assert.deepEqual(turn(true), ["pointer.move"], "the card has gone");
 });

@@ -36,5 +36,11 @@ test("a position in the tab is a remote pixel, the nearest one beside the pictur
   for (const [x, y, rx, ry] of cases) {
     assert.deepEqual(toRemote({ x, y }, shown, size(1600, 800)), { x: rx, y: ry }, `${x},${y}`);
   }
+  for (const length of [720, 1080, 1280, 1920]) {
+    const square = size(length, length);
+    for (let i = 0; i < length; i++) {
+      assert.deepEqual(toRemote({ x: i, y: i }, { x: 0, y: 0, ...square }, square), { x: i, y: i }, `one to one, ${length}`);
+    }
+  }
   assert.deepEqual(toRemote({ x: 5, y: 5 }, { x: 0, y: 0, width: 0, height: 0 }, size(0, 0)), { x: 0, y: 0 });
 });

@@ -222,8 +222,8 @@ func (t *tab) place() place {
 // remote returns the screen's pixel under a position in the tab.
 func (p place) remote(at image.Point) image.Point {
 	return image.Pt(
-		int((float64(at.X)-p.X)/p.Width*float64(p.Remote.X)),
-		int((float64(at.Y)-p.Y)/p.Height*float64(p.Remote.Y)))
+		int((float64(at.X)-p.X)*float64(p.Remote.X)/p.Width),
+		int((float64(at.Y)-p.Y)*float64(p.Remote.Y)/p.Height))
 }
 
 // focus makes the page take the keyboard, as a click on the desktop does.
@@ -307,6 +307,15 @@ func (r *recorder) pressed() []uint32 {
 // printable returns those of them that are no modifier.
 func (r *recorder) printable() []uint32 {
 	return slices.DeleteFunc(r.pressed(), func(sym uint32) bool { return sym >= 0xff00 && sym < 0x10000 })
+}
+
+// pointer returns where the pointer was seen last; zero if it has not moved.
+func (r *recorder) pointer() image.Point {
+	moved := r.got(isMotion)
+	if len(moved) == 0 {
+		return image.Point{}
+	}
+	return moved[len(moved)-1].(xclient.Motion).Pos
 }
 
 // held returns how many keys have been pressed and not let go.

@@ -13,7 +13,7 @@ import (
 // measures from navigation to the first pixel.
 func firstFrame(ctx context.Context, v *view) (report.Result, error) {
 	r := report.Result{Metrics: map[string]float64{}}
-	w, err := v.surface(moveBounds, flipA) // there is something to see
+	w, err := v.surface(moveBounds, backdrop) // there is something to see
 	if err != nil {
 		return r, err
 	}

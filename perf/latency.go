@@ -12,11 +12,8 @@ import (
 	"lucarne/perf/xclient"
 )
 
-// The colours between which flip alternates.
-const (
-	flipA xclient.RGB = 0x2060c0
-	flipB xclient.RGB = 0xe0a030
-)
+// backdrop is what a window shows before anything is drawn in it.
+const backdrop xclient.RGB = 0x2060c0
 
 // trials are changes that are made one after the other, each of which is waited
 // for in the page.
@@ -36,23 +33,22 @@ type trials struct {
 
 // flip draws a 256×256 rectangle and measures until the page shows its colour.
 func flip(ctx context.Context, v *view) (report.Result, error) {
-	w, err := v.surface(flipBounds, flipA)
+	w, err := v.surface(flipBounds, xclient.Turn(0))
 	if err != nil {
 		return report.Result{}, err
 	}
 	defer w.Close()
 	rnd := rand.New(rand.NewPCG(3, 4))
 	var drawn []sample.Change
-	next := flipB
 	return v.latency(ctx, trials{
-		at: middle(flipBounds), first: flipA, start: v.sampler.StartColour, tolerance: near,
+		at: middle(flipBounds), first: xclient.Turn(0), start: v.sampler.StartColour, tolerance: near,
 		make: func(ctx context.Context) error {
 			if err := pause(ctx, rnd); err != nil {
 				return err
 			}
+			next := xclient.Turn(len(drawn) + 1)
 			drawn = append(drawn, sample.Change{At: time.Now(), Value: int(next)})
 			w.Fill(image.Rectangle{Max: flipBounds.Size()}, next)
-			next = flipA + flipB - next
 			return nil
 		},
 		made: func(sample.Recording) []sample.Change { return drawn },
@@ -85,10 +81,9 @@ func letter(r rune) browser.Key {
 	return browser.Key{Code: "Key" + string(r-'a'+'A'), Key: string(r)}
 }
 
-// echo has a program answer what the page is told, by the other one of two
-// colours at each event.
+// echo has a program answer what the page is told, by the next colour at each event.
 func (v *view) echo(ctx context.Context, act func(context.Context) error, events func(sample.Recording) []time.Time) (report.Result, error) {
-	w, err := v.surface(flipBounds, xclient.EchoRest)
+	w, err := v.surface(flipBounds, xclient.Turn(0))
 	if err != nil {
 		return report.Result{}, err
 	}
@@ -99,7 +94,7 @@ func (v *view) echo(ctx context.Context, act func(context.Context) error, events
 	}
 	rnd := rand.New(rand.NewPCG(5, 6))
 	return v.latency(ctx, trials{
-		at: middle(flipBounds), first: xclient.EchoRest, start: v.sampler.StartColour, tolerance: near,
+		at: middle(flipBounds), first: xclient.Turn(0), start: v.sampler.StartColour, tolerance: near,
 		make: func(ctx context.Context) error {
 			if err := pause(ctx, rnd); err != nil {
 				return err
@@ -109,8 +104,7 @@ func (v *view) echo(ctx context.Context, act func(context.Context) error, events
 		made: func(r sample.Recording) []sample.Change {
 			var changes []sample.Change
 			for i, at := range events(r) {
-				colour := [...]xclient.RGB{xclient.EchoPressed, xclient.EchoRest}[i%2]
-				changes = append(changes, sample.Change{At: at, Value: int(colour)})
+				changes = append(changes, sample.Change{At: at, Value: int(xclient.Turn(i + 1))})
 			}
 			return changes
 		},
@@ -120,7 +114,7 @@ func (v *view) echo(ctx context.Context, act func(context.Context) error, events
 // typing presses keys as a fast typist does, and measures until the page shows
 // what an editor has made of each.
 func typing(ctx context.Context, v *view) (report.Result, error) {
-	w, err := xclient.Open(v.peer.Display(), typingBounds, flipA)
+	w, err := xclient.Open(v.peer.Display(), typingBounds, backdrop)
 	if err != nil {
 		return report.Result{}, err
 	}

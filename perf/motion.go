@@ -42,9 +42,9 @@ func video(ctx context.Context, v *view) (report.Result, error) {
 // page shows, and how late; then how good they are.
 func (v *view) animated(ctx context.Context, bounds image.Rectangle, open func(*xclient.Window) (xclient.Animation, error)) (report.Result, error) {
 	if board := v.peer.Floor(); board != nil {
-		return v.motion(ctx, numbers{board.Open(bounds, flipA)}, bounds)
+		return v.motion(ctx, numbers{board.Open(bounds, backdrop)}, bounds)
 	}
-	w, err := xclient.Open(v.peer.Display(), bounds, flipA)
+	w, err := xclient.Open(v.peer.Display(), bounds, backdrop)
 	if err != nil {
 		return report.Result{}, err
 	}
@@ -56,7 +56,7 @@ func (v *view) animated(ctx context.Context, bounds image.Rectangle, open func(*
 	if c, ok := a.(io.Closer); ok {
 		defer c.Close()
 	}
-	if err := v.until(ctx, bounds.Max.Sub(inside), flipA); err != nil {
+	if err := v.until(ctx, bounds.Max.Sub(inside), backdrop); err != nil {
 		return report.Result{}, err
 	}
 	r, err := v.motion(ctx, a, bounds)

@@ -15,7 +15,7 @@ import (
 func onWire(ctx context.Context, v *view) (report.Result, error) {
 	r := report.Result{Metrics: map[string]float64{}}
 	v.close()
-	w, err := xclient.Open(v.peer.Display(), moveBounds, flipA)
+	w, err := xclient.Open(v.peer.Display(), moveBounds, backdrop)
 	if err != nil {
 		return r, err
 	}

@@ -19,7 +19,7 @@ const (
 // until the page shows a frame that was drawn since.
 func resume(ctx context.Context, v *view) (report.Result, error) {
 	r := report.Result{Metrics: map[string]float64{}}
-	w, err := xclient.Open(v.peer.Display(), moveBounds, flipA)
+	w, err := xclient.Open(v.peer.Display(), moveBounds, backdrop)
 	if err != nil {
 		return r, err
 	}
@@ -28,7 +28,7 @@ func resume(ctx context.Context, v *view) (report.Result, error) {
 	if err != nil {
 		return r, err
 	}
-	if err := v.until(ctx, moveBounds.Max.Sub(inside), flipA); err != nil {
+	if err := v.until(ctx, moveBounds.Max.Sub(inside), backdrop); err != nil {
 		return r, err
 	}
 	if err := v.sampler.StartFrames(ctx, moveBounds.Min); err != nil {

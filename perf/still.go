@@ -24,7 +24,7 @@ func idle(ctx context.Context, v *view) (report.Result, error) {
 		return r, err
 	}
 	r.Metrics["cpu-ms-30s-alone"] = alone
-	w, err := xclient.Open(v.peer.Display(), moveBounds, flipA)
+	w, err := xclient.Open(v.peer.Display(), moveBounds, backdrop)
 	if err != nil {
 		return r, err
 	}
@@ -32,7 +32,7 @@ func idle(ctx context.Context, v *view) (report.Result, error) {
 	if err := v.open(ctx, v.peer.URL()); err != nil {
 		return r, err
 	}
-	if err := v.until(ctx, middle(moveBounds), flipA); err != nil {
+	if err := v.until(ctx, middle(moveBounds), backdrop); err != nil {
 		return r, err
 	}
 	before, err := v.settle(ctx)

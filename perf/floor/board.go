@@ -15,7 +15,7 @@ type Board struct {
 	Bounds image.Rectangle // in screen pixels
 
 	server *Server
-	colour xclient.RGB // what Echo shows; guarded by the server's mu
+	turn   int // of the colour that Echo shows; guarded by the server's mu
 }
 
 // Fill fills a rectangle, in the board's pixels. The message is on its way when
@@ -45,13 +45,13 @@ func (b *Board) Sync() error { return b.server.sync() }
 // Focus has nothing to do: a page with one canvas has the keyboard.
 func (b *Board) Focus() error { return nil }
 
-// Echo fills the board with the other one of xclient's two colours at each key
-// or button that is pressed in a page, until ctx is done, which closes the board.
+// Echo fills the board with the next of xclient's colours at each key or button
+// that is pressed in a page, until ctx is done, which closes the board.
 func (b *Board) Echo(ctx context.Context) error {
 	s := b.server
 	s.mu.Lock()
-	b.colour = xclient.EchoRest
-	s.draw(b.Bounds, fillMessage(b.Bounds, b.colour))
+	b.turn = 0
+	s.draw(b.Bounds, fillMessage(b.Bounds, xclient.Turn(b.turn)))
 	s.echoing[b] = true
 	s.mu.Unlock()
 	<-ctx.Done()
@@ -69,6 +69,6 @@ func (b *Board) Close() error {
 
 // answer is what Echo does at an event; the server's mu is held.
 func (b *Board) answer() {
-	b.colour = xclient.EchoRest + xclient.EchoPressed - b.colour
-	b.server.draw(b.Bounds, fillMessage(b.Bounds, b.colour))
+	b.turn++
+	b.server.draw(b.Bounds, fillMessage(b.Bounds, xclient.Turn(b.turn)))
 }

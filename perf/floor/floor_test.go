@@ -155,8 +155,8 @@ func TestEcho(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error)
 	go func() { ended <- board.Echo(ctx) }()
-	expect(t, conn, fillMessage(board.Bounds, xclient.EchoRest))
-	for _, want := range []xclient.RGB{xclient.EchoPressed, xclient.EchoRest} {
+	expect(t, conn, fillMessage(board.Bounds, xclient.Turn(0)))
+	for _, want := range []xclient.RGB{xclient.Turn(1), xclient.Turn(2)} {
 		say(t, conn, typeEvent)
 		expect(t, conn, fillMessage(board.Bounds, want))
 	}
@@ -272,15 +272,15 @@ func TestInABrowser(t *testing.T) {
 	echoing, stop := context.WithCancel(ctx)
 	ended := make(chan error)
 	go func() { ended <- board.Echo(echoing) }()
-	shows(at, xclient.EchoRest)
+	shows(at, xclient.Turn(0))
 	if err := page.Press(ctx, browser.Key{Code: "KeyA", Key: "a"}); err != nil {
 		t.Fatal(err)
 	}
-	shows(at, xclient.EchoPressed)
+	shows(at, xclient.Turn(1))
 	if err := page.Click(ctx, at, browser.Left); err != nil {
 		t.Fatal(err)
 	}
-	shows(at, xclient.EchoRest)
+	shows(at, xclient.Turn(2))
 	stop()
 	if err := <-ended; err != nil {
 		t.Error(err)

@@ -119,23 +119,24 @@ func (k *keymap) keysym(code xproto.Keycode, state uint16) uint32 {
 	return plain
 }
 
-// The colours of Echo's block.
-const (
-	EchoRest    RGB = 0x204080
-	EchoPressed RGB = 0xe0c040
-)
+// Turn returns the nth of eight colours by turns, from 0: a change to one is known
+// by it although it is shown several changes late. In this order no mixture of one
+// with the next, in brightness or in colour, is near to a third: what a codec shows
+// on the way is taken for none of them.
+func Turn(n int) RGB {
+	return [...]RGB{0x2040a0, 0x402020, 0x20a020, 0x20c0c0, 0xe0c040, 0xe0e0e0, 0xe060e0, 0xc02060}[n%8]
+}
 
-// Echo fills the window with the other one of two colours at each press of a key
-// or a pointer button, until ctx is done: the shortest answer that a program can
-// give.
+// Echo fills the window with the next colour (Turn) at each press of a key or a
+// pointer button, until ctx is done: the shortest answer that a program can give.
 func (w *Window) Echo(ctx context.Context) error {
 	all := image.Rectangle{Max: w.Bounds.Size()}
-	colour := EchoRest
-	w.Fill(all, colour)
+	presses := 0
+	w.Fill(all, Turn(0))
 	return w.Listen(ctx, func(e Event) {
 		if pressed(e) {
-			colour = EchoRest + EchoPressed - colour
-			w.Fill(all, colour)
+			presses++
+			w.Fill(all, Turn(presses))
 		}
 	})
 }

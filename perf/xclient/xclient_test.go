@@ -299,6 +299,25 @@ func TestTyping(t *testing.T) {
 	}
 }
 
+// TestTurn: no two of the colours are near each other, even when blurred.
+func TestTurn(t *testing.T) {
+	for i := range 8 {
+		for k := range i {
+			apart := 0
+			for shift := 0; shift <= 16; shift += 8 {
+				d := int(Turn(i)>>shift&255) - int(Turn(k)>>shift&255)
+				apart = max(apart, d, -d)
+			}
+			if apart < 100 {
+				t.Errorf("%06x and %06x are %d apart in each channel at most, want 100", Turn(i), Turn(k), apart)
+			}
+		}
+	}
+	if Turn(8) != Turn(0) {
+		t.Errorf("the ninth colour is %06x, want %06x again", Turn(8), Turn(0))
+	}
+}
+
 func TestEchoAnswersKeysAndButtons(t *testing.T) {
 	bounds := image.Rect(100, 100, 200, 200)
 	w, name := open(t, bounds)
@@ -315,14 +334,14 @@ func TestEchoAnswersKeysAndButtons(t *testing.T) {
 		t.Helper()
 		await(t, observer, "its colour", func(p *image.RGBA) bool { return colour(p, image.Pt(50, 50)) == want })
 	}
-	shows(EchoRest)
+	shows(Turn(0))
 	fake(xproto.KeyPress, 38, 0, 0)
 	fake(xproto.KeyRelease, 38, 0, 0)
-	shows(EchoPressed)
+	shows(Turn(1))
 	fake(xproto.MotionNotify, 0, 150, 150)
 	fake(xproto.ButtonPress, 1, 0, 0)
 	fake(xproto.ButtonRelease, 1, 0, 0)
-	shows(EchoRest)
+	shows(Turn(2))
 	cancel()
 	if err := <-ended; err != nil {
 		t.Error(err)

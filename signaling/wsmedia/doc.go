@@ -55,6 +55,8 @@
 // its pacing, which is TCP's affair, and without its probing: a desktop sends in bursts,
 // each of which shows by itself how fast the path is.
 //
-// The delay is what a picture or a ping takes while nothing else is under way. A desktop
-// that never rests is held back every 10 s until all has arrived, for one to be seen.
+// The delay is what a picture or a ping takes while nothing else is under way. A ping tells that
+// of the path. Pictures take longer than that, and than their bytes, with a page that is slow to
+// look at what has arrived, which is no sign of a busy path. A desktop that never rests is held
+// back every 10 s until all has arrived, for one to be seen.
 package wsmedia

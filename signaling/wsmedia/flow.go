@@ -38,7 +38,8 @@ type flow struct {
 	waiting      int       // pictures that the page has yet to decode
 	decode       time.Duration
 
-	delay delay
+	pings delay // of the path alone
+	trips delay // of pictures, which wait for the page to look at them
 	rate  rate
 	clean int // how many of those under way met an empty path
 }
@@ -99,13 +100,12 @@ func (f *flow) arrive(count int, a acknowledgement, now time.Time) {
 	known := f.any
 	f.acknowledged, f.arrived, f.landed = a.sequence, a.arrived, now
 	if last.clean {
-		f.delay.add(trip{now.Sub(last.sent), last.bytes}, now)
+		f.trips.add(trip{now.Sub(last.sent), last.bytes}, now)
 	}
-	least := f.delay.least()
-	if longer := now.Sub(first.sent) - least.time; known && gap < longer {
+	if longer := now.Sub(first.sent) - f.roundTrip(); known && gap < longer {
 		f.rate.queued(bytes, gap)
 	} else {
-		f.rate.alone(bytes-least.bytes, longer)
+		f.rate.alone(bytes, longer)
 	}
 	if f.bytes <= f.window() {
 		f.key = 0
@@ -124,10 +124,14 @@ func (f *flow) window() int {
 	return int(f.rate.bps / 8 * (windowGain*f.roundTrip().Seconds() + encoding.Seconds()))
 }
 
-// roundTrip is how long a picture without any bytes would be on its way.
+// roundTrip is how long a picture without any bytes would be on its way: no less
+// than a ping, and longer with a page that is slow to look at what has arrived.
 func (f *flow) roundTrip() time.Duration {
-	least := f.delay.least()
-	return max(least.time-over(least.bytes, f.rate.bps), least.time/2)
+	ping, least := f.pings.least().time, f.trips.least()
+	if ping == 0 { // none is answered
+		ping = least.time / 2
+	}
+	return max(ping, least.time-over(least.bytes, f.rate.bps))
 }
 
 // room says whether another picture may be made.
@@ -138,7 +142,7 @@ func (f *flow) room(now time.Time) bool {
 	case f.count == 0:
 		return true
 	}
-	drain := f.delay.stale(now) && f.clean == 0 // let all arrive, for the delay to be seen
+	drain := f.trips.stale(now) && f.clean == 0 // let all arrive, for the delay to be seen
 	return !drain && f.count < maxUnacknowledged && f.bytes <= f.window()
 }
 

@@ -39,6 +39,6 @@ func (v *Video) Pong(payload string) {
 		return
 	}
 	now := time.Now()
-	v.flow.delay.add(trip{time: now.Sub(v.pinged)}, now)
+	v.flow.pings.add(trip{time: now.Sub(v.pinged)}, now)
 	v.pinged, v.ponged = time.Time{}, now
 }

@@ -20,6 +20,7 @@ type simulated struct {
 	oneWay time.Duration
 	fixed  int                               // bits a second of an encoder that obeys nobody; 0: it obeys
 	pause  func(time.Duration) time.Duration // how long the page rests before it looks at what arrives then; nil: never
+	tardy  time.Duration                     // how long the page takes to look at a picture that has arrived; a ping the browser answers
 	video  *Video
 	start  time.Time
 
@@ -149,6 +150,9 @@ func (s *simulated) link(buffer <-chan part, wire chan<- part) {
 func (s *simulated) page(wire <-chan part, back chan<- part) {
 	defer close(back)
 	for p := range wire {
+		if p.ping == "" {
+			p.at = p.at.Add(s.tardy)
+		}
 		time.Sleep(time.Until(p.at))
 		if s.pause != nil && p.ping == "" {
 			time.Sleep(s.pause(time.Since(s.start)))
@@ -227,6 +231,9 @@ func TestLinks(t *testing.T) {
 		{"narrow", &simulated{bps: steady(2e6), oneWay: wan}, 40, 110 * time.Millisecond, 200 * time.Millisecond, 1.4e6, 2e6},
 		{"far", &simulated{bps: steady(20e6), oneWay: 100 * time.Millisecond}, 55, 230 * time.Millisecond, 300 * time.Millisecond, 14e6, 20e6},
 		{"far, an encoder that makes twice as much", &simulated{bps: steady(20e6), oneWay: 100 * time.Millisecond, fixed: 40e6}, 25, 270 * time.Millisecond, 350 * time.Millisecond, 14e6, 20e6},
+		{"lan, a tardy page", &simulated{bps: steady(1e9), oneWay: 200 * time.Microsecond, tardy: 25 * time.Millisecond}, 58, 30 * time.Millisecond, 45 * time.Millisecond, 20e6, 30e6},
+		{"wan, a tardy page", &simulated{bps: steady(20e6), oneWay: wan, tardy: 40 * time.Millisecond}, 58, 100 * time.Millisecond, 120 * time.Millisecond, 14e6, 20e6},
+		{"narrow, a tardy page", &simulated{bps: steady(2e6), oneWay: wan, tardy: 40 * time.Millisecond}, 40, 150 * time.Millisecond, 240 * time.Millisecond, 1.4e6, 2e6},
 		{"a page that pauses now and then", &simulated{bps: steady(20e6), oneWay: wan, pause: now(80*time.Millisecond, time.Second)}, 45, 150 * time.Millisecond, 250 * time.Millisecond, 10e6, 20e6},
 	} {
 		t.Run(test.name, func(t *testing.T) {

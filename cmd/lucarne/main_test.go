@@ -62,7 +62,8 @@ func needEncoder(t *testing.T) {
 }
 
 // start runs lucarne with the arguments, without the caller's LUCARNE_* and
-// DISPLAY variables, and with env. It is killed at the end of the test.
+// DISPLAY variables, and with env. It is killed at the end of the test, and what
+// it leaves behind is removed.
 func start(t *testing.T, env []string, args ...string) *agent {
 	t.Helper()
 	a := &agent{Cmd: exec.Command(os.Args[0], args...), stdout: &safeBuffer{}, stderr: &safeBuffer{}}
@@ -74,7 +75,7 @@ func start(t *testing.T, env []string, args ...string) *agent {
 			a.Env = append(a.Env, e)
 		}
 	}
-	a.Env = append(append(a.Env, mainEnv+"=1"), env...)
+	a.Env = append(append(a.Env, mainEnv+"=1", "TMPDIR="+t.TempDir()), env...)
 	a.Stdout, a.Stderr = a.stdout, a.stderr
 	if err := a.Start(); err != nil {
 		t.Fatal(err)

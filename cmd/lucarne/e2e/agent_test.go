@@ -21,6 +21,7 @@ type agent struct {
 	scheme  string // of its page
 	address string // host:port
 	args    []string
+	temp    string // its TMPDIR: what is killed leaves its files behind
 	cmd     *exec.Cmd
 	log     syncBuffer
 	exited  chan struct{}
@@ -53,7 +54,7 @@ func startAgent(t testing.TB, displayName string, args ...string) *agent {
 // launch runs a subcommand at a free port of loopback and waits until HTTP answers.
 func launch(t testing.TB, args ...string) *agent {
 	t.Helper()
-	a := &agent{t: t, scheme: "http", address: freeAddress(t)}
+	a := &agent{t: t, scheme: "http", address: freeAddress(t), temp: t.TempDir()}
 	if slices.Contains(args, "--tls") {
 		a.scheme = "https"
 	}
@@ -82,7 +83,7 @@ func freeAddress(t testing.TB) string {
 func (a *agent) start() {
 	a.t.Helper()
 	a.cmd = exec.Command(os.Getenv(binaryVariable), a.args...)
-	a.cmd.Env = environment()
+	a.cmd.Env = append(environment(), "TMPDIR="+a.temp)
 	a.cmd.Stdout, a.cmd.Stderr = &a.log, &a.log
 	a.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := a.cmd.Start(); err != nil {

@@ -23,7 +23,7 @@ func TestReconnectDuringNegotiation(t *testing.T) {
 	d := newDesk(t, setup{})
 	r := d.record(image.Rect(0, 0, 1280, 720))
 	page := d.load(d.browser, d.url("?resize=off"), cutScript)
-	page.wait(`sockets.length === 2 && sockets[1].readyState === WebSocket.OPEN`)
+	page.wait(`sockets.length > 1 && sockets.at(-1).readyState === WebSocket.OPEN`) // one that was slow has been replaced
 	page.picture()
 	page.shows(image.Pt(400, 350), 0x303030, atRest)
 	page.focus()

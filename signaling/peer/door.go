@@ -12,9 +12,12 @@ import (
 
 // Bounds of ICE-TCP.
 const (
-	maxTCP      = 256      // connections at once
-	maxReceived = 64       // packets of one that wait to be read
-	maxTCPQueue = 64 << 10 // bytes of one that wait here, and as many in the kernel; what is more is lost, as by UDP
+	maxTCP       = 256      // connections at once
+	maxUnread    = 64       // packets of one that wait to be read
+	maxUnsentTCP = 16 << 10 // bytes of one that wait in the kernel
+	// maxTCPQueue is how many bytes of one wait here; what is more is lost, as by
+	// UDP. Little costs more than it saves: what is lost has to be asked for.
+	maxTCPQueue = 256 << 10
 	// bindPatience is how long a connection may take to say whose it is.
 	bindPatience = 5 * time.Second
 )
@@ -75,7 +78,7 @@ func limitUnsent(conn syscall.Conn) error {
 	}
 	var set error
 	err = raw.Control(func(fd uintptr) {
-		set = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_NOTSENT_LOWAT, maxTCPQueue)
+		set = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_NOTSENT_LOWAT, maxUnsentTCP)
 	})
 	return errors.Join(err, set)
 }

@@ -208,7 +208,7 @@ func (n *Network) Run(ctx context.Context) error {
 	if n.tcp != nil {
 		n.tcpMux = ice.NewTCPMuxDefault(ice.TCPMuxParams{
 			Listener: n.tcp, Logger: logs,
-			ReadBufferSize: maxReceived, WriteBufferSize: maxTCPQueue,
+			ReadBufferSize: maxUnread, WriteBufferSize: maxTCPQueue,
 			FirstStunBindTimeout: bindPatience, AliveDurationForConnFromStun: bindPatience,
 		})
 	}

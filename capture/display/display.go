@@ -15,7 +15,11 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // The X servers that a Plan can be made for.
@@ -136,12 +140,13 @@ func (p *Plan) Ready(ctx context.Context) error {
 	}
 }
 
-// Close removes the cookie and gives the number back. The server has to have
-// been stopped by whoever started it. It is idempotent.
+// Close removes the cookie and gives the number back, with what a server that had
+// to be killed has left of it. The server has to have been stopped by whoever
+// started it. It is idempotent.
 func (p *Plan) Close() error {
 	var errs []error
 	if p.claim != nil {
-		errs = append(errs, p.claim.Close())
+		errs = append(errs, removeTraces(p.number), p.claim.Close())
 		p.claim = nil
 	}
 	for _, file := range p.files {
@@ -275,7 +280,7 @@ func claimNumber() (number int, claim io.Closer, err error) {
 // taken reports whether display n has a server, or traces of one. What a dead
 // server has left behind counts as well: telling is not worth the risk.
 func taken(n int) bool {
-	for _, path := range []string{fmt.Sprintf("/tmp/.X%d-lock", n), socketPath(n)} {
+	for _, path := range []string{lockPath(n), socketPath(n)} {
 		if _, err := os.Lstat(path); !errors.Is(err, os.ErrNotExist) {
 			return true
 		}
@@ -288,5 +293,26 @@ func taken(n int) bool {
 	conn.Close()
 	return true
 }
+
+// removeTraces removes the lock and the socket of a server that has ended without
+// doing so. The number is claimed and was free then: they are our server's.
+func removeTraces(n int) error {
+	text, err := os.ReadFile(lockPath(n))
+	if err != nil {
+		return nil // as it should be
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
+	if err != nil || pid <= 0 || !errors.Is(unix.Kill(pid, 0), unix.ESRCH) {
+		return nil // it lives: whoever starts it has not stopped it
+	}
+	for _, path := range []string{socketPath(n), lockPath(n)} { // the lock last: it is what tells
+		if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
+}
+
+func lockPath(n int) string { return fmt.Sprintf("/tmp/.X%d-lock", n) }
 
 func socketPath(n int) string { return fmt.Sprintf("/tmp/.X11-unix/X%d", n) }

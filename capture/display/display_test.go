@@ -130,6 +130,30 @@ func TestCloseRemovesTheCookie(t *testing.T) {
 	}
 }
 
+// A server that is killed removes nothing; Close does, so that the number is free again.
+func TestCloseRemovesWhatAKilledServerLeaves(t *testing.T) {
+	plan, kill := displaytest.StartProcess(t, display.Config{Server: display.Xvfb, Size: image.Pt(64, 64)})
+	traces := []string{"/tmp/.X" + plan.Display[1:] + "-lock", "/tmp/.X11-unix/X" + plan.Display[1:]}
+	left := func() (there []string) {
+		for _, path := range traces {
+			if _, err := os.Lstat(path); err == nil {
+				there = append(there, path)
+			}
+		}
+		return there
+	}
+	kill()
+	if got := left(); len(got) != len(traces) {
+		t.Fatalf("a server that was killed has left %q, want %q", got, traces)
+	}
+	if err := plan.Close(); err != nil {
+		t.Error(err)
+	}
+	if got := left(); len(got) != 0 {
+		t.Errorf("after Close there are %q", got)
+	}
+}
+
 func TestReadyNeedsTheCookie(t *testing.T) {
 	plan := displaytest.Start(t, display.Config{Server: display.Xvfb, Size: image.Pt(64, 64)})
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)

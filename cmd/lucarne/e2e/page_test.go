@@ -3,16 +3,13 @@ package e2e
 import (
 	"context"
 	"errors"
-	"fmt"
 	"image"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -122,36 +119,6 @@ func (d *desk) link() string {
 	return link
 }
 
-func TestBasePathBehindNginx(t *testing.T) {
-	if _, err := exec.LookPath("nginx"); err != nil {
-		t.Skip("nginx is not installed")
-	}
-	const base = "/user/alice/desktop/"
-	for _, c := range []struct{ name, upstream string }{
-		{"prefix kept", "http://%s"},
-		{"prefix stripped", "http://%s/"},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			d := newDesk(t, setup{agent: []string{"--auth", "none", "--base-path", base}})
-			r := d.record(image.Rect(0, 0, 1280, 720))
-			proxy := startNginx(t, base, fmt.Sprintf(c.upstream, d.agent.address))
-			page := d.load(d.browser, "http://"+proxy+base+"?resize=off")
-			page.picture()
-			page.shows(image.Pt(400, 350), 0x303030, atRest)
-			page.focus()
-			d.check(page.Press(d.ctx, browser.Key{Code: "KeyZ", Key: "z"}))
-			poll(t, "key", func() bool { return len(r.pressed()) == 1 })
-			var outside []string
-			d.check(page.Eval(d.ctx, `performance.getEntriesByType("resource").map(e => e.name).filter(n => !n.startsWith("data:"))`, &outside))
-			for _, url := range outside {
-				if !strings.HasPrefix(url, "http://"+proxy+base) {
-					t.Errorf("the page loaded %s, which is outside its path", url)
-				}
-			}
-		})
-	}
-}
-
 // The cookie is valid for the path that the browser sees, though the agent does not.
 func TestTokenBehindAStrippingProxy(t *testing.T) {
 	if _, err := exec.LookPath("nginx"); err != nil {
@@ -218,62 +185,4 @@ func TestOverlayHasAllStages(t *testing.T) {
 		d.check(page.Eval(d.ctx, `[...document.querySelectorAll(".overlay .times dd")].map(e => e.checkVisibility() ? e.textContent : "")`, &times))
 		return len(times) == 8 && !slices.ContainsFunc(times, func(s string) bool { return !strings.ContainsAny(s, "0123456789") })
 	})
-}
-
-// startNginx starts a proxy from one path to an upstream and returns its address.
-func startNginx(t *testing.T, path, upstream string) string {
-	t.Helper()
-	dir, address := t.TempDir(), freeAddress(t)
-	config := fmt.Sprintf(`daemon off;
-worker_processes 1;
-error_log stderr;
-pid %[1]s/pid;
-events {}
-http {
-	access_log off;
-	client_body_temp_path %[1]s/body;
-	proxy_temp_path %[1]s/proxy;
-	fastcgi_temp_path %[1]s/fastcgi;
-	uwsgi_temp_path %[1]s/uwsgi;
-	scgi_temp_path %[1]s/scgi;
-	map $http_upgrade $connection_upgrade { default upgrade; '' close; }
-	server {
-		listen %[2]s;
-		location %[3]s {
-			proxy_pass %[4]s;
-			proxy_http_version 1.1;
-			proxy_set_header Host $http_host;
-			proxy_set_header Upgrade $http_upgrade;
-			proxy_set_header Connection $connection_upgrade;
-		}
-	}
-}
-`, dir, address, path, upstream)
-	file := filepath.Join(dir, "nginx.conf")
-	if err := os.WriteFile(file, []byte(config), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	var log syncBuffer
-	nginx := exec.Command("nginx", "-p", dir, "-c", file)
-	nginx.Stderr = &log
-	nginx.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
-	if err := nginx.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		nginx.Process.Signal(syscall.SIGTERM)
-		err := nginx.Wait()
-		if exit := (*exec.ExitError)(nil); errors.As(err, &exit) || t.Failed() {
-			t.Logf("nginx: %v\n%s", err, log.String())
-		}
-	})
-	poll(t, "nginx at "+address, func() bool {
-		c, err := net.Dial("tcp", address)
-		if err != nil {
-			return false
-		}
-		c.Close()
-		return true
-	})
-	return address
 }

@@ -47,7 +47,7 @@ const { metafile } = await build({
   absWorkingDir: root,
   entryPoints: {
     main: "src/main.ts",
-    painter: "src/painter.worker.ts",
+    decoder: "src/decoder.worker.ts",
     style: "src/style.css",
     icon: "src/icon.svg",
     vnc: "vnc/main.ts",
@@ -85,7 +85,7 @@ for (const [i, [path, { script, style }]] of Object.entries(pages).entries()) {
     script: `${up}assets/${named(script, ".js")}`,
     style: `${up}assets/${named(style, ".css")}`,
     icon: `${up}assets/${named("icon", ".svg")}`,
-    painter: `${up}assets/${named("painter", ".js")}`,
+    decoder: `${up}assets/${named("decoder", ".js")}`,
   };
   await mkdir(dirname(join(dist, path)), { recursive: true });
   await writeFile(join(dist, path), templates[i].replace(/\{\{(\w+)\}\}/g, (_, name) => attribute(fields[name])));

@@ -1,12 +1,12 @@
 /** The picture: the ways by which it comes, which of them is seen, and how fast it is. */
 
+import { Canvas } from "./canvas.ts";
 import type { Clock, ServerClock } from "./clock.ts";
 import { parseFrameTimes } from "./frametimes.ts";
 import type { Channel } from "./input.ts";
 import { Ladder, type Rung } from "./ladder.ts";
 import { Meter } from "./meter.ts";
 import type { Options } from "./options.ts";
-import type { Order, Report } from "./painter.ts";
 import { encodeProbe, parseProbe, type Codec } from "./picture.ts";
 import { decodable, Projector } from "./projector.ts";
 import type { ClientMessage, Reason, Transport } from "./protocol.ts";
@@ -64,7 +64,7 @@ export class Media {
       send: (message) => listener.send(message),
       video: (stream) => screen.show(stream),
       message: (data) => this.answered("webrtc", data),
-      refused: (server) => this.ladder.refused(server),
+      refused: (server) => this.ladder.hinder({ code: "turn-refused", args: [server] }),
       changed: () => this.connected(),
     });
     this.projector = this.codecs.length > 0 ? this.project(makeWorker(), canvas, key) : null;
@@ -135,6 +135,7 @@ export class Media {
     if (typeof RTCPeerConnection === "undefined") return;
     this.peer.offer(sdp, generation, ice);
     this.ladder.offered();
+    if (ice.iceTransportPolicy === "relay" && !ice.iceServers?.length) this.ladder.hinder({ code: "turn-missing", args: [] });
   }
 
   candidate(candidate: RTCIceCandidateInit, generation: number): void {
@@ -184,20 +185,15 @@ export class Media {
   }
 
   private project(worker: Worker, canvas: HTMLCanvasElement, key: () => void): Projector {
-    const drawer = {
-      postMessage: (order: Order, transfer: Transferable[]) => worker.postMessage(order, transfer),
-      onmessage: null as ((event: { data: Report }) => void) | null,
-    };
-    worker.onmessage = (event) => drawer.onmessage?.(event);
     worker.onerror = () => this.hopeless();
-    const offscreen = canvas.transferControlToOffscreen();
-    drawer.postMessage({ type: "canvas", canvas: offscreen }, [offscreen]);
-    return new Projector(this.clock, performance.timeOrigin, drawer, (fn) => void requestAnimationFrame(fn), {
+    return new Projector(this.clock, performance.timeOrigin, worker, new Canvas(canvas), {
       send: (bytes) => this.listener.socket()?.send(bytes),
       key,
       arrived: (times) => this.meters.ws.frames.add([times]),
-      painted: (size) => this.screen.paint(size),
-      presented: (frame) => this.showed("ws", frame),
+      presented: (frame, size) => {
+        this.screen.paint(size);
+        this.showed("ws", frame);
+      },
       hopeless: () => this.hopeless(),
     });
   }

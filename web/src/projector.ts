@@ -1,19 +1,25 @@
 /**
- * The pictures on the WebSocket, on the page's side of the worker that draws them: puts
+ * The pictures on the WebSocket, on the page's side of the worker that decodes them: puts
  * them together, acknowledges them, and knows what became of each.
  */
 
 import type { Clock } from "./clock.ts";
 import type { FrameTimes } from "./frametimes.ts";
 import type { Size } from "./geometry.ts";
-import type { Order, Report } from "./painter.ts";
+import { close, type Image, type Order, type Report } from "./decoder.ts";
 import { Assembler, encodeAcknowledgement, type Codec } from "./picture.ts";
 import type { Presented, Received } from "./stats.ts";
 
 /** The worker, as far as it is used. */
-export interface Drawer {
+export interface Decoder {
   postMessage(order: Order, transfer: Transferable[]): void;
-  onmessage: ((event: { data: Report }) => void) | null;
+  onmessage: Worker["onmessage"];
+}
+
+/** Where the pictures are drawn. */
+export interface Surface {
+  show(id: number, image: Image): void;
+  onshown: ((id: number, size: Size) => void) | null;
 }
 
 export interface ProjectorListener {
@@ -23,17 +29,15 @@ export interface ProjectorListener {
   key(): void;
   /** A picture has arrived. */
   arrived(times: FrameTimes): void;
-  /** A picture has been drawn, and its size. */
-  painted(size: Size): void;
-  /** The tab has been drawn with a picture in it. */
-  presented(frame: Presented): void;
+  /** The tab is being drawn with a picture of this size in it. */
+  presented(frame: Presented, size: Size): void;
   /** The decoder fails again and again without showing anything. */
   hopeless(message: string): void;
 }
 
 /** What can be taken off the socket in this browser, the best first. */
 export function decodable(only: string, scope: object = globalThis): Codec[] {
-  if (!("Worker" in scope && "OffscreenCanvas" in scope && "createImageBitmap" in scope)) return [];
+  if (!("Worker" in scope && "createImageBitmap" in scope)) return [];
   const all: Codec[] = "VideoDecoder" in scope ? ["vp8", "jpeg"] : ["jpeg"];
   const wanted = all.filter((codec) => codec === only.toLowerCase());
   return only === "" ? all.slice(0, 1) : wanted;
@@ -65,21 +69,20 @@ export class Projector {
   /** When a key frame was asked for, while it is waited for. */
   private asked: number | null = null;
   private failures = 0;
-  private framed = false;
   /** Counts the sockets: sequences begin anew with each. */
   private run = 0;
   private totals: Received = none();
 
-  /** nextFrame calls back when the tab is about to be drawn. */
   constructor(
     private readonly clock: Clock,
     /** The time on the clock's zero, in ms since 1970. */
     private readonly origin: number,
-    private readonly drawer: Drawer,
-    private readonly nextFrame: (fn: () => void) => void,
+    private readonly decoder: Decoder,
+    private readonly surface: Surface,
     private readonly listener: ProjectorListener,
   ) {
-    drawer.onmessage = ({ data }) => this.report(data);
+    decoder.onmessage = ({ data }: MessageEvent<Report>) => this.report(data);
+    surface.onshown = (id, size) => this.shown(id, size);
   }
 
   /** Totals of this socket. */
@@ -107,12 +110,12 @@ export class Projector {
     this.waiting.push(this.newest);
     this.acknowledge(this.newest);
     this.listener.arrived(times);
-    this.drawer.postMessage({ type: "picture", picture }, [picture.payload.buffer]);
+    this.decoder.postMessage({ type: "picture", picture }, [picture.payload.buffer]);
   }
 
   /** Nothing comes for now: the decoder is not needed. */
   rest(): void {
-    this.drawer.postMessage({ type: "rest", run: this.run }, []);
+    this.decoder.postMessage({ type: "rest", run: this.run }, []);
   }
 
   /** Another socket begins. */
@@ -131,17 +134,17 @@ export class Projector {
   }
 
   private report(report: Report): void {
-    if (report.run !== this.run) return;
-    switch (report.type) {
-      case "decoded":
-        return this.finished(report.id, report.at - this.origin);
-      case "painted":
-        return this.painted(report.id, report);
-      case "failed":
-        console.warn("lucarne: decoder:", report.message);
-        if (++this.failures === FAILURES) this.listener.hopeless(report.message);
-        return this.needKey();
+    if (report.type === "failed") {
+      if (report.run !== this.run) return;
+      console.warn("lucarne: decoder:", report.message);
+      if (++this.failures === FAILURES) this.listener.hopeless(report.message);
+      return this.needKey();
     }
+    const { id, image } = report;
+    if (report.run === this.run) {
+      this.finished(id, report.at - this.origin);
+      if (image) this.surface.show(id, image);
+    } else if (image) close(image);
   }
 
   private finished(id: number, at: number): void {
@@ -155,30 +158,20 @@ export class Projector {
     if (this.crowded && this.waiting.length === 0 && this.newest) this.acknowledge(this.newest);
   }
 
-  private painted(id: number, { width, height }: Size): void {
+  private shown(id: number, size: Size): void {
     const last = this.decoded.findIndex((arrival) => arrival.id === id);
     const arrival = this.decoded[last];
-    if (!arrival) return;
+    if (!arrival) return; // of another socket
     this.failures = 0;
     this.totals.dropped += last;
-    this.decoded.splice(0, last);
-    this.listener.painted({ width, height });
-    if (this.framed) return;
-    this.framed = true;
-    this.nextFrame(() => this.present());
-  }
-
-  /** The tab is being drawn, with the newest picture in it. */
-  private present(): void {
-    this.framed = false;
-    const [shown] = this.decoded;
-    if (!shown) return;
-    this.listener.presented({
-      rtpTimestamp: shown.id,
-      receiveTime: shown.at,
-      processingDuration: shown.decode / 1000,
+    this.decoded.splice(0, last + 1);
+    const frame = {
+      rtpTimestamp: id,
+      receiveTime: arrival.at,
+      processingDuration: arrival.decode / 1000,
       presentationTime: this.clock.now(),
-    });
+    };
+    this.listener.presented(frame, size);
   }
 
   private acknowledge({ id, at }: Arrival): void {

@@ -1,13 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Order, Report } from "../src/painter.ts";
-import { decodable, Projector } from "../src/projector.ts";
+import type { Image, Order } from "../src/decoder.ts";
+import { decodable, Projector, type Decoder, type Surface } from "../src/projector.ts";
+import type { Size } from "../src/geometry.ts";
 import type { Presented } from "../src/stats.ts";
 import { FakeClock } from "./fakes.ts";
 
 /** A worker that is told what to report. */
-class FakeDrawer {
-  onmessage: ((event: { data: Report }) => void) | null = null;
+class FakeDecoder implements Decoder {
+  onmessage: Decoder["onmessage"] = null;
   orders: Order[] = [];
   run = 0;
 
@@ -17,7 +18,7 @@ class FakeDrawer {
   }
 
   say(report: object, run = this.run): void {
-    this.onmessage?.({ data: { run, ...report } as Report });
+    this.onmessage?.call({} as Worker, { data: { run, ...report } } as MessageEvent);
   }
 
   get kinds(): string[] {
@@ -29,20 +30,20 @@ const ORIGIN = 1e12;
 
 function projector() {
   const clock = new FakeClock();
-  const drawer = new FakeDrawer();
-  const frames: (() => void)[] = [];
+  const decoder = new FakeDecoder();
+  const images: number[] = [];
+  const surface: Surface = { show: (id) => images.push(id), onshown: null };
   const acks: { sequence: number; decode: number; arrived: number; waiting: number }[] = [];
   const did: string[] = [];
-  const shown: Presented[] = [];
-  const made = new Projector(clock, ORIGIN, drawer, (fn) => frames.push(fn), {
+  const shown: (Presented & Size)[] = [];
+  const made = new Projector(clock, ORIGIN, decoder, surface, {
     send: (bytes) => {
       const view = new DataView(bytes.buffer);
       acks.push({ sequence: view.getUint32(1), decode: view.getUint32(5), arrived: view.getUint32(9), waiting: view.getUint8(13) });
     },
     key: () => did.push("key"),
     arrived: ({ id }) => did.push(`arrived ${id}`),
-    painted: ({ width, height }) => did.push(`painted ${width}x${height}`),
-    presented: (frame) => shown.push(frame),
+    presented: (frame, size) => shown.push({ ...frame, ...size }),
     hopeless: () => did.push("hopeless"),
   });
   const take = (sequence: number, flags = 0) => {
@@ -50,10 +51,10 @@ function projector() {
     data.set([2, flags, 1, 0, 0, 0, 0, sequence]);
     made.take(data.buffer);
   };
-  const decoded = (id: number) => drawer.say({ type: "decoded", id, at: ORIGIN + clock.now() });
-  const paint = (id: number) => drawer.say({ type: "painted", id, width: 64, height: 48 });
-  const frame = () => frames.splice(0).forEach((fn) => fn());
-  return { clock, drawer, acks, did, shown, take, decoded, paint, frame, projector: made };
+  const image = { width: 64, height: 48, rectangles: [] } satisfies Image;
+  const decoded = (id: number) => decoder.say({ type: "decoded", id, at: ORIGIN + clock.now(), image });
+  const draw = (id: number) => surface.onshown?.(id, { width: 64, height: 48 });
+  return { clock, decoder, acks, did, images, shown, take, decoded, draw, projector: made };
 }
 
 test("each picture is acknowledged when it has arrived, with the time that the decoder takes", () => {
@@ -92,28 +93,30 @@ test("when the decoder is through a queue, it is said", () => {
   assert.equal(acks.length, 4, "no queue, nothing to say");
 });
 
-test("the newest picture counts as presented in the next animation frame", () => {
-  const { clock, take, decoded, paint, frame, shown, did, projector: p } = projector();
+test("a picture counts as presented when the tab is drawn with it", () => {
+  const { clock, take, decoded, draw, shown, images, projector: p } = projector();
   take(1, 1);
   take(2);
   clock.turn(10);
   decoded(1);
-  paint(1);
   decoded(2);
-  paint(2);
+  assert.deepEqual(images, [1, 2]);
   clock.turn(6);
-  frame();
-  frame();
-  assert.deepEqual(shown, [{ rtpTimestamp: 2, receiveTime: 0, processingDuration: 0.01, presentationTime: 16 }]);
-  assert.equal(did.filter((what) => what === "painted 64x48").length, 2);
+  draw(2);
+  draw(2);
+  const size = { width: 64, height: 48 };
+  assert.deepEqual(
+    shown.map(({ width, height, ...frame }) => [frame, { width, height }]),
+    [[{ rtpTimestamp: 2, receiveTime: 0, processingDuration: 0.01, presentationTime: 16 }, size]],
+  );
   assert.deepEqual([p.received.decoded, p.received.dropped, p.received.keys, p.received.bytes], [2, 1, 1, 82]);
 });
 
 test("after a failure a key frame is asked for, again after a while, and in the end nothing more", () => {
-  const { clock, take, drawer, did } = projector();
+  const { clock, take, decoder, did } = projector();
   const keys = () => did.splice(0).filter((what) => what === "key" || what === "hopeless");
   take(1, 1);
-  drawer.say({ type: "failed", message: "broken" });
+  decoder.say({ type: "failed", message: "broken" });
   assert.deepEqual(keys(), ["key"]);
   take(2);
   assert.deepEqual(keys(), []);
@@ -125,40 +128,40 @@ test("after a failure a key frame is asked for, again after a while, and in the 
   clock.turn(5000);
   take(6);
   assert.deepEqual(keys(), [], "it has come");
-  drawer.say({ type: "failed", message: "broken" });
-  drawer.say({ type: "failed", message: "broken" });
+  decoder.say({ type: "failed", message: "broken" });
+  decoder.say({ type: "failed", message: "broken" });
   assert.deepEqual(keys(), ["key", "hopeless", "key"]);
 });
 
 test("what cannot be a picture stops the decoder until the next key frame", () => {
-  const { take, drawer, did, projector: p } = projector();
+  const { take, decoder, did, projector: p } = projector();
   take(1, 1);
   p.take(new ArrayBuffer(3));
-  assert.deepEqual(drawer.kinds, ["picture", "rest"]);
+  assert.deepEqual(decoder.kinds, ["picture", "rest"]);
   assert.deepEqual(did.splice(0), ["arrived 1", "key"]);
   take(2, 1);
-  assert.deepEqual(drawer.kinds, ["picture"]);
+  assert.deepEqual(decoder.kinds, ["picture"]);
 });
 
 test("reports of an earlier socket's pictures mean nothing", () => {
-  const { take, drawer, paint, frame, shown, decoded, projector: p, acks } = projector();
+  const { take, decoder, draw, shown, images, decoded, projector: p, acks } = projector();
+  let closed = 0;
+  const bitmap = { close: () => closed++ };
   take(1, 1);
   p.reset();
   take(1, 1);
-  drawer.say({ type: "decoded", id: 1, at: ORIGIN }, 0);
-  drawer.say({ type: "painted", id: 1, width: 1, height: 1 }, 0);
-  frame();
-  assert.deepEqual(shown, []);
+  decoder.say({ type: "decoded", id: 1, at: ORIGIN, image: { width: 1, height: 1, rectangles: [{ bitmap }] } }, 0);
+  draw(1);
+  assert.deepEqual([images, shown, closed], [[], [], 1]);
   assert.equal(p.received.decoded, 0);
   decoded(1);
-  paint(1);
-  frame();
+  draw(1);
   assert.equal(shown.length, 1);
   assert.equal(acks.length, 2);
 });
 
 test("what can be decoded depends on the browser and on what is asked for", () => {
-  const plain = { Worker: 1, OffscreenCanvas: 1, createImageBitmap: 1 };
+  const plain = { Worker: 1, createImageBitmap: 1 };
   const full = { ...plain, VideoDecoder: 1 };
   const cases: [string, object, string[]][] = [
     ["", full, ["vp8"]],

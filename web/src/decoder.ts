@@ -1,11 +1,15 @@
-/** The worker's half of the pictures on the WebSocket: decodes them and draws them onto the canvas. */
+/** The worker's half of the pictures on the WebSocket: decodes them. */
 
 import { parseRectangles, type Picture } from "./picture.ts";
 
+/** A picture, decoded: all of it, or the rectangles that have changed. */
+export type Image = { width: number; height: number } & (
+  | { frame: VideoFrame }
+  | { rectangles: { x: number; y: number; bitmap: ImageBitmap }[] }
+);
+
 /** To the worker. */
 export type Order =
-  /** The first: where to draw. */
-  | { type: "canvas"; canvas: OffscreenCanvas }
   | { type: "picture"; picture: Picture }
   /** Nothing comes for now; what follows begins with a key frame and belongs to this run. */
   | { type: "rest"; run: number };
@@ -14,57 +18,45 @@ export type Order =
 export type Report = { run: number } & News;
 
 type News =
-  /** The picture of this sequence has left the decoder, and so have those before it. */
-  | { type: "decoded"; id: number; at: number }
-  /** It has been drawn. */
-  | { type: "painted"; id: number; width: number; height: number }
+  /** The picture of this sequence has left the decoder, and so have those before it; image is null where it was dropped. */
+  | { type: "decoded"; id: number; at: number; image: Image | null }
   /** Only a key frame is of use from now on. */
   | { type: "failed"; message: string };
 
-/** A frame that waits this long for a newer one is drawn although a newer one is under way, in ms. */
+/** A frame is passed on after this long although a newer one is under way, in ms. */
 const OVERDUE = 50;
 
-/** Something that turns pictures of one codec into what is drawn. */
+/** Something that decodes the pictures of one codec. */
 interface Decoder {
   decode(picture: Picture): void;
   close(): void;
 }
 
 interface Listener {
-  /** The picture of this sequence is decoded; draw draws it, or is null when it was dropped. */
-  decoded(id: number, draw: ((context: OffscreenCanvasRenderingContext2D) => void) | null, size: { width: number; height: number }): void;
+  decoded(id: number, image: Image): void;
   failed(error: unknown): void;
 }
 
-export class Painter {
-  private context: OffscreenCanvasRenderingContext2D | null = null;
+export class Decoding {
   private decoder: Decoder | null = null;
   private codec = "";
   private pending: number[] = [];
-  private drawn = -Infinity;
+  private passed = -Infinity;
   private run = 0;
 
-  constructor(private readonly report: (report: Report) => void) {}
+  constructor(private readonly report: (report: Report, transfer: Transferable[]) => void) {}
 
   take(order: Order): void {
-    switch (order.type) {
-      case "canvas":
-        this.context = order.canvas.getContext("2d", { alpha: false });
-        return;
-      case "picture":
-        return this.decode(order.picture);
-      case "rest":
-        this.stop();
-        this.run = order.run;
-        return;
-    }
+    if (order.type === "picture") return this.decode(order.picture);
+    this.stop();
+    this.run = order.run;
   }
 
   private decode(picture: Picture): void {
     const { id, key } = picture.times;
     if (this.decoder && this.codec !== picture.codec) this.stop();
     this.pending.push(id);
-    if (!this.decoder && !key) return this.done(id);
+    if (!this.decoder && !key) return this.done(id, null);
     this.codec = picture.codec;
     try {
       this.decoder ??= this.open(picture);
@@ -78,49 +70,50 @@ export class Painter {
     // A decoder that has been closed may still have something to say.
     const current = () => this.decoder === decoder;
     const listener: Listener = {
-      decoded: (id, draw, size) => current() && this.finish(id, draw, size),
+      decoded: (id, image) => (current() ? this.pass(id, image) : close(image)),
       failed: (error) => current() && this.fail(error),
     };
     const decoder = codec === "jpeg" ? new JPEGDecoder(listener) : new FrameDecoder(codec, listener);
     return decoder;
   }
 
-  private finish(...[id, draw, size]: Parameters<Listener["decoded"]>): void {
-    this.done(id);
+  private pass(id: number, image: Image): void {
     const now = performance.now();
-    const { context } = this;
-    if (!draw || !context) return;
-    // The newest wins, as long as something is seen now and then.
-    if (this.codec !== "jpeg" && this.pending.length > 0 && now - this.drawn < OVERDUE) return;
-    this.drawn = now;
-    const { canvas } = context;
-    if (canvas.width !== size.width || canvas.height !== size.height) Object.assign(canvas, size);
-    draw(context);
-    this.tell({ type: "painted", id, ...size });
+    // The newest frame wins, as long as something is seen now and then.
+    if ("frame" in image && id !== this.pending.at(-1) && now - this.passed < OVERDUE) {
+      close(image);
+      return this.done(id, null);
+    }
+    this.passed = now;
+    this.done(id, image);
   }
 
-  private done(id: number): void {
-    const at = this.pending.indexOf(id);
-    if (at < 0) return;
-    this.pending.splice(0, at + 1);
-    this.tell({ type: "decoded", id, at: performance.timeOrigin + performance.now() });
+  private done(id: number, image: Image | null): void {
+    const last = this.pending.indexOf(id);
+    this.pending.splice(0, last + 1);
+    const at = performance.timeOrigin + performance.now();
+    this.report({ run: this.run, type: "decoded", id, at, image }, image ? parts(image) : []);
   }
 
   private fail(error: unknown): void {
     this.stop();
-    this.tell({ type: "failed", message: String(error) });
-  }
-
-  private tell(news: News): void {
-    this.report({ run: this.run, ...news });
+    this.report({ run: this.run, type: "failed", message: String(error) }, []);
   }
 
   private stop(): void {
     this.decoder?.close();
     this.decoder = null;
     const last = this.pending.at(-1);
-    if (last !== undefined) this.done(last);
+    if (last !== undefined) this.done(last, null);
   }
+}
+
+const parts = (image: Image): (VideoFrame | ImageBitmap)[] =>
+  "frame" in image ? [image.frame] : image.rectangles.map(({ bitmap }) => bitmap);
+
+/** Frees what a decoded picture holds. */
+export function close(image: Image): void {
+  for (const part of parts(image)) part.close();
 }
 
 /** How the server makes YUV of the desktop's colours, which are sRGB: as BT.601 does, also where the stream cannot say so. */
@@ -152,9 +145,8 @@ class FrameDecoder implements Decoder {
   }
 
   private output(frame: VideoFrame): void {
-    const size = { width: frame.displayWidth, height: frame.displayHeight };
-    this.listener.decoded(frame.timestamp, (context) => context.drawImage(frame, 0, 0), size);
-    frame.close();
+    const { displayWidth: width, displayHeight: height } = frame;
+    this.listener.decoded(frame.timestamp, { width, height, frame });
   }
 }
 
@@ -168,16 +160,15 @@ class JPEGDecoder implements Decoder {
     const rectangles = parseRectangles(payload);
     if (!rectangles) throw new Error("malformed rectangles");
     const images = Promise.all(
-      rectangles.map(({ jpeg }) => createImageBitmap(new Blob([jpeg], { type: "image/jpeg" }), { colorSpaceConversion: "none" })),
+      rectangles.map(async ({ x, y, jpeg }) => {
+        const blob = new Blob([jpeg], { type: "image/jpeg" });
+        return { x, y, bitmap: await createImageBitmap(blob, { colorSpaceConversion: "none" }) };
+      }),
     );
     images.catch(() => {}); // told of below, in its turn
     this.queue = this.queue.then(async () => {
       try {
-        const bitmaps = await images;
-        const draw = (context: OffscreenCanvasRenderingContext2D) =>
-          rectangles.forEach(({ x, y }, i) => bitmaps[i] && context.drawImage(bitmaps[i], x, y));
-        this.listener.decoded(times.id, draw, { width, height });
-        for (const bitmap of bitmaps) bitmap.close();
+        this.listener.decoded(times.id, { width, height, rectangles: await images });
       } catch (error) {
         this.listener.failed(error);
       }

@@ -144,6 +144,8 @@ export const en = {
   "code.turn-refused": "WebRTC does not get through: the TURN server {0} does not take the credentials.",
   "code.turn-refused.do":
     "They may have expired, or the clocks differ. Who runs Lucarne finds them in its TURN settings (--turn-secret-file, --ice-servers-file).",
+  "code.turn-missing": "WebRTC does not get through: it is to come by a TURN server, and there is none just now.",
+  "code.turn-missing.do": "Who runs Lucarne finds the reason in its log: credentials that have expired, or a list that cannot be had.",
   "code.webrtc-missing": "This browser has no WebRTC.",
   "code.webrtc-missing.do": "Allow it in the browser’s settings, or use another browser.",
   "code.webrtc-slower": "WebRTC gets through, but is slower here: {0} ms against {1} ms.",

@@ -146,6 +146,8 @@ export const fr: Catalogue = {
   "code.turn-refused": "WebRTC ne passe pas : le serveur TURN {0} refuse les identifiants.",
   "code.turn-refused.do":
     "Ils ont peut-être expiré, ou les horloges diffèrent. L’exploitant de Lucarne les trouve dans ses réglages TURN (--turn-secret-file, --ice-servers-file).",
+  "code.turn-missing": "WebRTC ne passe pas : il doit passer par un serveur TURN, et il n’y en a pas en ce moment.",
+  "code.turn-missing.do": "L’exploitant de Lucarne en trouve la raison dans son journal : identifiants expirés, ou liste introuvable.",
   "code.webrtc-missing": "Ce navigateur n’a pas WebRTC.",
   "code.webrtc-missing.do": "Autorisez-le dans les réglages du navigateur, ou utilisez-en un autre.",
   "code.webrtc-slower": "WebRTC passe, mais il est plus lent ici : {0} ms contre {1} ms.",

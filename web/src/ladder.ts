@@ -127,10 +127,10 @@ export class Ladder {
     this.cancelPath = this.clock.after(NO_PATH, () => this.explain(this.obstacle));
   }
 
-  /** A TURN server has refused to help WebRTC through. */
-  refused(server: string): void {
+  /** Something is known that keeps WebRTC from getting through. */
+  hinder(obstacle: Reason): void {
     const told = this.reason === this.obstacle;
-    this.obstacle = { code: "turn-refused", args: [server] };
+    this.obstacle = obstacle;
     if (told) this.explain(this.obstacle);
   }
 

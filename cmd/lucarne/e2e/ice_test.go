@@ -131,13 +131,14 @@ func TestExpiredCredentials(t *testing.T) {
 	server := turntest.Start(t)
 	file := writeFile(t, fmt.Sprintf(`[{"urls":[%q],"username":"%d:u","credential":"hidden"}]`, server.UDP, time.Now().Add(-time.Minute).Unix()))
 	d := newDesk(t, setup{agent: []string{"--auth", "none", "--relay", "viewer", "--ice-servers-file", file}})
-	d.load(d.browser, d.url("?resize=off"), pathScript)
+	lost := d.load(d.browser, d.url("?resize=off"))
 	poll(t, "word of it in the log", func() bool {
 		return strings.Contains(d.agent.log.String(), "the TURN credentials have expired")
 	})
 	if log := d.agent.log.String(); strings.Contains(log, "hidden") {
 		t.Errorf("the log shows the credential:\n%s", log)
 	}
+	lost.wait(`document.body.textContent.includes("by a TURN server, and there is none")`)
 	fresh, err := (&iceserver.Shared{URLs: []string{server.UDP}, Secret: turntest.Secret}).Servers(t.Context(), "u")
 	d.check(err)
 	list, err := json.Marshal(fresh)

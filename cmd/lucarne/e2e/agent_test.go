@@ -3,10 +3,12 @@ package e2e
 import (
 	"bytes"
 	"crypto/tls"
+	"fmt"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -129,6 +131,30 @@ func (a *agent) signal(sig syscall.Signal) {
 	if err := a.cmd.Process.Signal(sig); err != nil {
 		a.t.Fatal(err)
 	}
+}
+
+// freeze stops the agent where it is. The signal stops the process only when the
+// thread that gets it has its turn, and the others run on until then.
+func (a *agent) freeze() {
+	a.t.Helper()
+	a.signal(syscall.SIGSTOP)
+	threads := fmt.Sprintf("/proc/%d/task/*/stat", a.cmd.Process.Pid)
+	poll(a.t, "stop of the agent", func() bool {
+		stats, err := filepath.Glob(threads)
+		return err == nil && !slices.ContainsFunc(stats, runs)
+	})
+}
+
+// runs says whether a thread is not stopped, by its stat (proc(5)).
+func runs(stat string) bool {
+	text, err := os.ReadFile(stat)
+	_, state, _ := strings.Cut(string(text), ") ")
+	return err == nil && !strings.HasPrefix(state, "T")
+}
+
+func (a *agent) thaw() {
+	a.t.Helper()
+	a.signal(syscall.SIGCONT)
 }
 
 // kill ends the agent without a chance to say good-bye.

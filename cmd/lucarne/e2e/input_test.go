@@ -6,7 +6,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"syscall"
 	"testing"
 	"time"
 
@@ -80,7 +79,7 @@ func TestHeldKeyOverACut(t *testing.T) {
 	const cut = 1500 * time.Millisecond
 	cuts := map[string]func(d *desk) (page *tab, freeze, thaw func()){
 		"agent stopped": func(d *desk) (*tab, func(), func()) {
-			return d.open("?resize=off"), func() { d.agent.signal(syscall.SIGSTOP) }, func() { d.agent.signal(syscall.SIGCONT) }
+			return d.open("?resize=off"), d.agent.freeze, d.agent.thaw
 		},
 		"path frozen": func(d *desk) (*tab, func(), func()) {
 			r := newRelay(d)

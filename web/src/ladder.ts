@@ -113,6 +113,7 @@ export class Ladder {
     // The last picture of WebRTC is newer than the last one of the socket.
     this.enter(this.rung === "webrtc" && !this.pinned ? "landing" : "socket");
     this.cancelPath();
+    this.obstacle = BLOCKED;
     this.connected = false;
     this.delivery.reset();
     this.reason = this.pinned?.why ?? null;
@@ -123,7 +124,6 @@ export class Ladder {
   offered(): void {
     this.cancelPath();
     if (this.connected) return;
-    this.obstacle = BLOCKED;
     this.cancelPath = this.clock.after(NO_PATH, () => this.explain(this.obstacle));
   }
 
@@ -142,6 +142,7 @@ export class Ladder {
     if (connected) {
       this.cancelPath();
       if (this.reason === this.obstacle) this.explain(this.pinned?.why ?? null);
+      this.obstacle = BLOCKED;
     }
     if (this.pinned) return;
     if (connected) this.consider();

@@ -270,6 +270,25 @@ test("the network is told to be the reason after 12 s, until WebRTC is there", a
   assert.equal(why(), "");
 });
 
+test("what hinders WebRTC is told instead, once it is waited for in vain", async () => {
+  const { ladder: l, turn, why } = ladder();
+  l.offered();
+  l.hinder({ code: "turn-missing", args: [] });
+  assert.equal(why(), "");
+  await turn(12_100);
+  assert.equal(why(), "turn-missing");
+  l.hinder({ code: "turn-refused", args: ["turn:t.example"] });
+  assert.equal(why(), "turn-refused");
+  l.offered(); // another attempt
+  assert.equal(why(), "turn-refused");
+  l.connect(true);
+  assert.equal(why(), "");
+  l.connect(false);
+  l.offered();
+  await turn(12_100);
+  assert.equal(why(), "webrtc-blocked");
+});
+
 test("frames that were shown before they were told of are not waited for, wrapping included", () => {
   const delivery = new Delivery();
   delivery.presented(0xfffffff0);

@@ -242,6 +242,7 @@ export class App {
     if (hello.width > 0) this.screen.size = hello;
     this.input.reset();
     this.media.begin();
+    this.media.hide(document.hidden);
     this.screen.wish(true);
     if (document.hidden) this.connection.send({ type: "visibility", hidden: true });
     void this.shareClipboards();

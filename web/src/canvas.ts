@@ -33,8 +33,9 @@ export class Canvas {
     this.newest = null;
     if (!newest) return;
     const { id, image } = newest;
+    const { width, height } = image;
     if ("frame" in image) this.draw(image);
-    this.onshown?.(id, image);
+    this.onshown?.(id, { width, height });
   }
 
   private draw(image: Image): void {

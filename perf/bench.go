@@ -157,7 +157,8 @@ func (b *bench) measure(ctx context.Context, v *view, s scenario) (report.Result
 	if err != nil {
 		return r, err
 	}
-	r.AnimationRate, r.OutsideLoad = rate, before.Until(after).Outside
+	load := before.Until(after)
+	r.AnimationRate, r.OutsideLoad, r.Steal = rate, load.Outside, load.Steal
 	spent, err := b.route.effort()
 	if spent > 0 {
 		r.Metrics[emulation] = ms(spent-effort) / after.At.Sub(before.At).Seconds()

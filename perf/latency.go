@@ -189,6 +189,7 @@ func (v *view) latency(ctx context.Context, t trials) (report.Result, error) {
 	if err != nil {
 		return r, err
 	}
+	r.Metrics[pageFrames] = recording.Rate()
 	made := t.made(recording)
 	addDelays(&r, len(made), sample.Delays(made, recording.Samples, t.tolerance))
 	r.Stages, err = v.stages(ctx)

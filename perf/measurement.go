@@ -37,6 +37,10 @@ const (
 // emulation is the metric that says what emulating the link has taken.
 const emulation = "link-cpu-ms/s"
 
+// pageFrames is the metric that says how many animation frames a second the page had
+// during a scenario: where it is low, the browser was starved by what it had to show.
+const pageFrames = "page-frames/s"
+
 // attempt measures a turn once. The result's animation rate and outside load
 // say whether it counts.
 type attempt func(context.Context, turn) (report.Result, error)

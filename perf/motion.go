@@ -95,6 +95,7 @@ func (v *view) motion(ctx context.Context, a xclient.Animation, bounds image.Rec
 	if err != nil {
 		return r, err
 	}
+	r.Metrics[pageFrames] = recording.Rate()
 	if r.Stages, err = v.stages(ctx); err != nil {
 		return r, err
 	}

@@ -54,7 +54,7 @@ func (v *view) judgeMotion(ctx context.Context, w *xclient.Window, a xclient.Ani
 	var sum quality.Score
 	n := 0.0
 	for _, picture := range shown {
-		number, ok := numberOf(picture)
+		number, ok := xclient.ReadNumber(picture)
 		if !ok {
 			continue // so blurred that the number cannot be read
 		}
@@ -80,38 +80,46 @@ func (v *view) judgeRest(ctx context.Context, w *xclient.Window, ended time.Time
 	if err != nil {
 		return err
 	}
-	var looks []quality.Look
-	for {
+	settled, score, err := atRest(ended, func() (quality.Look, error) {
 		at := time.Now()
 		picture, err := v.sampler.Picture(ctx, w.Bounds)
-		if err != nil {
-			return err
-		}
-		looks = append(looks, quality.Look{At: at, Picture: picture})
-		settled, score, err := quality.Settled(looks, drawn, sharp)
-		if errors.Is(err, quality.ErrSize) {
-			return err
-		}
-		rests := err == nil && at.Sub(settled) > still
-		if !rests && at.Sub(ended) < settling {
-			continue
-		}
-		if err == nil {
-			metrics["settle-ms"] = ms(settled.Sub(ended))
-		}
-		metrics["rest-psnr-y-db"], metrics["rest-psnr-c-db"], metrics["rest-ssim-y"] = score.PSNR.Luma, score.PSNR.Chroma, score.SSIM.Luma
-		return nil
+		return quality.Look{At: at, Picture: picture}, err
+	}, func(looks []quality.Look) (time.Time, quality.Score, error) {
+		return quality.Settled(looks, drawn, sharp)
+	})
+	switch {
+	case err == nil:
+		metrics["settle-ms"] = ms(settled.Sub(ended))
+	case !errors.Is(err, quality.ErrUnsettled):
+		return err
 	}
+	metrics["rest-psnr-y-db"], metrics["rest-psnr-c-db"], metrics["rest-ssim-y"] = score.PSNR.Luma, score.PSNR.Chroma, score.SSIM.Luma
+	return nil
 }
 
-// numberOf reads the bar code in a picture's upper left corner.
-func numberOf(picture *image.RGBA) (int, bool) {
-	var cells [xclient.BarcodeCells]bool
-	for i := range cells {
-		r, g, b, _ := picture.At(i*xclient.Cell+xclient.Cell/2, xclient.Cell/2).RGBA()
-		cells[i] = r+g+b > 3*0x8000
+// atRest looks until the picture has settled, as judged, or for as long as it may
+// take, and returns what was judged last. Between looks that differ nothing is
+// judged: it takes CPU time that the page needs to come to rest.
+func atRest(ended time.Time, look func() (quality.Look, error), judge func([]quality.Look) (time.Time, quality.Score, error)) (time.Time, quality.Score, error) {
+	var looks []quality.Look
+	var judged time.Time // since when the picture was that was judged last
+	for {
+		newest, err := look()
+		if err != nil {
+			return time.Time{}, quality.Score{}, err
+		}
+		looks = append(looks, newest)
+		since := quality.Unchanged(looks)
+		late := newest.At.Sub(ended) >= settling
+		if !late && (newest.At.Sub(since) <= still || since.Equal(judged)) {
+			continue
+		}
+		judged = since
+		settled, score, err := judge(looks)
+		if err == nil || late || !errors.Is(err, quality.ErrUnsettled) {
+			return settled, score, err
+		}
 	}
-	return xclient.DecodeBarcode(cells)
 }
 
 // alongside runs a program for as long as another takes, and returns the errors

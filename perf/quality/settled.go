@@ -32,17 +32,24 @@ func Settled(looks []Look, drawn *image.RGBA, target float64) (time.Time, Score,
 	if err != nil {
 		return time.Time{}, score, err
 	}
-	first := last
-	for first > 0 && equal(looks[first-1].Picture, looks[last].Picture) {
-		first--
-	}
-	if first == last {
+	settled := Unchanged(looks)
+	if settled.Equal(looks[last].At) {
 		return time.Time{}, score, fmt.Errorf("%w: the picture still changes", ErrUnsettled)
 	}
 	if score.PSNR.Luma < target {
 		return time.Time{}, score, fmt.Errorf("%w: the picture rests at %.1f dB, which is less than %.1f", ErrUnsettled, score.PSNR.Luma, target)
 	}
-	return looks[first].At, score, nil
+	return settled, score, nil
+}
+
+// Unchanged returns when the newest picture was first seen of those looks at the end
+// that show nothing else; there has to be a look.
+func Unchanged(looks []Look) time.Time {
+	first := len(looks) - 1
+	for first > 0 && equal(looks[first-1].Picture, looks[first].Picture) {
+		first--
+	}
+	return looks[first].At
 }
 
 // equal says whether two pictures have the same size and pixels.

@@ -23,7 +23,8 @@ type page struct {
 	Outcomes []tile
 	Links    []linkPage
 	Facts    []property
-	Again    int // repetitions that were tried more than once
+	Again    int    // repetitions that were tried more than once
+	Withheld string // what the machine's host withheld
 }
 
 // tile is one target.
@@ -63,12 +64,14 @@ func (r *Report) WriteHTML(w io.Writer) error {
 	}
 	p := page{
 		Report: r, Style: template.CSS(plotStyle + pageStyle), Day: r.Started.UTC().Format("2006-01-02 15:04 UTC"),
-		Others: r.others(), Columns: 2 + len(r.Peers) + len(r.others()), Facts: r.facts(),
+		Others: r.others(), Columns: 2 + len(r.Peers) + len(r.others()), Facts: r.facts(), Withheld: r.withheld(),
 	}
-	for _, row := range r.Summarize() {
-		for _, o := range row.Outcomes {
-			p.Outcomes = append(p.Outcomes, tile{o, row.Metric.Text, number(o.Got.Median)})
+	for _, o := range r.Outcomes() {
+		figure := "–"
+		if !o.Missing() {
+			figure = number(o.Got.Median)
 		}
+		p.Outcomes = append(p.Outcomes, tile{o, MetricOf(o.Metric).Text, figure})
 	}
 	for _, link := range r.links() {
 		p.Links = append(p.Links, r.linkPage(link))

@@ -53,13 +53,13 @@ type (
 // failures of our peer; what has no result is skipped with the reason; a run that
 // ended early is an error in a suite of its own.
 func (r *Report) WriteJUnit(w io.Writer) error {
-	rows := r.Summarize()
+	rows, missed := r.Summarize(), r.Missed()
 	var suites []testSuite
 	for _, link := range r.everyLink() {
 		suite := testSuite{Name: link, Timestamp: r.Started.UTC().Format(time.RFC3339), Properties: r.properties()}
 		for _, scenario := range r.scenarios() {
 			for _, peer := range r.Peers {
-				if c, ok := caseOf(rows, scenario, link, peer); ok {
+				if c, ok := caseOf(rows, missed, scenario, link, peer); ok {
 					suite.Cases = append(suite.Cases, c)
 				}
 			}
@@ -85,23 +85,23 @@ func (r *Report) WriteJUnit(w io.Writer) error {
 }
 
 // caseOf returns the case of a scenario on a peer, false if it was not measured.
-func caseOf(rows []Row, scenario, link string, peer Peer) (testCase, bool) {
-	var figures, missed []string
+func caseOf(rows []Row, missed []Outcome, scenario, link string, peer Peer) (testCase, bool) {
+	var figures, failures []string
 	for _, row := range rows {
 		figure, ok := row.Peers[peer.Name]
 		if !ok || row.Scenario != scenario || row.Link != link {
 			continue
 		}
 		figures = append(figures, row.Metric.Name+" "+figure.String())
-		for _, o := range row.Outcomes {
-			if peer.Ours && !o.Kept {
-				missed = append(missed, fmt.Sprintf("%s: got %s, want %s", row.Metric.Name, o.Got, o.Target))
-			}
+	}
+	for _, o := range missed {
+		if peer.Ours && o.Scenario == scenario && link == loopback {
+			failures = append(failures, fmt.Sprintf("%s: got %s, want %s", o.Metric, o.Got, o.Target))
 		}
 	}
 	c := testCase{Class: scenario, Name: peer.Name, Out: strings.Join(figures, "\n")}
-	if len(missed) > 0 {
-		c.Failure = &message{Message: missed[0], Text: strings.Join(missed, "\n")}
+	if len(failures) > 0 {
+		c.Failure = &message{Message: failures[0], Text: strings.Join(failures, "\n")}
 	}
 	return c, len(figures) > 0
 }

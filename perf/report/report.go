@@ -78,6 +78,7 @@ type Result struct {
 
 	AnimationRate float64 `json:"animationRate"` // the page's animation frames a second, idle, before the scenario
 	OutsideLoad   float64 `json:"outsideLoad"`   // cores used by what is not part of the run
+	Steal         float64 `json:"steal"`         // cores that the host of a virtual machine withheld meanwhile
 	Attempts      int     `json:"attempts"`      // until one counted, this one included
 }
 

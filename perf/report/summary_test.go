@@ -101,6 +101,67 @@ func TestTargets(t *testing.T) {
 	}
 }
 
+// A target without a figure is not kept, and said to be missing.
+func TestMissingTargets(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(*Report)
+		want   []string // of what is not kept
+	}{
+		"all there": {func(*Report) {}, nil},
+		"a figure of ours": {func(r *Report) {
+			each(r, "idle", func(result *Result) { delete(result.Metrics, "rss-MB") })
+		}, []string{"idle rss-MB ≤ 120, missing"}},
+		"the other peer's": {func(r *Report) {
+			r.Results = slices.DeleteFunc(r.Results, func(result Result) bool { return result.Peer == "vnc" && result.Scenario == "flip" })
+		}, []string{"flip p50-ms ≤ 1.15× vnc, missing"}},
+		"the scenario is void": {func(r *Report) {
+			r.Results = slices.DeleteFunc(r.Results, func(result Result) bool { return result.Scenario == "key" })
+			r.Void = append(r.Void, Void{Scenario: "key", Link: "local", Peer: "lucarne", Reason: "no picture"})
+		}, []string{"key p50-ms ≤ 1× vnc, missing"}},
+		"the scenario was not asked for": {func(r *Report) {
+			r.Results = slices.DeleteFunc(r.Results, func(result Result) bool { return result.Scenario == "key" })
+		}, nil},
+		"nor was the peer": {func(r *Report) {
+			r.Results = slices.DeleteFunc(r.Results, func(result Result) bool { return result.Peer == "vnc" })
+			r.Peers = slices.DeleteFunc(r.Peers, func(p Peer) bool { return p.Name == "vnc" })
+		}, nil},
+	} {
+		r := madeUp(1, 1)
+		each(r, "flip", func(result *Result) { result.Metrics["p50-ms"] /= 2 })
+		each(r, "key", func(result *Result) { result.Metrics["p50-ms"] /= 2 })
+		c.change(r)
+		var got []string
+		for _, o := range r.Missed() {
+			got = append(got, o.Scenario+" "+o.Metric+" "+o.String())
+		}
+		if !slices.Equal(got, c.want) {
+			t.Errorf("%s: not kept %q, want %q", name, got, c.want)
+		}
+		var table strings.Builder
+		if err := r.WriteTable(&table); err != nil {
+			t.Fatal(err)
+		}
+		for _, line := range append(c.want, "targets kept") {
+			if !strings.Contains(table.String(), line) {
+				t.Errorf("%s: the table does not say %q", name, line)
+			}
+		}
+	}
+}
+
+// The table says how much of the machine was withheld.
+func TestTableNamesSteal(t *testing.T) {
+	r := madeUp(1, 1)
+	r.Results[7].Steal = 0.31
+	var table strings.Builder
+	if err := r.WriteTable(&table); err != nil {
+		t.Fatal(err)
+	}
+	if want := "withheld 0.31 of a core at most (" + r.Results[7].name() + ")"; !strings.Contains(table.String(), want) {
+		t.Errorf("the table does not say %q", want)
+	}
+}
+
 func TestMetrics(t *testing.T) {
 	all := Metrics()
 	for i, m := range all {

@@ -44,14 +44,20 @@ func (t Target) String() string {
 // Outcome is a target and what was found.
 type Outcome struct {
 	Target
-	Got  Stat // the ratio, or ours alone
+	Got  Stat // the ratio, or ours alone; of no repetitions if the run has no such figure
 	Kept bool
 }
 
+// Missing reports whether there is no figure to judge.
+func (o Outcome) Missing() bool { return o.Got.N == 0 }
+
 // String returns the target and whether it was kept.
 func (o Outcome) String() string {
-	if o.Kept {
+	switch {
+	case o.Kept:
 		return o.Target.String() + ", kept"
+	case o.Missing():
+		return o.Target.String() + ", missing"
 	}
 	return o.Target.String() + ", missed"
 }
@@ -79,11 +85,34 @@ func (row Row) outcomes(ours string) []Outcome {
 	return outcomes
 }
 
-// Missed returns the targets that the run did not keep.
-func (r *Report) Missed() []Outcome {
-	var missed []Outcome
+// Outcomes returns what became of the targets of what the run was to measure: of
+// each scenario that it tried on ours, against the peers that it had. One without a
+// figure is missing, and not kept.
+func (r *Report) Outcomes() []Outcome {
+	var found []Outcome
 	for _, row := range r.Summarize() {
-		missed = append(missed, slices.DeleteFunc(row.Outcomes, func(o Outcome) bool { return o.Kept })...)
+		found = append(found, row.Outcomes...)
 	}
-	return missed
+	var outcomes []Outcome
+	for _, t := range Targets() {
+		_, void := r.void(t.Scenario, loopback)
+		if !void && len(r.ran(t.Scenario, loopback)) == 0 {
+			continue
+		}
+		if _, there := r.peer(func(p Peer) bool { return p.Name == t.Against }); t.Against != "" && !there {
+			continue
+		}
+		o := Outcome{Target: t}
+		if i := slices.IndexFunc(found, func(o Outcome) bool { return o.Target == t }); i >= 0 {
+			o = found[i]
+		}
+		outcomes = append(outcomes, o)
+	}
+	return outcomes
+}
+
+// Missed returns the targets that the run did not keep, those without a figure
+// included.
+func (r *Report) Missed() []Outcome {
+	return slices.DeleteFunc(r.Outcomes(), func(o Outcome) bool { return o.Kept })
 }

@@ -146,6 +146,7 @@ flip over local
   cpu-ms/frame             1    0.5
   zeta                1    1      1
 Of 3 repetitions the median, and an interval that holds it with a probability of 75 %.
+1 of 1 targets kept.
 key over local on vnc: no result: busy
 the run ended early: interrupted
 `
@@ -160,13 +161,16 @@ func TestWriteMarkdown(t *testing.T) {
 		t.Fatal(err)
 	}
 	tables := strings.Split(out.String(), "\n\n")
-	if len(tables) != 2 || !strings.HasPrefix(tables[1], "| over wan | lucarne | vnc | x11vnc | floor | ratio to vnc | ratio to x11vnc | wanted |\n| --- |") {
-		t.Fatalf("want a table for each link:\n%s", out.String())
+	if len(tables) != 3 || !strings.HasPrefix(tables[1], "| over wan | lucarne | vnc | x11vnc | floor | ratio to vnc | ratio to x11vnc | wanted |\n| --- |") {
+		t.Fatalf("want a table for each link and a foot:\n%s", out.String())
 	}
 	for line := range strings.Lines(tables[0]) {
 		if got := strings.Count(line, "|"); got != 9 {
 			t.Errorf("%d bars, want 9: %s", got, line)
 		}
+	}
+	if want := "6 of 8 targets kept: flip p50-ms ≤ 1.15× vnc, missed; key p50-ms ≤ 1× vnc, missed.\n"; tables[2] != want {
+		t.Errorf("foot %q, want %q", tables[2], want)
 	}
 	if !strings.Contains(tables[0], "idle: resident memory, MB | 108 |") || strings.Contains(tables[0], "95th") {
 		t.Errorf("want the headlines and the targets:\n%s", tables[0])

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/netip"
 	"path/filepath"
+	"syscall"
 
 	"github.com/pion/ice/v4"
 	"github.com/pion/webrtc/v4"
@@ -157,10 +158,12 @@ func (n *Network) addresses() ([]netip.Addr, error) {
 		}
 	}
 	if len(all) == 0 {
-		return nil, errors.New("no interface has an address that could be offered")
+		return nil, errNoAddress
 	}
 	return all, nil
 }
+
+var errNoAddress = errors.New("no interface has an address that could be offered")
 
 func (n *Network) offers(ip netip.Addr) bool {
 	return !(ip.Is6() && n.cfg.NoIPv6) && !(ip.IsLoopback() && !n.cfg.Loopback) && !(ip.Is6() && ip.IsLinkLocalUnicast())
@@ -173,10 +176,17 @@ func (n *Network) listenUDP() error {
 	}
 	for _, ip := range addresses {
 		conn, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(ip, uint16(n.cfg.UDPPort))))
+		if errors.Is(err, syscall.EADDRNOTAVAIL) { // IPv6 is not sure yet that nobody else has it
+			n.cfg.Log.Warn("an address is left out", "err", err)
+			continue
+		}
 		if err != nil {
 			return err
 		}
 		n.udp = append(n.udp, conn)
+	}
+	if len(n.udp) == 0 {
+		return errNoAddress
 	}
 	return nil
 }

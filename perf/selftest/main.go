@@ -100,6 +100,11 @@ func (c *check) all(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	return c.judge(flip, scroll)
+}
+
+// judge sees what is said of what was measured; the error is that checks have failed.
+func (c *check) judge(flip, scroll *report.Report) error {
 	for _, t := range []struct {
 		says    string
 		in      *report.Report
@@ -121,31 +126,46 @@ func (c *check) all(ctx context.Context) error {
 	return nil
 }
 
-// compare sees what the comparison of the sound agent with another one says.
+// compare sees what the comparison of the sound agent with another one says. Where one
+// of the two was not measured, or a figure cannot be compared, nothing is shown.
 func (c *check) compare(says string, in *report.Report, agent string, want report.Verdict) error {
+	for _, name := range []string{"sound", agent} {
+		if of := alone(in, name); len(of.Results) == 0 && !stoodStill(of) {
+			c.tell(false, "%s: no result of %s. %v", says, name, of.Void)
+			return nil
+		}
+	}
 	comparison, err := report.Compare(alone(in, "sound"), alone(in, agent), nil)
 	if err != nil {
 		return err
 	}
-	worse := comparison.Regressed()
+	worse, unclear := comparison.Regressed(), comparison.Inconclusive()
 	ok := want == "" && len(worse) == 0
 	var found []string
-	for _, change := range worse {
-		ok = ok || change.Verdict == want
+	for _, change := range append(worse, unclear...) {
+		ok = ok || want != "" && change.Verdict == want
 		found = append(found, change.String())
 	}
-	c.tell(ok, "%s: %d regressions. %s", says, len(worse), strings.Join(found, "; "))
+	c.tell(ok && len(unclear) == 0, "%s: %d regressions, %d inconclusive. %s", says, len(worse), len(unclear), strings.Join(found, "; "))
 	return nil
+}
+
+// stoodStill reports whether an agent has no result because its page showed nothing.
+func stoodStill(r *report.Report) bool {
+	return slices.ContainsFunc(r.Void, func(v report.Void) bool { return v.Frozen })
 }
 
 // count sees that what the page showed again is not counted: no more frames were
 // shown than an encoder can have sent that wastes every third.
 func (c *check) count(in *report.Report) {
-	for _, r := range in.Results {
-		if r.Peer == "older" {
-			shown, again, drawn := r.Metrics["frames/s"], r.Metrics["older-frames"], r.Metrics["drawn/s"]
-			c.tell(again > 0 && shown <= drawn*2/3+1, "older frames do not count: %.1f frames/s of %.1f drawn, %.0f times an older one", shown, drawn, again)
-		}
+	results := alone(in, "older").Results
+	if len(results) == 0 {
+		c.tell(false, "older frames do not count: no result")
+	}
+	for _, r := range results {
+		shown, again, drawn := r.Metrics["frames/s"], r.Metrics["older-frames"], r.Metrics["drawn/s"]
+		ok := again > 0 && shown > 0 && shown <= drawn*2/3+1
+		c.tell(ok, "older frames do not count: %.1f frames/s of %.1f drawn, %.0f times an older one", shown, drawn, again)
 	}
 }
 

@@ -153,6 +153,9 @@ func (b *bench) measure(ctx context.Context, v *view, s scenario) (report.Result
 	if err != nil {
 		return r, err
 	}
+	if r.Transport, err = v.transport(ctx); err != nil {
+		return r, err
+	}
 	after, err := cost.Read(os.Getpid())
 	if err != nil {
 		return r, err

@@ -90,7 +90,9 @@ func (m *meter) read(ctx context.Context, metrics map[string]float64) error {
 	}
 	if seconds := now.work.at.Sub(m.work.at).Seconds(); bytes > 0 {
 		metrics["bytes/s"] = float64(bytes) / seconds
-		metrics["packets/s"] = float64(packets) / seconds
+		if packets > 0 { // a page knows of none by WebSocket
+			metrics["packets/s"] = float64(packets) / seconds
+		}
 	}
 	return addWork(metrics, m.v.peer, m.work, now.work)
 }

@@ -16,6 +16,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/url"
 	"strings"
 	"time"
 
@@ -74,7 +75,7 @@ func (cfg Config) turns(link string, scenarios []scenario) []turn {
 		if spec.Server != "" {
 			c.kinds |= desktop
 		}
-		if i == 0 {
+		if i == 0 && byWebRTC(spec.URL) {
 			c.kinds |= native
 		}
 		if link != local {
@@ -83,6 +84,13 @@ func (cfg Config) turns(link string, scenarios []scenario) []turn {
 		peers = append(peers, c)
 	}
 	return turns(scenarios, peers, cfg.Repetitions)
+}
+
+// byWebRTC reports whether a page of ours may have its pictures by WebRTC.
+func byWebRTC(page string) bool {
+	_, query, _ := strings.Cut(page, "?")
+	asked, err := url.ParseQuery(query)
+	return err == nil && asked.Get("transport") != "ws"
 }
 
 // Run measures and returns what was found. With an error that is what there is

@@ -17,7 +17,7 @@ const (
 	desktop kind = 1 << iota
 	// severable: the link to it can be cut.
 	severable
-	// native: it speaks the protocol of package signaling.
+	// native: it speaks the protocol of package signaling, and sends by WebRTC.
 	native
 )
 
@@ -44,7 +44,7 @@ func scenarios() []scenario {
 		{name: "first-frame", does: "navigation → first pixel, with an empty and a filled cache", run: firstFrame},
 		{name: "resize", does: "the tab changes its size → the desktop has followed", needs: desktop, run: resize},
 		{name: "resume", does: "the network is cut for 3 s → pixels again, from when it is back", needs: desktop | severable, run: resume},
-		{name: "wire", does: "scrolling text, received but not decoded: what it costs without a browser", needs: desktop | native, run: onWire},
+		{name: "wire", does: "scrolling text, received by WebRTC but not decoded: what it costs without a browser", needs: desktop | native, run: onWire},
 		{name: "idle", does: "nothing happens, with and without a viewer", needs: desktop, once: true, run: idle},
 	}
 }

@@ -46,7 +46,7 @@ func idle(ctx context.Context, v *view) (report.Result, error) {
 	if err != nil {
 		return r, err
 	}
-	if before.Bytes > 0 { // other pages do not tell what they receive
+	if before.Bytes > 0 { // the page knows what it receives
 		r.Metrics["media-B"] = float64(after.Bytes - before.Bytes)
 	}
 	return r, addMemory(r.Metrics, v.peer)

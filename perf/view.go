@@ -120,6 +120,17 @@ func (v *view) stages(ctx context.Context) ([]report.Stage, error) {
 	return stages, err
 }
 
+// transport is how the open page says that its pictures come; "": it does not say, or
+// there is none.
+func (v *view) transport(ctx context.Context) (string, error) {
+	if v.page == nil {
+		return "", nil
+	}
+	var by string
+	err := v.page.Eval(ctx, `window.lucarne?.stats().transport ?? ""`, &by)
+	return by, err
+}
+
 func middle(r image.Rectangle) image.Point { return r.Min.Add(r.Size().Div(2)) }
 
 // pause waits at a random phase of the screen's refresh, the same each time the

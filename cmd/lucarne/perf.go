@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -100,7 +101,7 @@ func (c *perfRunCmd) config() (perf.Config, error) {
 		bin = self
 	}
 	cfg := perf.Config{
-		Ours:        peer.Lucarne(bin, "codec=vp8&transport="+c.Transport),
+		Ours:        lucarne(bin, c.Transport),
 		Scenarios:   c.Scenario,
 		Links:       c.Link,
 		Repetitions: c.Reps,
@@ -118,9 +119,22 @@ func (c *perfRunCmd) config() (perf.Config, error) {
 		if err != nil {
 			return cfg, err
 		}
+		if spec.Name == cfg.Ours.Name || slices.ContainsFunc(cfg.Against, func(other peer.Spec) bool { return other.Name == spec.Name }) {
+			return cfg, fmt.Errorf("--against %s: %s is measured already", name, spec.Name)
+		}
 		cfg.Against = append(cfg.Against, spec)
 	}
 	return cfg, nil
+}
+
+// lucarne is the program at path bin as a peer, by a transport. Its name says by
+// which, unless that is WebRTC.
+func lucarne(bin, transport string) peer.Spec {
+	spec := peer.Lucarne(bin, "codec=vp8&transport="+transport)
+	if transport != "webrtc" {
+		spec.Name += "-" + transport
+	}
+	return spec
 }
 
 // peerSpec is a peer by its name, or by the file that describes it. bin is the
@@ -128,9 +142,7 @@ func (c *perfRunCmd) config() (perf.Config, error) {
 func peerSpec(bin, name string) (peer.Spec, error) {
 	switch name {
 	case "auto", "webrtc", "ws":
-		spec := peer.Lucarne(bin, "codec=vp8&transport="+name)
-		spec.Name = name
-		return spec, nil
+		return lucarne(bin, name), nil
 	case "floor":
 		return peer.Floor(), nil
 	case "vnc":

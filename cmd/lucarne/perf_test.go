@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -87,12 +88,30 @@ func TestPerfRunRefuses(t *testing.T) {
 		{"--link moon", "moon"},
 		{"--against rdp", "rdp"},
 		{"--against gone.json", "gone.json"},
+		{"--against vnc,vnc", "vnc is measured already"},
+		{"--against ws --transport ws", "lucarne-ws is measured already"},
+		{"--against webrtc", "lucarne is measured already"},
 	} {
 		var out, errs bytes.Buffer
 		args := append([]string{"perf", "run", "--out", t.TempDir()}, strings.Fields(c.args)...)
 		if code := run(t.Context(), args, &out, &errs); code != exitUsage || !strings.Contains(errs.String(), c.says) {
 			t.Errorf("%s: exit code %d, %q; want %d and %q named", c.args, code, &errs, exitUsage, c.says)
 		}
+	}
+}
+
+func TestPeersAreNamedByTheirTransport(t *testing.T) {
+	c := perfRunCmd{Transport: "webrtc", Against: []string{"ws", "auto", "vnc"}, Bin: "lucarne"}
+	cfg, err := c.config()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := []string{cfg.Ours.Name}
+	for _, spec := range cfg.Against {
+		got = append(got, spec.Name)
+	}
+	if want := []string{"lucarne", "lucarne-ws", "lucarne-auto", "vnc"}; !slices.Equal(got, want) {
+		t.Errorf("peers %q, want %q", got, want)
 	}
 }
 

@@ -76,6 +76,10 @@ type Result struct {
 	// order: grab, convert, encode, send, receive, decode, present.
 	Stages []Stage `json:"stages,omitempty"`
 
+	// Transport is how the page says that its pictures came at the end, "webrtc" or "ws";
+	// "": it does not say, or there was no page any more.
+	Transport string `json:"transport,omitempty"`
+
 	AnimationRate float64 `json:"animationRate"` // the page's animation frames a second, idle, before the scenario
 	OutsideLoad   float64 `json:"outsideLoad"`   // cores used by what is not part of the run
 	Steal         float64 `json:"steal"`         // cores that the host of a virtual machine withheld meanwhile

@@ -1,6 +1,7 @@
 package sample
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"image"
@@ -12,6 +13,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/gorilla/websocket"
 )
 
 // layered returns a page with canvases of one colour each: an element's style,
@@ -382,5 +385,45 @@ func TestFirstPixelOfAPageWithoutOne(t *testing.T) {
 	defer cancel()
 	if _, err := FirstPixel(ctx, b, serve(t, layered(`[["", 400, 300, "#000"]]`)), true); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("FirstPixel of a black page: %v, want %v", err, context.DeadlineExceeded)
+	}
+}
+
+// TestInboundBySocket: binary messages count, and a page finds a socket to be one.
+func TestInboundBySocket(t *testing.T) {
+	ctx, b := launch(t)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/ws" {
+			w.Header().Set("Content-Type", "text/html")
+			w.Write([]byte(`<!doctype html><script>
+			const socket = new WebSocket("ws://" + location.host + "/ws");
+			socket.binaryType = "arraybuffer";
+			socket.onclose = () => window.ended = true;
+			window.real = Object.getOwnPropertyNames(Object.getPrototypeOf(socket)).includes("send");
+			</script>`))
+			return
+		}
+		conn, err := (&websocket.Upgrader{}).Upgrade(w, r, nil)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer conn.Close()
+		for kind, size := range map[int]int{websocket.BinaryMessage: 1000, websocket.TextMessage: 300} {
+			if err := conn.WriteMessage(kind, bytes.Repeat([]byte("a"), size)); err != nil {
+				t.Error(err)
+			}
+		}
+	}))
+	defer server.Close()
+	s, page, err := Open(ctx, b, server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer page.Close()
+	if err := page.Wait(ctx, "window.ended && window.real"); err != nil {
+		t.Fatal(err)
+	}
+	if in, err := s.Inbound(ctx); err != nil || in != (Inbound{Bytes: 1000}) {
+		t.Errorf("%+v, %v; want 1000 bytes", in, err)
 	}
 }

@@ -187,7 +187,8 @@ func (s *Sampler) Colours(ctx context.Context, at ...image.Point) ([]int, error)
 	return colours, err
 }
 
-// Inbound is what the page's WebRTC connections have received.
+// Inbound is what the page has received of pictures: by WebRTC, and in binary messages
+// by WebSocket, which have no packets and no frames that a page knows of.
 type Inbound struct {
 	Bytes, Packets, Frames int
 }

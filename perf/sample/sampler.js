@@ -15,6 +15,23 @@
     constructor(...args) { super(...args); peers.push(this); }
   };
 
+  // What comes by WebSockets is summed up: binary messages, of our own page's those
+  // with a part of a picture.
+  const pictureType = 2;
+  let socketBytes = 0;
+  const count = ({ data }) => {
+    if (!(data instanceof ArrayBuffer) || (window.lucarne && new Uint8Array(data)[0] !== pictureType)) return;
+    socketBytes += data.byteLength;
+  };
+  // A page may look for a socket's methods in its prototype: it gets no class of ours.
+  window.WebSocket = new Proxy(window.WebSocket, {
+    construct: (native, args) => {
+      const socket = new native(...args);
+      socket.addEventListener("message", count);
+      return socket;
+    },
+  });
+
   const ready = e => (e instanceof HTMLVideoElement ? e.readyState >= 2 && e.videoWidth > 0 : e.width > 0 && e.height > 0);
 
   // The picture: the largest video or canvas that can be seen; where one lies on
@@ -204,7 +221,7 @@
       return canvas.toDataURL("image/png");
     },
     inbound: async () => {
-      const sum = { bytes: 0, packets: 0, frames: 0 };
+      const sum = { bytes: socketBytes, packets: 0, frames: 0 };
       for (const peer of peers) {
         for (const s of (await peer.getStats()).values()) {
           if (s.type !== "inbound-rtp") continue;

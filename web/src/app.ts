@@ -39,6 +39,7 @@ export class App {
   private leading = true;
   private pictured = false;
   private catchUp = () => {};
+  private resumed = () => {};
 
   constructor(
     private readonly words: Words,
@@ -119,6 +120,7 @@ export class App {
       pointer: this.pointer,
       clipboard: this.clipboard,
       live: () => this.live,
+      typing: () => this.live || (this.connection.state.name === "resuming" && this.may("keyboard")),
       release: () => this.release(),
       toolbar: () => this.face.toolbar.focus(),
     });
@@ -189,6 +191,8 @@ export class App {
       this.pointer.release();
       this.input.use(null, null);
     }
+    // What is typed in the meantime waits: nothing in the page says that there is one.
+    if (state.name === "resuming") this.keyboard.pause(new Promise<void>((resolve) => (this.resumed = resolve)));
     this.render();
   }
 
@@ -242,6 +246,7 @@ export class App {
     if (hello.width > 0) this.screen.size = hello;
     this.input.reset();
     this.media.begin();
+    this.resumed();
     this.media.hide(document.hidden);
     this.screen.wish(true);
     if (document.hidden) this.connection.send({ type: "visibility", hidden: true });

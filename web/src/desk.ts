@@ -15,6 +15,8 @@ export interface Desk {
   clipboard: Clipboard;
   /** Whether the person may act on the desktop at the moment. */
   live(): boolean;
+  /** Whether what the person types is taken: now, or for a desktop that is about to be back. */
+  typing(): boolean;
   /** Everything held has to be let go of. */
   release(): void;
   /** The person wants the toolbar, by the keyboard. */
@@ -44,9 +46,9 @@ export function listen(desk: Desk): () => void {
   return listenPointer(desk);
 }
 
-function listenKeys({ sink, keyboard, clipboard, live, toolbar, release }: Desk): void {
+function listenKeys({ sink, keyboard, clipboard, typing, toolbar, release }: Desk): void {
   addEventListener("keydown", (event) => {
-    if (isOurs(event) || !live()) return;
+    if (isOurs(event) || !typing()) return;
     if (event.isComposing || event.keyCode === 229 || event.key === "Dead") return;
     if (document.activeElement !== sink) sink.focus({ preventScroll: true });
     if (isWayOut(event)) {
@@ -65,22 +67,22 @@ function listenKeys({ sink, keyboard, clipboard, live, toolbar, release }: Desk)
     keyboard.down(event);
   });
   addEventListener("keyup", (event) => {
-    if (isOurs(event) || !live()) return;
+    if (isOurs(event) || !typing()) return;
     event.preventDefault();
     keyboard.up(event);
   });
 }
 
-function listenText({ sink, keyboard, clipboard, live }: Desk): void {
+function listenText({ sink, keyboard, clipboard, live, typing }: Desk): void {
   sink.addEventListener("compositionend", ({ data }) => {
     sink.value = "";
-    if (live()) keyboard.text(data);
+    if (typing()) keyboard.text(data);
   });
   sink.addEventListener("input", (event) => {
     const { inputType, data, isComposing } = event as globalThis.InputEvent;
     if (isComposing || /Composition/.test(inputType)) return;
     sink.value = "";
-    if (live() && data && inputType === "insertText") keyboard.text(data);
+    if (typing() && data && inputType === "insertText") keyboard.text(data);
   });
   addEventListener("paste", (event) => {
     if (isOurs(event) || !live()) return;

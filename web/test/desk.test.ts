@@ -27,7 +27,7 @@ class FakeElement extends EventTarget {
 class FakePointerEvent extends Event {}
 
 /** A desk whose parts write down what they are told. */
-function desk(initial = true) {
+function desk(initial = true, resuming = false) {
   let live = initial;
   const page = new EventTarget();
   const sink = new FakeElement();
@@ -51,6 +51,7 @@ function desk(initial = true) {
     pointer: parts("pointer", "move", "down", "up", "upAll", "wheel"),
     clipboard: parts("clipboard", "gesture", "beforePaste", "pasted", "focused"),
     live: () => live,
+    typing: () => live || resuming,
     release: note("release"),
     toolbar: note("toolbar"),
   } as unknown as Desk);
@@ -98,6 +99,14 @@ test("strokes go to the desktop, except for the page's own and the way out", () 
     const watching = desk(false);
     assert.deepEqual(watching.fire(watching.page, "keydown", event), [], `${name}, while watching`);
   }
+});
+
+test("what is typed while the connection comes back is taken", () => {
+  const { page, sink, stage, fire } = desk(false, true);
+  assert.deepEqual(fire(page, "keydown", stroke("a")), ["clipboard.gesture", "keyboard.down", "prevented"]);
+  assert.deepEqual(fire(page, "keyup", stroke("a")), ["keyboard.up", "prevented"]);
+  assert.deepEqual(fire(sink, "compositionend", { data: "ê" }), ["keyboard.text ê"]);
+  assert.deepEqual(fire(stage, "pointermove", { isPrimary: true, button: -1 }), []);
 });
 
 test("text, pastes and buttons reach their part; leaving lets go", () => {

@@ -28,6 +28,8 @@ PAGE_SRC := $(shell find web -path web/node_modules -prune -o -path web/dist -pr
 # All packages but the browser tests; the shell that runs the command makes words
 # of it, so it may stand in single quotes.
 UNIT      = $$(go list ./... | grep -v /e2e$$)
+# Those with benchmarks.
+BENCHED   = $$(grep -rl '^func Benchmark' --include='*_test.go' --exclude-dir=node_modules . | xargs -n 1 dirname | sort -u)
 FUZZTIME ?= 30s
 
 .PHONY: help run test build web lint fuzz bench bench-selftest clean packages packages-run packages-test
@@ -76,7 +78,7 @@ fuzz: web ## Run each fuzz target for FUZZTIME (30s)
 	done
 
 bench: packages-test build ## Benchmarks of the packages, then damage to pixel against the floor and TigerVNC
-	go test -run '^$$' -bench . -benchtime 50ms -benchmem $(UNIT)
+	go test -run '^$$' -bench . -benchtime 20ms -benchmem $(BENCHED)
 	bin/lucarne perf run --scenario flip,key,scroll,scene,idle --against floor,vnc --length 2s --idle 3s $(ARGS)
 
 bench-selftest: packages-test web ## Show that a measurement can fail: agents with one fault each

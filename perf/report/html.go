@@ -23,8 +23,8 @@ type page struct {
 	Outcomes []tile
 	Links    []linkPage
 	Facts    []property
-	Again    int    // repetitions that were tried more than once
-	Withheld string // what the machine's host withheld
+	Again    int      // repetitions that were tried more than once
+	Foot     []string // what has to be known to read the tables
 }
 
 // tile is one target.
@@ -64,7 +64,7 @@ func (r *Report) WriteHTML(w io.Writer) error {
 	}
 	p := page{
 		Report: r, Style: template.CSS(plotStyle + pageStyle), Day: r.Started.UTC().Format("2006-01-02 15:04 UTC"),
-		Others: r.others(), Columns: 2 + len(r.Peers) + len(r.others()), Facts: r.facts(), Withheld: r.withheld(),
+		Others: r.others(), Columns: 2 + len(r.Peers) + len(r.others()), Facts: r.facts(), Foot: r.foot(),
 	}
 	for _, o := range r.Outcomes() {
 		figure := "–"

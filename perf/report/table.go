@@ -1,17 +1,15 @@
 package report
 
 import (
-	"cmp"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 )
 
 // WriteTable writes the medians of all metrics as a table for a terminal: each
 // peer's, ours above the floor, and the ratio of ours to each other peer's with its
-// interval; at the end of a line whether a target was kept. At its foot: what the
-// machine's host withheld, and how many targets were kept, missed or not measured.
+// interval; at the end of a line whether a target was kept. At its foot is what
+// has to be known to read it.
 func (r *Report) WriteTable(w io.Writer) error {
 	g := &grid{left: 1}
 	others := r.others()
@@ -35,10 +33,11 @@ func (r *Report) WriteTable(w io.Writer) error {
 		}
 		g.add(r.cells(row, others)...)
 	}
-	for _, text := range []string{sure(rows), r.withheld(), r.promises()} {
-		if text != "" {
-			g.add(text)
-		}
+	if text := sure(rows); text != "" {
+		g.add(text)
+	}
+	for _, text := range r.foot() {
+		g.add(text)
 	}
 	for _, v := range r.Void {
 		g.add(v.String())
@@ -103,10 +102,8 @@ func (r *Report) WriteMarkdown(w io.Writer) error {
 		}
 		fmt.Fprintf(&out, " %s |\n", strings.Join(wanted, "; "))
 	}
-	for _, text := range []string{r.withheld(), r.promises()} {
-		if text != "" {
-			fmt.Fprintf(&out, "\n%s\n", text)
-		}
+	for _, text := range r.foot() {
+		fmt.Fprintf(&out, "\n%s\n", text)
 	}
 	if _, err := io.WriteString(w, out.String()); err != nil {
 		return fmt.Errorf("report: write Markdown: %w", err)
@@ -124,36 +121,6 @@ func (r *Report) markdownHead(out *strings.Builder, link string, others []Peer) 
 	}
 	head = append(head, "wanted")
 	fmt.Fprintf(out, "| %s |\n|%s\n", strings.Join(head, " | "), strings.Repeat(" --- |", len(head)))
-}
-
-// withheld says how much of the machine its host withheld while it was measured; ""
-// where that was nothing. It voids no repetition: a shared host may withhold a tenth of
-// a core for hours, and peers that take turns meet the same.
-func (r *Report) withheld() string {
-	most := slices.MaxFunc(append([]Result{{}}, r.Results...), func(a, b Result) int { return cmp.Compare(a.Steal, b.Steal) })
-	if most.Steal < 0.005 {
-		return ""
-	}
-	return fmt.Sprintf("The machine's host withheld %.2f of a core at most (%s).", most.Steal, most.name())
-}
-
-// promises says how many targets were kept, and names the others; "" if there are none.
-func (r *Report) promises() string {
-	outcomes := r.Outcomes()
-	if len(outcomes) == 0 {
-		return ""
-	}
-	var others []string
-	for _, o := range outcomes {
-		if !o.Kept {
-			others = append(others, fmt.Sprintf("%s %s %s", o.Scenario, o.Metric, o))
-		}
-	}
-	text := fmt.Sprintf("%d of %d targets kept", len(outcomes)-len(others), len(outcomes))
-	if len(others) > 0 {
-		text += ": " + strings.Join(others, "; ")
-	}
-	return text + "."
 }
 
 // others returns the peers to which ours is compared.

@@ -64,7 +64,7 @@ func (c *doctorCmd) checks() (checks []doctor.Check, done func(), err error) {
 		}
 		header.Set("Cookie", strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(string(text)), "Cookie:")))
 	}
-	checks, done, err = doctor.Remote(doctor.RemoteConfig{URL: c.URL, Header: header, Insecure: c.Insecure, Stay: c.Stay})
+	checks, done, err = doctor.Remote(doctor.RemoteConfig{URL: c.URL, Header: header, Insecure: c.Insecure, Stay: c.Stay, Media: new(webRTC).checks()})
 	if err != nil {
 		return nil, nil, exitError{exitUsage, err}
 	}

@@ -82,6 +82,7 @@ func (v *Viewer) furnish() error {
 
 // answer answers an offer. The answer leaves before any candidate of it.
 func (v *Viewer) answer(m signaling.Message) error {
+	v.offered(m.ICEServers)
 	if err := v.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: m.SDP}); err != nil {
 		return fmt.Errorf("offer: %w", err)
 	}

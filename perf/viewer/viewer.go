@@ -8,10 +8,12 @@ package viewer
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"net/url"
 	"sync"
 	"time"
@@ -21,6 +23,7 @@ import (
 
 	"lucarne/input"
 	"lucarne/signaling"
+	"lucarne/signaling/iceserver"
 )
 
 // Config says where the viewer is.
@@ -28,15 +31,23 @@ type Config struct {
 	// Within runs what opens sockets, so that they belong to a network namespace;
 	// nil: this process's own.
 	Within func(open func() error) error
+	// Header is sent with the request for the WebSocket: cookies, and the origin
+	// where the page's server wants one.
+	Header http.Header
+	TLS    *tls.Config // of that request; nil: the default
+	// Offered is called with the STUN and TURN servers that an offer names, of
+	// which the viewer itself uses none, until Close returns; nil: nobody asks.
+	Offered func([]iceserver.Server)
 }
 
 // Viewer is one viewer, until Close.
 type Viewer struct {
-	socket *websocket.Conn
-	pc     *webrtc.PeerConnection
-	keys   *webrtc.DataChannel // in order
-	motion *webrtc.DataChannel // for what is worthless when late
-	opened time.Time
+	socket  *websocket.Conn
+	pc      *webrtc.PeerConnection
+	offered func([]iceserver.Server)
+	keys    *webrtc.DataChannel // in order
+	motion  *webrtc.DataChannel // for what is worthless when late
+	opened  time.Time
 
 	open  chan struct{} // closed when both channels are open
 	ended chan struct{} // closed when the socket has ended
@@ -54,27 +65,31 @@ type Viewer struct {
 
 // Start connects to the desktop whose page is at an address
 // ("http://127.0.0.1:6070/") and returns when video and input have their
-// connection. Nobody is asked for a token. The viewer outlives ctx: Close ends it.
+// connection. A token is not exchanged: where one is asked for, cfg brings
+// the cookie. The viewer outlives ctx: Close ends it.
 func Start(ctx context.Context, page string, cfg Config) (*Viewer, error) {
 	if cfg.Within == nil {
 		cfg.Within = func(open func() error) error { return open() }
+	}
+	if cfg.Offered == nil {
+		cfg.Offered = func([]iceserver.Server) {}
 	}
 	address, err := socketAddress(page)
 	if err != nil {
 		return nil, fmt.Errorf("viewer: page %s: %w", page, err)
 	}
-	v := &Viewer{opened: time.Now(), open: make(chan struct{}), ended: make(chan struct{}), record: newRecord()}
+	v := &Viewer{opened: time.Now(), open: make(chan struct{}), ended: make(chan struct{}), record: newRecord(), offered: cfg.Offered}
 	if err := v.connect(cfg); err != nil {
 		return nil, fmt.Errorf("viewer: connection: %w", err)
 	}
-	dialer := websocket.Dialer{NetDialContext: func(ctx context.Context, network, address string) (conn net.Conn, err error) {
+	dialer := websocket.Dialer{TLSClientConfig: cfg.TLS, NetDialContext: func(ctx context.Context, network, address string) (conn net.Conn, err error) {
 		err = cfg.Within(func() error {
 			conn, err = new(net.Dialer).DialContext(ctx, network, address)
 			return err
 		})
 		return conn, err
 	}}
-	if v.socket, _, err = dialer.DialContext(ctx, address, nil); err != nil {
+	if v.socket, _, err = dialer.DialContext(ctx, address, cfg.Header); err != nil {
 		v.pc.GracefulClose()
 		return nil, fmt.Errorf("viewer: %s: %w", address, err)
 	}

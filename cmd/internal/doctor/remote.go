@@ -29,6 +29,21 @@ type RemoteConfig struct {
 	Insecure bool
 	// Stay is how long the socket is watched; 0: not at all.
 	Stay time.Duration
+	// Media are checks of media beside the socket, in their order.
+	Media []SiteCheck
+}
+
+// SiteCheck looks at one thing of a page, as somebody who has logged in.
+type SiteCheck struct {
+	Name string
+	Run  func(ctx context.Context, site Site) Finding
+}
+
+// Site is a page as somebody has it who has logged in.
+type Site struct {
+	URL    string      // of its directory
+	Header http.Header // of each request: cookies, and the page as origin
+	TLS    *tls.Config
 }
 
 // remote is a page that is being looked at, from outside, as a browser would.
@@ -64,16 +79,41 @@ func Remote(cfg RemoteConfig) (checks []Check, close func(), err error) {
 		Transport:     &http.Transport{TLSClientConfig: r.tls(), Proxy: http.ProxyFromEnvironment},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
-	return []Check{
+	checks = []Check{
 		{"page", r.checkPage},
 		{"login", r.checkLogin},
 		{"WebSocket", r.checkSocket},
 		{"round trip", r.checkRoundTrip},
 		{"large messages", r.checkLarge},
 		{"pictures", r.checkPictures},
-		{"VNC", r.checkVNC},
-		{"staying open", r.checkStay},
-	}, r.close, nil
+	}
+	for _, c := range cfg.Media {
+		checks = append(checks, Check{c.Name, func(ctx context.Context) Finding { return r.checkSite(ctx, c) }})
+	}
+	return append(checks, Check{"VNC", r.checkVNC}, Check{"staying open", r.checkStay}), r.close, nil
+}
+
+// checkSite makes a check of media if there is a socket for it.
+func (r *remote) checkSite(ctx context.Context, c SiteCheck) Finding {
+	if r.conn == nil {
+		return skipped("there is no WebSocket")
+	}
+	return c.Run(ctx, Site{URL: r.page.String(), Header: r.header(), TLS: r.tls()})
+}
+
+// header is what a request for a WebSocket has of a browser's: the origin, and all
+// cookies, those of the person's included.
+func (r *remote) header() http.Header {
+	header := r.cfg.Header.Clone()
+	if header == nil {
+		header = http.Header{}
+	}
+	header.Set("Origin", r.page.Scheme+"://"+r.page.Host)
+	joined := http.Request{Header: header} // which makes one line of all cookies
+	for _, cookie := range r.http.Jar.Cookies(r.page) {
+		joined.AddCookie(cookie)
+	}
+	return header
 }
 
 // directory returns the path of the page's directory: index.html is in it, and

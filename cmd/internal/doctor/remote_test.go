@@ -128,6 +128,29 @@ func TestGoodPath(t *testing.T) {
 	}
 }
 
+// TestMedia: a check of another's is made as somebody who has logged in, and
+// only then.
+func TestMedia(t *testing.T) {
+	page := serve(t, nil)
+	site := make(chan Site, 1)
+	cfg := RemoteConfig{URL: page.String() + "/#token=" + token, Header: http.Header{"Cookie": {"platform=1"}}}
+	cfg.Media = []SiteCheck{{"media", func(_ context.Context, s Site) Finding { site <- s; return ok("") }}}
+	if f := examine(t, cfg)["media"]; f.State != OK {
+		t.Fatalf("got %+v", f)
+	}
+	got := <-site
+	if got.URL != page.String()+"/" || got.Header.Get("Origin") != page.String() {
+		t.Errorf("the site is %s with origin %s", got.URL, got.Header.Get("Origin"))
+	}
+	if cookies := got.Header["Cookie"]; len(cookies) != 1 || !strings.HasPrefix(cookies[0], "platform=1; lucarne-") {
+		t.Errorf("the cookies are %q, want the platform's and the page's on one line", cookies)
+	}
+	cfg.URL = page.String()
+	if f := examine(t, cfg)["media"]; f.State != Skip {
+		t.Errorf("without a token: got %+v, want it skipped", f)
+	}
+}
+
 // TestBadPaths puts proxies of all kinds before the page: the check that meets
 // the fault fails, those that cannot be made are skipped, and what to do is said.
 func TestBadPaths(t *testing.T) {

@@ -50,15 +50,10 @@ type seen struct {
 func (r *remote) dial(ctx context.Context, name string) (*websocket.Conn, *http.Response, error) {
 	address := *r.resolve(name)
 	address.Scheme = strings.Replace(address.Scheme, "http", "ws", 1)
-	header := r.cfg.Header.Clone()
-	if header == nil {
-		header = http.Header{}
-	}
-	header.Set("Origin", r.page.Scheme+"://"+r.page.Host)
 	dialer := websocket.Dialer{
-		Jar: r.http.Jar, Proxy: http.ProxyFromEnvironment, TLSClientConfig: r.tls(), HandshakeTimeout: 2 * patience,
+		Proxy: http.ProxyFromEnvironment, TLSClientConfig: r.tls(), HandshakeTimeout: 2 * patience,
 	}
-	return dialer.DialContext(ctx, address.String(), header)
+	return dialer.DialContext(ctx, address.String(), r.header())
 }
 
 func (r *remote) checkSocket(ctx context.Context) Finding {

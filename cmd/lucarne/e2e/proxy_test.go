@@ -235,8 +235,8 @@ func serveBy(t *testing.T, address string, cmd *exec.Cmd) {
 	})
 }
 
-// command sends a command to a HAProxy and returns its answer.
-func command(t *testing.T, dir, line string) string {
+// tellHAProxy sends a command to a HAProxy and returns its answer.
+func tellHAProxy(t *testing.T, dir, line string) string {
 	t.Helper()
 	c, err := net.Dial("unix", filepath.Join(dir, "api"))
 	must(t, err)

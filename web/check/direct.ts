@@ -6,6 +6,8 @@ import type { Line } from "./line.ts";
 import { measure, type Echo } from "./trips.ts";
 import { control, PATIENCE, type Way } from "./way.ts";
 
+/** Without an offer for this long there is none, in ms: the server may ask others for TURN servers first. */
+const NO_OFFER = 6000;
 /** Without a candidate of the protocol for this long after the offer there is none, in ms. */
 const NO_CANDIDATE = 3000;
 
@@ -43,7 +45,10 @@ async function judge(way: Way, attempt: Attempt, protocol: "udp" | "tcp"): Promi
   }
   const { types, addresses } = await attempt.pair();
   const trips = await measure(way.clock, attempt.echo);
-  const found = trips.lost * 4 > trips.sent ? warn("direct-lossy", attempt.took, types, trips.lost, trips.sent) : ok("direct-ok", attempt.took, types, trips.p50, trips.p90);
+  const found =
+    trips.lost * 4 > trips.sent
+      ? warn("direct-lossy", attempt.took, types, trips.lost, trips.sent)
+      : ok("direct-ok", attempt.took, types, trips.p50, trips.p90);
   return { ...found, detail: addresses };
 }
 
@@ -54,7 +59,7 @@ class Attempt {
   took = NaN;
   private readonly connection: RTCPeerConnection;
   private readonly channel: RTCDataChannel;
-  private readonly began: number;
+  private began = 0;
   private readonly cancels: (() => void)[] = [];
   /** Called with the offer, and with the first candidate: what was awaited has come. */
   private readonly offered: () => void;
@@ -67,7 +72,6 @@ class Attempt {
     private readonly line: Line,
     private readonly protocol: string,
   ) {
-    this.began = way.clock.now();
     this.outcome = new Promise((resolve) => (this.settle = resolve));
     this.connection = new RTCPeerConnection();
     this.connection.createDataChannel("keys", { negotiated: true, id: 0 });
@@ -77,10 +81,9 @@ class Attempt {
       this.took = way.clock.now() - this.began;
       this.settle("open");
     };
-    this.deadline(PATIENCE, "late");
-    this.offered = this.deadline(NO_CANDIDATE, "unoffered");
+    this.offered = this.deadline(NO_OFFER, "unoffered");
     this.cancels.push(line.listen((data) => this.hear(data)));
-    void line.ended(PATIENCE).then((end) => end && this.settle("ended"));
+    void line.ended(2 * PATIENCE).then((end) => end && this.settle("ended"));
   }
 
   get echo(): Echo {
@@ -136,6 +139,8 @@ class Attempt {
 
   private async answer(offer: string, generation: number, iceServers: RTCIceServer[]): Promise<void> {
     this.offered();
+    this.began = this.way.clock.now();
+    this.deadline(PATIENCE, "late");
     const { connection, line, protocol } = this;
     this.way.iceServers = iceServers;
     connection.setConfiguration({ iceServers: mirrors(iceServers) });

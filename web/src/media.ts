@@ -2,13 +2,14 @@
 
 import { Canvas } from "./canvas.ts";
 import type { Clock, ServerClock } from "./clock.ts";
+import { Decoding } from "./decoder.ts";
 import { parseFrameTimes } from "./frametimes.ts";
 import type { Channel } from "./input.ts";
 import { Ladder, type Rung } from "./ladder.ts";
 import { Meter } from "./meter.ts";
 import type { Options } from "./options.ts";
 import { encodeProbe, parseProbe, type Codec } from "./picture.ts";
-import { decodable, Projector } from "./projector.ts";
+import { decodable, Projector, type Decoder } from "./projector.ts";
 import type { ClientMessage, Reason, Transport } from "./protocol.ts";
 import { Peer } from "./rtc.ts";
 import type { Screen } from "./screen.ts";
@@ -37,6 +38,8 @@ export class Media {
   private codecs: Codec[];
   private readonly transport: Transport;
   private readonly peer: Peer;
+  /** Decodes what comes on the socket; null where nothing does, and once it has failed. */
+  private worker: Worker | null;
   private readonly projector: Projector | null;
   private readonly ladder: Ladder;
   private readonly meters: Record<Rung, Meter>;
@@ -67,7 +70,8 @@ export class Media {
       refused: (server) => this.ladder.hinder({ code: "turn-refused", args: [server] }),
       changed: () => this.connected(),
     });
-    this.projector = this.codecs.length > 0 ? this.project(makeWorker(), canvas, key) : null;
+    this.worker = this.codecs.length > 0 ? makeWorker() : null;
+    this.projector = this.worker && this.project(this.worker, canvas, key);
     this.ladder = new Ladder(clock, bound, {
       watch: (paths) => {
         if (!paths.includes("ws")) this.projector?.rest();
@@ -198,9 +202,13 @@ export class Media {
     });
   }
 
-  /** The decoder is of no use: the plainest pictures are what is left. */
+  /** The decoder is of no use: the plainest pictures are what is left, without the worker, which may be what has failed. */
   private hopeless(): void {
-    if (this.codecs.includes("jpeg")) return;
+    const { worker } = this;
+    if (!worker) return;
+    this.worker = null;
+    worker.terminate();
+    this.projector?.use(decodingHere());
     this.codecs = ["jpeg"];
     this.listener.again();
   }
@@ -233,4 +241,11 @@ export class Media {
     this.meters.webrtc.report(received, this.clock.now());
     return received.lost;
   }
+}
+
+/** Stands in for the worker, in the page itself. */
+function decodingHere(): Decoder {
+  const here: Decoder = { onmessage: null, postMessage: (order) => decoding.take(order) };
+  const decoding = new Decoding((data) => here.onmessage?.(new MessageEvent("message", { data })));
+  return here;
 }

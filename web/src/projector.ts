@@ -10,10 +10,10 @@ import { close, type Image, type Order, type Report } from "./decoder.ts";
 import { Assembler, encodeAcknowledgement, type Codec } from "./picture.ts";
 import type { Presented, Received } from "./stats.ts";
 
-/** The worker, as far as it is used. */
+/** The worker, or what stands in for it. */
 export interface Decoder {
   postMessage(order: Order, transfer: Transferable[]): void;
-  onmessage: Worker["onmessage"];
+  onmessage: ((event: MessageEvent<Report>) => void) | null;
 }
 
 /** Where the pictures are drawn. */
@@ -47,6 +47,9 @@ export function decodable(only: string, scope: object = globalThis): Codec[] {
 const KEY_AGAIN = 2000;
 /** Failures in a row after which no more is hoped for. */
 const FAILURES = 3;
+/** A decoder that has work and lets nothing out for this long has failed; a timer later than SLACK says nothing. In ms. */
+const STUCK = 5000;
+const SLACK = 1000;
 /** Decoded pictures remembered, at most, while none is shown. */
 const MAX_DECODED = 256;
 
@@ -69,6 +72,7 @@ export class Projector {
   /** When a key frame was asked for, while it is waited for. */
   private asked: number | null = null;
   private failures = 0;
+  private cancelWatch = () => {};
   /** Counts the sockets: sequences begin anew with each. */
   private run = 0;
   private totals: Received = none();
@@ -77,12 +81,19 @@ export class Projector {
     private readonly clock: Clock,
     /** The time on the clock's zero, in ms since 1970. */
     private readonly origin: number,
-    private readonly decoder: Decoder,
+    private decoder: Decoder,
     private readonly surface: Surface,
     private readonly listener: ProjectorListener,
   ) {
-    decoder.onmessage = ({ data }: MessageEvent<Report>) => this.report(data);
+    this.use(decoder);
     surface.onshown = (id, size) => this.shown(id, size);
+  }
+
+  /** Decodes by this one from the next socket on; what another one still says means nothing. */
+  use(decoder: Decoder): void {
+    this.decoder.onmessage = null;
+    this.decoder = decoder;
+    decoder.onmessage = ({ data }) => this.report(data);
   }
 
   /** Totals of this socket. */
@@ -108,6 +119,7 @@ export class Projector {
     this.totals.codec = picture.codec.toUpperCase();
     this.newest = { id: times.id, at: now, decode: 0 };
     this.waiting.push(this.newest);
+    if (this.waiting.length === 1) this.watch();
     this.acknowledge(this.newest);
     this.listener.arrived(times);
     this.decoder.postMessage({ type: "picture", picture }, [picture.payload.buffer]);
@@ -123,6 +135,7 @@ export class Projector {
     this.run++;
     this.rest();
     this.assembler.reset();
+    this.cancelWatch();
     this.waiting = [];
     this.decoded = [];
     this.newest = null;
@@ -135,16 +148,33 @@ export class Projector {
 
   private report(report: Report): void {
     if (report.type === "failed") {
-      if (report.run !== this.run) return;
-      console.warn("lucarne: decoder:", report.message);
-      if (++this.failures === FAILURES) this.listener.hopeless(report.message);
-      return this.needKey();
+      if (report.run === this.run) this.failed(report.message);
+      return;
     }
     const { id, image } = report;
     if (report.run === this.run) {
       this.finished(id, report.at - this.origin);
       if (image) this.surface.show(id, image);
     } else if (image) close(image);
+  }
+
+  /** Looks after a while whether the decoder has let out anything of what waits. */
+  private watch(): void {
+    this.cancelWatch();
+    const due = this.clock.now() + STUCK;
+    this.cancelWatch = this.clock.after(STUCK, () => {
+      const late = this.clock.now() - due > SLACK; // the page itself was stopped, or asleep
+      this.watch();
+      if (late) return;
+      this.rest();
+      this.failed("no answer");
+    });
+  }
+
+  private failed(message: string): void {
+    console.warn("lucarne: decoder:", message);
+    this.needKey();
+    if (++this.failures === FAILURES) this.listener.hopeless(message);
   }
 
   private finished(id: number, at: number): void {
@@ -154,6 +184,8 @@ export class Projector {
       this.decoded.push(arrival);
       this.totals.decoded++;
     }
+    if (this.waiting.length > 0) this.watch();
+    else this.cancelWatch();
     this.decoded.splice(0, this.decoded.length - MAX_DECODED);
     if (this.crowded && this.waiting.length === 0 && this.newest) this.acknowledge(this.newest);
   }

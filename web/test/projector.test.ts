@@ -18,7 +18,7 @@ class FakeDecoder implements Decoder {
   }
 
   say(report: object, run = this.run): void {
-    this.onmessage?.call({} as Worker, { data: { run, ...report } } as MessageEvent);
+    this.onmessage?.({ data: { run, ...report } } as MessageEvent);
   }
 
   get kinds(): string[] {
@@ -125,12 +125,14 @@ test("after a failure a key frame is asked for, again after a while, and in the 
   take(4);
   assert.deepEqual(keys(), ["key"]);
   take(5, 1);
+  decoder.say({ type: "decoded", id: 5, at: ORIGIN, image: null });
   clock.turn(5000);
   take(6);
+  decoder.say({ type: "decoded", id: 6, at: ORIGIN, image: null });
   assert.deepEqual(keys(), [], "it has come");
   decoder.say({ type: "failed", message: "broken" });
   decoder.say({ type: "failed", message: "broken" });
-  assert.deepEqual(keys(), ["key", "hopeless", "key"]);
+  assert.deepEqual(keys(), ["key", "key", "hopeless"]);
 });
 
 test("what cannot be a picture stops the decoder until the next key frame", () => {
@@ -141,6 +143,56 @@ test("what cannot be a picture stops the decoder until the next key frame", () =
   assert.deepEqual(did.splice(0), ["arrived 1", "key"]);
   take(2, 1);
   assert.deepEqual(decoder.kinds, ["picture"]);
+});
+
+test("pictures that are shown one by one are not dropped", () => {
+  const { clock, take, decoded, draw, shown, projector: p } = projector();
+  for (let id = 1; id <= 100; id++) {
+    take(id, id === 1 ? 1 : 0);
+    clock.turn(15);
+    decoded(id);
+    clock.turn(15);
+    draw(id);
+  }
+  assert.equal(shown.length, 100);
+  assert.deepEqual([p.received.decoded, p.received.dropped], [100, 0]);
+});
+
+test("a decoder that lets nothing out fails, unless the page was stopped itself", () => {
+  const { clock, take, decoded, decoder, did } = projector();
+  const keys = () => did.splice(0).filter((what) => what === "key" || what === "hopeless");
+  take(1, 1);
+  clock.turn(4000);
+  take(2);
+  decoded(1);
+  clock.turn(4900);
+  assert.deepEqual(keys(), [], "something has come out");
+  clock.turn(200);
+  assert.deepEqual(keys(), ["key"]);
+  assert.deepEqual(decoder.kinds, ["picture", "picture", "rest"]);
+  decoded(2);
+  clock.turn(60_000);
+  assert.deepEqual(keys(), [], "there is nothing to come out");
+  take(3, 1);
+  clock.now = ((now) => () => now() + 7000)(clock.now.bind(clock));
+  clock.turn(5000);
+  assert.deepEqual(keys(), [], "it has slept");
+  clock.turn(10_000);
+  assert.deepEqual(keys(), ["key", "key", "hopeless"]);
+});
+
+test("another decoder takes what comes from then on, and alone is heard", () => {
+  const { take, decoder, draw, shown, projector: p } = projector();
+  take(1, 1);
+  const other = new FakeDecoder();
+  p.use(other);
+  assert.equal(decoder.onmessage, null);
+  p.reset();
+  take(1, 1);
+  assert.deepEqual(other.kinds, ["rest", "picture"]);
+  other.say({ type: "decoded", id: 1, at: ORIGIN, image: { width: 1, height: 1, rectangles: [] } });
+  draw(1);
+  assert.equal(shown.length, 1);
 });
 
 test("reports of an earlier socket's pictures mean nothing", () => {

@@ -51,6 +51,8 @@ func TestPictureOnTheSocket(t *testing.T) {
 		{"VP8", "&codec=vp8", "", "VP8"},
 		{"JPEG", "&codec=jpeg", "", "JPEG"},
 		{"without WebCodecs", "", "delete window.VideoDecoder;", "JPEG"},
+		{"without a worker", "", `window.Worker = class extends Worker { constructor(url) { super(url + ".gone"); } };`, "JPEG"},
+		{"with a worker that does nothing", "", "Worker.prototype.postMessage = () => {};", "JPEG"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			d := newDesk(t, setup{server: display.Xvnc})

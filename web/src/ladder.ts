@@ -87,7 +87,8 @@ export class Ladder {
   private risen = 0;
   private ticked = 0;
   private cancelTimer = () => {};
-  private cancelPath = () => {};
+  /** Ends the wait for WebRTC to connect; null before it. */
+  private cancelPath: (() => void) | null = null;
 
   /** pinned: the only path there is to be, and why; null for the best. */
   constructor(
@@ -112,7 +113,7 @@ export class Ladder {
   begin(): void {
     // The last picture of WebRTC is newer than the last one of the socket.
     this.enter(this.rung === "webrtc" && !this.pinned ? "landing" : "socket");
-    this.cancelPath();
+    this.endWait();
     this.obstacle = BLOCKED;
     this.connected = false;
     this.delivery.reset();
@@ -120,11 +121,10 @@ export class Ladder {
     this.see(this.rung);
   }
 
-  /** The server has offered WebRTC. */
+  /** The server has offered WebRTC; a further attempt makes the wait no longer. */
   offered(): void {
-    this.cancelPath();
     if (this.connected) return;
-    this.cancelPath = this.clock.after(NO_PATH, () => this.explain(this.obstacle));
+    this.cancelPath ??= this.clock.after(NO_PATH, () => this.explain(this.obstacle));
   }
 
   /** Something is known that keeps WebRTC from getting through. */
@@ -140,7 +140,7 @@ export class Ladder {
     this.connected = connected;
     this.delivery.reset();
     if (connected) {
-      this.cancelPath();
+      this.endWait();
       if (this.reason === this.obstacle) this.explain(this.pinned?.why ?? null);
       this.obstacle = BLOCKED;
     }
@@ -307,6 +307,11 @@ export class Ladder {
   private see(rung: Rung): void {
     this.rung = rung;
     this.actions.show(rung);
+  }
+
+  private endWait(): void {
+    this.cancelPath?.();
+    this.cancelPath = null;
   }
 
   private explain(reason: Reason | null): void {

@@ -77,7 +77,7 @@ export class Peer {
     this.enqueue(async (current) => {
       const session = sessionID(sdp);
       if (!this.connection || session !== this.session) this.create(ice);
-      else this.connection.setConfiguration(ice);
+      else this.connection.setConfiguration?.(ice); // Firefox before 119 has none, and keeps to its servers
       this.session = session;
       const connection = this.connection;
       if (!connection) return;
@@ -108,6 +108,12 @@ export class Peer {
     this.cancelRestart();
     if (!this.connection) return;
     this.listener.send({ type: "restart" });
+    this.restartUnlessConnected();
+  }
+
+  /** Asks for a restart after a pause, if there still is no connection. */
+  private restartUnlessConnected(): void {
+    this.cancelRestart();
     this.cancelRestart = this.clock.after(RESTART_AGAIN, () => {
       if (this.state !== "connected") this.restart();
     });
@@ -144,8 +150,7 @@ export class Peer {
     this.work = this.work.then(run).catch((error: unknown) => {
       if (!current()) return;
       console.warn("lucarne: negotiation:", error);
-      this.cancelRestart();
-      this.cancelRestart = this.clock.after(RESTART_AGAIN, () => this.restart());
+      this.restartUnlessConnected();
     });
   }
 

@@ -270,6 +270,20 @@ test("the network is told to be the reason after 12 s, until WebRTC is there", a
   assert.equal(why(), "");
 });
 
+test("attempts that follow each other do not put off the reason", async () => {
+  const { ladder: l, turn, why } = await promoted();
+  l.connect(false);
+  l.presented("ws");
+  for (let attempt = 0; attempt < 3; attempt++) {
+    assert.equal(why(), "webrtc-stalled");
+    l.offered();
+    await turn(5000);
+  }
+  assert.equal(why(), "webrtc-blocked");
+  l.connect(true);
+  assert.equal(why(), "");
+});
+
 test("what hinders WebRTC is told instead, once it is waited for in vain", async () => {
   const { ladder: l, turn, why } = ladder();
   l.offered();

@@ -187,6 +187,30 @@ test("an offer that cannot be taken does not stop the next, nor is another asked
   assert.deepEqual(types(), ["answer"]);
 });
 
+test("a candidate that the browser does not take is no trouble for a connection that stands", async () => {
+  const { peer: p, clock, types, connection } = peer();
+  p.offer(sdp("1"), 1, {});
+  await settle();
+  connection().enter("connected");
+  connection().addIceCandidate = async () => {
+    throw new Error("unknown kind");
+  };
+  p.candidate({ candidate: "c" }, 1);
+  await settle();
+  clock.turn(60_000);
+  assert.deepEqual(types(), ["answer"]);
+});
+
+test("a browser that cannot change the servers of a connection takes the next offer with those it has", async () => {
+  const { peer: p, types, connection } = peer();
+  p.offer(sdp("1"), 1, {});
+  await settle();
+  Object.assign(connection(), { setConfiguration: undefined });
+  p.offer(sdp("1"), 2, {});
+  await settle();
+  assert.deepEqual(types(), ["answer", "answer"]);
+});
+
 test("a close during negotiation leaves the next one its way, and no answer behind", async () => {
   const { peer: p, sent, connection } = peer();
   p.offer(sdp("1") + "never", 1, {});

@@ -55,6 +55,7 @@ export const en = {
   "route.best.do": "There is nothing to be done. If it stalls, the picture comes by the WebSocket at once.",
   "route.trying": "Whether WebRTC is faster is being found out.",
   "route.trying.do": "If it is, the picture changes to it by itself.",
+  "route.check": "Check the connection",
   "route.vnc": "Open with VNC instead",
 
   "clipboard.title": "Clipboard",

@@ -57,6 +57,7 @@ export const fr: Catalogue = {
   "route.best.do": "Il n’y a rien à faire. S’il se bloque, l’image passe aussitôt par le WebSocket.",
   "route.trying": "La page cherche si WebRTC est plus rapide.",
   "route.trying.do": "S’il l’est, l’image y passe d’elle-même.",
+  "route.check": "Vérifier la connexion",
   "route.vnc": "Ouvrir par VNC",
 
   "clipboard.title": "Presse-papiers",

@@ -1,9 +1,10 @@
 /** The card in the middle: what is being waited for, what went wrong and what to do, or the sign-in form. */
 
+import type { LinkState } from "../connection.ts";
 import type { Login } from "../http.ts";
 import type { Words } from "../i18n.ts";
 import { element } from "./dom.ts";
-import { vncLink } from "./route.ts";
+import { checkLink, vncLink } from "./route.ts";
 
 export interface View {
   title: string;
@@ -17,6 +18,20 @@ export interface View {
   reconnect?: boolean;
   /** Offers VNC instead. */
   vnc?: boolean;
+}
+
+/** What is said at the page's time now, in ms, while the page waits to connect again. */
+export function waiting(words: Words, { until, reason }: Extract<LinkState, { name: "waiting" }>, now: number): View {
+  const seconds = Math.max(1, Math.ceil((until - now) / 1000));
+  const { what, remedy } = words.reason(reason ?? { code: "", args: [] });
+  return {
+    title: words.say("state.unconnected"),
+    countdown: until > now ? words.say("state.reconnecting", words.number(seconds)) : words.say("state.trying"),
+    busy: true,
+    what,
+    remedy: what ? remedy : words.say("state.reconnecting.do"),
+    reconnect: true,
+  };
 }
 
 export interface CardActions {
@@ -80,7 +95,7 @@ export class Card {
       button.addEventListener("click", actions.reconnect);
       this.box.append(button);
     }
-    if (view.vnc) this.box.append(vncLink(words));
+    if (view.vnc) this.box.append(checkLink(words), vncLink(words));
   }
 
   private login(): void {

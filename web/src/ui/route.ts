@@ -12,7 +12,12 @@ export interface Route {
 
 /** The way to the page that shows the desktop by VNC, where nothing else works. */
 export function vncLink(words: Words): HTMLAnchorElement {
-  return element("a", { class: "vnc", href: `vnc/${location.search}` }, words.say("route.vnc"));
+  return element("a", { class: "elsewhere", href: `vnc/${location.search}` }, words.say("route.vnc"));
+}
+
+/** The way to the page that tries every path and says what to change. It comes up beside this one. */
+export function checkLink(words: Words): HTMLAnchorElement {
+  return element("a", { class: "elsewhere", href: `connection${location.search}`, target: "_blank" }, words.say("route.check"));
 }
 
 export class RoutePanel {
@@ -34,7 +39,7 @@ export class RoutePanel {
       this.path,
       this.why,
       this.remedy,
-      element("footer", {}, vncLink(words)),
+      element("footer", {}, checkLink(words), vncLink(words)),
     );
     this.root.addEventListener("keydown", (event) => {
       if (event.key === "Escape") this.close();

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import codes from "../src/codes.json";
 import { catalogues, pickLanguage, Words } from "../src/i18n.ts";
+import { waiting } from "../src/ui/card.ts";
 
 test("both languages have the same keys, each with words and the same arguments", () => {
   const { en, fr } = catalogues;
@@ -61,4 +62,13 @@ test("the first wished language that there are words in", () => {
     [["frr"], "en"],
   ];
   for (const [wished, want] of cases) assert.equal(pickLanguage(wished), want, wished.join());
+});
+
+test("the wait for the next attempt is counted down; while that is made it is over", () => {
+  const words = new Words("en");
+  const said = (now: number) => waiting(words, { name: "waiting", until: 5000, reason: null }, now).countdown;
+  assert.equal(said(2500), "Reconnecting in 3 s");
+  assert.equal(said(4999), "Reconnecting in 1 s");
+  assert.equal(said(5000), "Reconnecting…");
+  assert.equal(said(60_000), "Reconnecting…");
 });

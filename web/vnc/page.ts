@@ -9,7 +9,7 @@ import { login, session, socketURL } from "../src/http.ts";
 import { isPaste } from "../src/keyboard.ts";
 import type { Options } from "../src/options.ts";
 import type { Feature, HelloMessage, ServerMessage } from "../src/protocol.ts";
-import { Card, type View } from "../src/ui/card.ts";
+import { Card, waiting, type View } from "../src/ui/card.ts";
 import { ClipboardPanel } from "../src/ui/panel.ts";
 import { Toasts } from "../src/ui/toast.ts";
 import { staleVersion } from "../src/version.ts";
@@ -202,18 +202,7 @@ export class VNCPage {
   private view(): View | null {
     const { words } = this;
     const link = this.connection.state;
-    if (link.name === "waiting") {
-      const seconds = Math.max(1, Math.ceil((link.until - pageClock.now()) / 1000));
-      const { what, remedy } = words.reason(link.reason ?? { code: "", args: [] });
-      return {
-        title: words.say("state.unconnected"),
-        countdown: words.say("state.reconnecting", words.number(seconds)),
-        busy: true,
-        what,
-        remedy: what ? remedy : words.say("state.reconnecting.do"),
-        reconnect: true,
-      };
-    }
+    if (link.name === "waiting") return waiting(words, link, pageClock.now());
     if (link.name === "ended") return { title: words.say("state.ended"), ...words.reason(link.reason), reconnect: true };
     const vnc = this.link.state;
     switch (vnc.name) {

@@ -8,7 +8,7 @@ import type { Rung } from "../ladder.ts";
 import type { Options } from "../options.ts";
 import type { DisplayMessage, Reason } from "../protocol.ts";
 import type { Path, Stats } from "../stats.ts";
-import { Card, type View } from "./card.ts";
+import { Card, waiting, type View } from "./card.ts";
 import { Overlay } from "./overlay.ts";
 import { ClipboardPanel } from "./panel.ts";
 import { RoutePanel } from "./route.ts";
@@ -162,19 +162,8 @@ export class Face {
         return { title: words.say("state.connecting"), busy: true };
       case "resuming":
         return null;
-      case "waiting": {
-        const seconds = Math.max(1, Math.ceil((link.until - now) / 1000));
-        const { what, remedy } = words.reason(link.reason ?? { code: "", args: [] });
-        return {
-          title: words.say("state.unconnected"),
-          countdown: link.until > now ? words.say("state.reconnecting", words.number(seconds)) : words.say("state.trying"),
-          busy: true,
-          what,
-          remedy: what ? remedy : words.say("state.reconnecting.do"),
-          reconnect: true,
-          vnc: link.reason !== null,
-        };
-      }
+      case "waiting":
+        return { ...waiting(words, link, now), vnc: link.reason !== null };
       case "login":
         return "login";
       case "ended":

@@ -24,7 +24,12 @@ export class Toasts {
       toast.append(button);
     }
     this.root.append(toast);
-    setTimeout(() => toast.remove(), STAY);
+    leave(toast);
     while (this.root.children.length > 3) this.root.firstElementChild?.remove();
   }
+}
+
+/** Takes a toast away after a while, and not from under somebody's pointer or focus. */
+function leave(toast: HTMLElement): void {
+  setTimeout(() => (toast.matches(":hover, :focus-within") ? leave(toast) : toast.remove()), STAY);
 }

@@ -214,6 +214,9 @@ func TestBadPaths(t *testing.T) {
 			if got := findings[test.skipped]; got.State != Skip {
 				t.Errorf("%s: %+v, want it skipped", test.skipped, got)
 			}
+			if got := findings["VNC"]; got.State != Skip && findings["WebSocket"].State != Fail {
+				t.Errorf("VNC: %+v, want it skipped: it is off", got)
+			}
 			for name, f := range findings {
 				if strings.Contains(f.Found, "secret") || strings.Contains(f.Found, token) {
 					t.Errorf("%s tells a secret: %s", name, f.Found)

@@ -235,15 +235,16 @@ func (r *remote) checkVNC(ctx context.Context) Finding {
 	}
 	conn, response, err := r.dial(ctx, "vnc/ws")
 	if err != nil {
-		if response != nil && response.StatusCode == http.StatusNotFound {
-			return skipped("switched off (--vnc)")
-		}
 		return refused(response, err)
 	}
 	defer conn.Close()
 	defer context.AfterFunc(ctx, func() { conn.NetConn().SetReadDeadline(time.Now()) })()
 	conn.SetReadDeadline(time.Now().Add(patience))
 	_, data, err := conn.ReadMessage()
+	var closed *websocket.CloseError // its text is a code of package signaling's
+	if errors.As(err, &closed) && closed.Text == "vnc-off" {
+		return skipped("switched off (--vnc off)")
+	}
 	if err != nil || !strings.HasPrefix(string(data), "RFB ") {
 		return Finding{State: Fail, Found: "opens, and no VNC server answers", User: "install x11vnc, or start the display by lucarne up with Xvnc"}
 	}

@@ -67,8 +67,8 @@ test("the first wished language that there are words in", () => {
 test("the wait for the next attempt is counted down; while that is made it is over", () => {
   const words = new Words("en");
   const said = (now: number) => waiting(words, { name: "waiting", until: 5000, reason: null }, now).countdown;
-  assert.equal(said(2500), "Reconnecting in 3 s");
-  assert.equal(said(4999), "Reconnecting in 1 s");
+  assert.equal(said(2500), "Reconnecting in 3\u00a0s");
+  assert.equal(said(4999), "Reconnecting in 1\u00a0s");
   assert.equal(said(5000), "Reconnecting…");
   assert.equal(said(60_000), "Reconnecting…");
 });

@@ -77,7 +77,7 @@ export const fr: Record<Key, string> = {
   "found.codecs-missing": "Ce navigateur n’a pas WebCodecs ici ; le WebSocket porte des images JPEG.",
   "codecs-missing.you": "Ouvrez la page en https dans un navigateur à jour.",
   "codecs-missing.admin": "Servez la page en TLS : WebCodecs est réservé aux contextes sécurisés.",
-  "found.jpeg-ok": "Un carreau de 512 × 512 est décodé en {0} ms.",
+  "found.jpeg-ok": "Un carreau de 512 × 512 est décodé en {0} ms.",
   "found.jpeg-missing": "Ce navigateur ne les décode pas.",
   "jpeg-missing.you": "Utilisez un navigateur à jour, et autorisez les canevas si une extension les interdit.",
   "jpeg-missing.admin": "La plateforme n’a pas de défaut.",

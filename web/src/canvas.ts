@@ -21,8 +21,9 @@ export class Canvas {
     if (!this.drawn) requestAnimationFrame(() => this.present());
     // Rectangles go on top of those before them. A frame costs more, and is all of the picture: one is
     // drawn at once, while the tab need not be drawn yet, and of those after it only the last is seen.
-    if (!this.drawn || "rectangles" in image) return this.draw(id, image);
     if (this.newest) close(this.newest.image);
+    this.newest = null;
+    if (!this.drawn || "rectangles" in image) return this.draw(id, image);
     this.newest = { id, image };
   }
 

@@ -51,3 +51,14 @@ test("rectangles are all drawn, in their order", () => {
   paint();
   assert.deepEqual(take(), ["shown 2 64x48"]);
 });
+
+test("rectangles that come after frames are not drawn over by one that had to wait", () => {
+  const { frame, rectangle, paint, take } = canvas();
+  frame(1);
+  frame(2);
+  take();
+  rectangle(3);
+  assert.deepEqual(take(), ["close f2", "draw r3 3 7", "close r3"]);
+  paint();
+  assert.deepEqual(take(), ["shown 3 64x48"]);
+});

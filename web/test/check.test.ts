@@ -38,7 +38,7 @@ test("what is to be changed is said to both, and only of what is found", () => {
 
 test("numbers and codes are put into words", () => {
   assert.equal(new CheckWords("fr").found(ok("trip-ok", 1.25, 1234.5)), "1,3\u00a0ms\u00a0; neuf sur dix en moins de 1\u202f235\u00a0ms.");
-  assert.equal(new CheckWords("en").found(ok("page-ok", 2)), "Answers in 2 ms.");
+  assert.equal(new CheckWords("en").found(ok("page-ok", 2)), "Answers in 2\u00a0ms.");
   assert.equal(new CheckWords("en").found(fail("vnc-closed", "vnc-missing")), "The server has no VNC for this display.");
 });
 

@@ -25,7 +25,7 @@ export const en = {
   "verdict.udp": "The desktop comes by the fastest way: WebRTC over UDP.",
   "verdict.turn": "The desktop comes by WebRTC through a TURN server.",
   "verdict.tcp": "The desktop comes by WebRTC over TCP: good, and slower than UDP where packets are lost.",
-  "verdict.ws": "The desktop comes over the notebook’s own connection, because WebRTC does not get through.",
+  "verdict.ws": "The desktop comes over the notebook’s own connection, because WebRTC does not get through, or not well enough.",
   "verdict.jpeg": "The desktop comes over the notebook’s own connection, as JPEG pictures: this browser decodes no video there.",
   "verdict.vnc": "Only VNC gets through. The desktop is there, with fewer pictures a second.",
   "verdict.none": "The desktop does not get through to this browser.",

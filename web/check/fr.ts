@@ -23,7 +23,7 @@ export const fr: Record<Key, string> = {
   "verdict.udp": "Le bureau arrive par la voie la plus rapide : WebRTC sur UDP.",
   "verdict.turn": "Le bureau arrive par WebRTC, à travers un serveur TURN.",
   "verdict.tcp": "Le bureau arrive par WebRTC sur TCP : c’est bien, mais plus lent qu’UDP là où des paquets se perdent.",
-  "verdict.ws": "Le bureau arrive par la connexion même du notebook, car WebRTC ne passe pas.",
+  "verdict.ws": "Le bureau arrive par la connexion même du notebook, car WebRTC ne passe pas, ou pas assez bien.",
   "verdict.jpeg": "Le bureau arrive par la connexion même du notebook, en images JPEG : ce navigateur n’y décode pas de vidéo.",
   "verdict.vnc": "Seul VNC passe. Le bureau est là, avec moins d’images par seconde.",
   "verdict.none": "Le bureau ne parvient pas à ce navigateur.",

@@ -7,6 +7,7 @@ import { Connection, type LinkState, type Socket } from "../src/connection.ts";
 import { isOurs, isWayOut } from "../src/desk.ts";
 import { login, session, socketURL } from "../src/http.ts";
 import { isPaste } from "../src/keyboard.ts";
+import { onNetworkChange } from "../src/network.ts";
 import type { Options } from "../src/options.ts";
 import type { Feature, HelloMessage, ServerMessage } from "../src/protocol.ts";
 import { Card, waiting, type View } from "../src/ui/card.ts";
@@ -109,6 +110,11 @@ export class VNCPage {
       if (isOurs(event)) this.screen?.release();
     });
     addEventListener("focus", () => void this.clipboard.focused());
+    onNetworkChange(() => this.connection.poke());
+    document.addEventListener("visibilitychange", () => {
+      // One that is open may just be slow beside the picture, which begins anew with each.
+      if (!document.hidden && this.connection.state.name !== "open") this.connection.poke();
+    });
     addEventListener("pagehide", () => this.connection.end({ code: "left", args: [] }));
     addEventListener("pageshow", ({ persisted }) => {
       if (persisted) this.connection.connect();

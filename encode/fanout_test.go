@@ -152,6 +152,21 @@ func TestWhoCannotFollowIsMovedAndComesBack(t *testing.T) {
 	})
 }
 
+// TestWhoNeverHadRoomIsMoved joins with a path that is full from the first
+// moment on: it is offered nothing, and so can refuse nothing.
+func TestWhoNeverHadRoomIsMoved(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := fan(t, moving(t), &recorder{})
+		f.Join(&viewer{}).Lead()
+		time.Sleep(time.Second)
+		full := f.Join(&viewer{full: true, room: make(chan struct{})})
+		time.Sleep(10 * time.Second)
+		if got := full.Class(); got != encode.Slow {
+			t.Errorf("class %v, want slow", got)
+		}
+	})
+}
+
 func TestBitrateIsTheLeads(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := &recorder{}

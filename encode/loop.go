@@ -293,6 +293,9 @@ func (l *loop) plan(now time.Time) (useful, key bool, later time.Time) {
 		switch room := isClosed(sink.Ready()); {
 		case !room:
 			due = now.Add(roomCheck)
+			if m.refused.IsZero() { // it would refuse its first key frame
+				m.refused = now
+			}
 		case !now.Before(due):
 			return true, true, now
 		}

@@ -10,7 +10,7 @@ function ladder(pinned: Rung | null = null) {
   const did: string[] = [];
   /** Round trips in ms; null for none. */
   const paths: Record<Rung, number | null> = { ws: 20, webrtc: 10 };
-  const state = { losses: 0, frames: true, id: 0 };
+  const state = { losses: 0, counted: Promise.resolve(), frames: true, id: 0 };
   const made: Ladder = new Ladder(clock, pinned && { rung: pinned, why: { code: "path-pinned", args: [] } }, {
     watch: (rungs) => {
       did.push(`watch ${rungs.join(" ")}`);
@@ -22,7 +22,10 @@ function ladder(pinned: Rung | null = null) {
       const took = paths[rung];
       if (took !== null) clock.after(took, () => made.answered(rung, number));
     },
-    losses: async () => state.losses,
+    losses: async () => {
+      await state.counted;
+      return state.losses;
+    },
     restart: () => did.push("restart"),
     changed: () => {},
   });
@@ -197,6 +200,93 @@ test("pauses before the next promotion grow from 10 s to 5 min, and begin anew a
   assert.deepEqual(pauses, [10, 20, 40, 80, 160, 300, 300]);
   await turn(301_000);
   assert.equal(await fall(), 10);
+});
+
+test("what disturbs a comparison or a shadow ends it", async () => {
+  const disturb: [string, (l: Ladder) => void][] = [
+    ["hidden", (l) => l.hide(true)],
+    ["disconnected", (l) => l.connect(false)],
+    ["another socket", (l) => l.begin()],
+  ];
+  for (const [name, act] of disturb) {
+    const comparing = ladder();
+    comparing.ladder.connect(true);
+    await comparing.turn(500);
+    act(comparing.ladder);
+    comparing.take();
+    await comparing.turn(10_000);
+    assert.deepEqual(comparing.take(), [], `${name} while comparing`);
+    const shadow = ladder();
+    shadow.ladder.connect(true);
+    await shadow.turn(1500);
+    assert.equal(shadow.take().at(-1), "watch webrtc ws");
+    act(shadow.ladder);
+    // Another socket begins with the pictures on it, without being asked.
+    assert.deepEqual(shadow.take(), [name === "another socket" ? "show ws" : "watch ws"], name);
+    await shadow.turn(10_000);
+    assert.deepEqual(shadow.take(), [], `${name} in the shadow`);
+  }
+});
+
+test("a shadow that has ended while the losses were counted is not shown", async () => {
+  const { ladder: l, clock, state, turn, take } = ladder();
+  l.connect(true);
+  await turn(2000);
+  take();
+  let told = () => {};
+  state.counted = new Promise<void>((resolve) => (told = resolve));
+  await turn(500);
+  l.connect(false);
+  told();
+  await turn(500);
+  assert.equal(clock.now(), 3000);
+  assert.deepEqual(take(), ["watch ws"]);
+});
+
+test("a frame that is waited for puts the change off, and for too long prevents it", async () => {
+  const { ladder: l, state, frame, turn, why } = ladder();
+  l.connect(true);
+  await turn(1900);
+  state.frames = false;
+  frame();
+  await turn(700);
+  assert.deepEqual([l.shown, why()], ["ws", ""]);
+  await turn(400);
+  assert.deepEqual([l.shown, why()], ["ws", "webrtc-lossy"]);
+});
+
+test("another connection, or socket, counts its frames anew", async () => {
+  const again: [string, (l: Ladder) => void][] = [
+    ["connection", (l) => (l.connect(false), l.presented("ws"), l.connect(true))],
+    ["socket", (l) => (l.begin(), l.presented("ws"), l.connect(true))],
+  ];
+  for (const [name, act] of again) {
+    const { ladder: l, state, frame, turn, take } = await promoted();
+    state.frames = false;
+    frame();
+    act(l);
+    state.frames = true;
+    state.id = -50_000; // the timestamps begin anywhere
+    await turn(14_000);
+    assert.equal(l.shown, "webrtc", name);
+    take();
+    state.frames = false;
+    frame();
+    await turn(1500);
+    assert.deepEqual(take(), ["watch webrtc ws"], name);
+  }
+});
+
+test("frames that a hidden tab did not show are not waited for when it is seen again", async () => {
+  const { ladder: l, state, frame, turn, take } = await promoted();
+  state.frames = false;
+  frame();
+  await turn(800);
+  l.hide(true);
+  await turn(100);
+  l.hide(false);
+  await turn(2000);
+  assert.deepEqual(take(), []);
 });
 
 test("a hidden tab is not judged", async () => {

@@ -181,6 +181,26 @@ test("a decoder that lets nothing out fails, unless the page was stopped itself"
   assert.deepEqual(keys(), ["key", "key", "hopeless"]);
 });
 
+test("failures count in a row, of one socket, and what an earlier one waits for is no failure", () => {
+  const { clock, take, decoded, draw, decoder, did, projector: p } = projector();
+  const fail = () => decoder.say({ type: "failed", message: "broken" });
+  const hopeless = () => did.splice(0).includes("hopeless");
+  take(1, 1);
+  fail();
+  fail();
+  decoded(1);
+  draw(1);
+  fail();
+  assert.equal(hopeless(), false, "a picture was shown in between");
+  fail();
+  take(2, 1);
+  p.reset();
+  fail();
+  assert.equal(hopeless(), false, "another socket");
+  clock.turn(60_000);
+  assert.deepEqual(did, []);
+});
+
 test("another decoder takes what comes from then on, and alone is heard", () => {
   const { take, decoder, draw, shown, projector: p } = projector();
   take(1, 1);

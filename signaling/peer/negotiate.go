@@ -21,7 +21,7 @@ const (
 	maxCandidates = 64       // a generation
 	restartPause  = time.Second
 	// answerPatience is how long the next offer waits for the answer to the last
-	// one; then the page needs another peer.
+	// one, and for its candidates; then the page needs another peer.
 	answerPatience = 5 * time.Second
 )
 
@@ -130,15 +130,22 @@ func (n *negotiation) handle(s signal) {
 	}
 }
 
-// overdue says whether a new offer waits in vain for the answer to the last one.
+// overdue says whether a new offer waits in vain for the last one to be done with.
 func (n *negotiation) overdue() bool {
-	return n.restart && !n.answered && time.Since(n.offered) >= answerPatience
+	return n.restart && !n.ready() && time.Since(n.offered) >= answerPatience
+}
+
+// ready says whether the last offer is done with. One that is not answered
+// cannot be taken back, and while its candidates are gathered the servers may
+// not be set: pion's agent reads them without a lock.
+func (n *negotiation) ready() bool {
+	return n.answered && n.pc.ICEGatheringState() == webrtc.ICEGatheringStateComplete
 }
 
 // restartIfDue begins with the offer that was asked for, but not one after the
-// other, nor before the last one is answered: there is no taking it back.
+// other, nor before the last one is done with.
 func (n *negotiation) restartIfDue() {
-	if !n.restart || !n.answered || n.finding || time.Since(n.offered) < restartPause {
+	if !n.restart || n.finding || !n.ready() || time.Since(n.offered) < restartPause {
 		return
 	}
 	n.restart, n.finding = false, true

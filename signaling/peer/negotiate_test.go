@@ -43,8 +43,12 @@ func TestRestartWaitsForTheAnswer(t *testing.T) {
 		t.Error("an offer that nobody answers is not overdue")
 	}
 	n.handle(signal{answerSignal, reply(t, n), 1})
-	if !n.answered || n.overdue() {
-		t.Fatalf("answered %v, overdue %v; want the answer taken", n.answered, n.overdue())
+	if !n.answered {
+		t.Fatal("the answer was not taken")
+	}
+	poll(t, "end of gathering", n.ready)
+	if n.overdue() {
+		t.Error("an offer that is done with is overdue")
 	}
 	n.restartIfDue()
 	n.again(<-n.found)

@@ -10,15 +10,17 @@ import (
 	"lucarne/capture"
 )
 
-// Codec is the name of a coding format as in its RTP media type
-// (https://www.iana.org/assignments/media-types).
+// Codec is the name of what a decoder can decode or cannot: a coding format as in
+// its RTP media type (https://www.iana.org/assignments/media-types), and after a
+// dash the profile of it where that takes more of a decoder.
 type Codec string
 
 // The codecs in use.
 const (
-	VP8  Codec = "VP8"
-	H264 Codec = "H264"
-	JPEG Codec = "JPEG"
+	VP8     Codec = "VP8"
+	H264    Codec = "H264"     // 4:2:0, Annex B, parameter sets before each key frame
+	H264444 Codec = "H264-444" // the same in High 4:4:4 Predictive: each pixel has its own colour
+	JPEG    Codec = "JPEG"
 )
 
 // Config is what an encoder is opened with.
@@ -82,6 +84,30 @@ type Encoder interface {
 // The next packet is a key frame.
 type Resizer interface {
 	Resize(size image.Point) error
+}
+
+// Speeder is an Encoder that can spend less on a frame, at the cost of what the
+// frame looks like or of its bits. It takes effect with the next frame.
+type Speeder interface {
+	// SetSpeed sets by how many steps it hurries, 0 for none. More than it has
+	// are as many as it has.
+	SetSpeed(steps int) error
+}
+
+// Limits are what a stream makes do with while the machine has no more to give.
+// The zero value: there are none.
+type Limits struct {
+	Speed  int    // steps of Speeder
+	MaxFPS int    // frames a second; 0: the stream's own
+	Scale  int    // divides each side of the picture; 0 and 1: full size
+	Reason string // "slow": a frame takes too long to encode; "quota": the container's share of the processors is used up
+}
+
+// Encoding is by what and how the packets of a seat are made.
+type Encoding struct {
+	Codec   Codec
+	Encoder string // the Backend's name
+	Limits  Limits
 }
 
 // Backend is a way to open encoders of one codec.

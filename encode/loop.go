@@ -195,7 +195,7 @@ func (l *loop) encode(now time.Time, op Op) (unchanged bool) {
 		l.fail("encode", err)
 		return false
 	}
-	l.failures = 0
+	l.works()
 	l.last = now
 	l.settled = packet.Settled
 	if len(packet.Data) == 0 && !packet.Unchanged {
@@ -248,6 +248,23 @@ func (l *loop) open() error {
 	return nil
 }
 
+// hopeless is the number of failures in a row at which others are told.
+const hopeless = 2
+
+// works says that the encoder has made a packet.
+func (l *loop) works() {
+	if l.failures >= hopeless {
+		l.tell(nil)
+	}
+	l.failures = 0
+}
+
+func (l *loop) tell(err error) {
+	if l.stream.cfg.Failing != nil {
+		l.stream.cfg.Failing(err)
+	}
+}
+
 // fail gives the encoder up; the next is opened after a pause that grows.
 func (l *loop) fail(operation string, err error) {
 	l.close()
@@ -256,6 +273,9 @@ func (l *loop) fail(operation string, err error) {
 	l.retry = time.Now().Add(pause)
 	l.rest.by(l.retry)
 	l.rung = true
+	if l.failures == hopeless {
+		l.tell(err)
+	}
 	if l.failures == 1 {
 		l.stream.cfg.Log.Error("encoder failed", "operation", operation, "encoder", l.stream.cfg.Backend.Name, "err", err)
 	}

@@ -43,7 +43,10 @@ type StreamConfig struct {
 	BitrateBps int // to begin with; 0: the encoder's default
 	MaxFPS     int // frames a second at most; 0: 60
 	Threads    int // of the encoder; 0: one
-	Log        *slog.Logger
+	// Failing is told from Run's goroutine that the encoder has failed twice in
+	// a row, and with nil that it works again. It must not block. nil: nobody is.
+	Failing func(error)
+	Log     *slog.Logger
 }
 
 // Stream is one loop: pictures from a source through one encoder to any number

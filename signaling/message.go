@@ -9,8 +9,9 @@
 //
 // From the page:
 //
-//	hello      version (of the page's build), lang ("en", "fr-CA"), page, attempt, transport and codecs (below);
-//	           it makes a new viewer, whose input begins at sequence 1
+//	hello      version (of the page's build), lang ("en", "fr-CA"), page, attempt, transport, codecs and codec
+//	           (below); it makes a new viewer, whose input begins at sequence 1
+//	codec      codec: the one that the person prefers from now on, as below
 //	watch      paths: which media carry video from now on (below)
 //	answer     sdp, generation as in the offer
 //	candidate  candidate (RTCIceCandidateInit), generation
@@ -33,6 +34,9 @@
 //	size       width, height: the screen's size now
 //	display    state ("starting", "up", "failed", "gone"), code, args: why
 //	control    viewer, you (bool): who leads
+//	encoding   codec, encoder (the library), speed, maxFPS, scale, code: how the pictures that are shown are
+//	           made, and what of that has given way to what (encode.Limits; code is its Reason); sent when
+//	           it has changed
 //	clipboard  text: the desktop's clipboard, or a piece of it, of 16 KiB at most; more (bool): the next
 //	           clipboard message continues it. Other messages may come between the pieces; all pieces
 //	           together are 1 MiB at most, and a socket that ends has ended them.
@@ -52,10 +56,15 @@
 //	webrtc  WebRTC alone; it carries video as soon as it is connected
 //	none    neither: control, input and clipboard (the page that shows VNC)
 //
-// codecs lists what the page decodes off the socket, the one it likes best first: "vp8",
-// "h264", "jpeg". Of those that the server has it takes the first by its own order, VP8 before
-// the others. With none in common nothing comes by the socket; a page that asks for it gets
-// the reason "no-codec".
+// codecs lists what the page decodes off the socket: "vp8", "h264", "h264-444", "jpeg"; what it
+// decodes by WebRTC its answers say. Of those that the server has, each path gets the first by the
+// server's order, which is that of what this machine encodes in time; "h264-444" is not in that order,
+// and comes to those alone who prefer it. codec is the one that the person prefers, "" for none: it
+// comes first where it can be had. An encoder that fails is passed over, with the reason
+// "encoder-failed" (args: its codec, the one that takes over); a codec that is preferred and cannot be
+// had on a path that is watched is told by the reason "codec-missing" (args: it, the one in use). The
+// codec of a path changes with a key frame and nothing else. With none in common nothing comes by the
+// socket; a page that asks for it gets the reason "no-codec".
 //
 // watch replaces what was watched: paths is a list of "ws" and "webrtc", of which the last is
 // shown and leads: its room and its estimate of the bandwidth drive the encoder. With both,
@@ -117,6 +126,7 @@ type Message struct {
 	Attempt    int             `json:"attempt,omitempty"`
 	Transport  string          `json:"transport,omitempty"`
 	Codecs     []string        `json:"codecs,omitempty"`
+	Codec      string          `json:"codec,omitempty"`
 	Paths      []string        `json:"paths,omitempty"`
 	SDP        string          `json:"sdp,omitempty"`
 	Generation int             `json:"generation,omitempty"`
@@ -135,6 +145,11 @@ type Message struct {
 
 	ICEServers []iceserver.Server `json:"iceServers,omitempty"`
 	ICEPolicy  string             `json:"iceTransportPolicy,omitempty"`
+
+	Encoder string `json:"encoder,omitempty"`
+	Speed   int    `json:"speed,omitempty"`
+	MaxFPS  int    `json:"maxFPS,omitempty"`
+	Scale   int    `json:"scale,omitempty"`
 
 	You bool   `json:"you,omitempty"`
 	Seq uint32 `json:"seq,omitempty"`

@@ -15,7 +15,7 @@ const (
 )
 
 // codecs are those that a page may decode off the socket, as it names them.
-var codecs = map[string]encode.Codec{"vp8": encode.VP8, "h264": encode.H264, "jpeg": encode.JPEG}
+var codecs = map[string]encode.Codec{"vp8": encode.VP8, "h264": encode.H264, "h264-444": encode.H264444, "jpeg": encode.JPEG}
 
 // begin starts what the page's hello asks for. The first picture waits for the
 // server's hello, not for anything of the page's.

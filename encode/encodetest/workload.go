@@ -17,7 +17,7 @@ type Workload struct {
 // Workloads returns the moving pictures that encoders are measured with, made
 // for a canvas of size pixels (1920×1080; smaller ones are cut).
 func Workloads(size image.Point) []Workload {
-	return []Workload{Typing(size), Scroll(size), Scene(size), Drag(size), Flip(size)}
+	return []Workload{Dot(size), Typing(size), Flip(size), Drag(size), Scroll(size), Scene(size), Whole(size)}
 }
 
 var (
@@ -73,12 +73,23 @@ func inset(size image.Point) image.Rectangle {
 	return image.Rectangle{Min: at, Max: at.Add(part)}.Intersect(image.Rectangle{Max: size})
 }
 
+// Dot is a square of 16×16 on a page of text, changing between two colours: as
+// little as a screen changes. It lies across macroblocks.
+func Dot(size image.Point) Workload { return square("dot", size, 16) }
+
 // Scroll is a window of 1280×800 on a page of text, scrolling 24 pixels a frame.
-func Scroll(size image.Point) Workload {
-	behind, area := Page(size, 2), inset(size)
+func Scroll(size image.Point) Workload { return scroll("scroll", size, inset(size)) }
+
+// Whole is a page of text that fills the picture, scrolling 24 pixels a frame.
+func Whole(size image.Point) Workload {
+	return scroll("whole", size, image.Rectangle{Max: size})
+}
+
+func scroll(name string, size image.Point, area image.Rectangle) Workload {
+	behind := Page(size, 2)
 	const period = 150
 	long := Page(image.Pt(area.Dx(), area.Dy()+24*period), 3)
-	return Workload{Name: "scroll", Step: func(c *Canvas, n int) []image.Rectangle {
+	return Workload{Name: name, Step: func(c *Canvas, n int) []image.Rectangle {
 		changed := area
 		if n == 0 {
 			c.Copy(c.Bounds(), behind, image.Point{})
@@ -168,10 +179,13 @@ func Drag(size image.Point) Workload {
 }
 
 // Flip is a square of 256×256 on a page of text, changing between two colours.
-func Flip(size image.Point) Workload {
+func Flip(size image.Point) Workload { return square("flip", size, 256) }
+
+// square changes a square on a page of text between two colours.
+func square(name string, size image.Point, side int) Workload {
 	page := Page(size, 7)
-	return Workload{Name: "flip", Step: func(c *Canvas, n int) []image.Rectangle {
-		changed := image.Rect(0, 0, 256, 256).Add(image.Pt(size.X/4, size.Y/4)).Intersect(c.Bounds())
+	return Workload{Name: name, Step: func(c *Canvas, n int) []image.Rectangle {
+		changed := image.Rect(0, 0, side, side).Add(image.Pt(size.X/4, size.Y/4)).Intersect(c.Bounds())
 		c.Fill(changed, color.RGBA{R: byte(40 + 160*(n%2)), G: 120, B: byte(200 - 160*(n%2)), A: 255})
 		if n == 0 {
 			c.Copy(c.Bounds(), page, image.Point{})

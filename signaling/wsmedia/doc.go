@@ -8,7 +8,7 @@
 //	offset  size
 //	0       1     type, 2
 //	1       1     flags: 1 key frame, 2 refinement, 4 settled, 8 more of this picture follows
-//	2       1     codec: 1 VP8, 2 H.264 (Annex B), 3 JPEG rectangles
+//	2       1     codec: 1 VP8, 2 H.264 (Annex B, parameter sets before each key frame), 3 JPEG rectangles
 //	3       1     0
 //	4       4     sequence: counts the pictures of a socket from 1 and never skips
 //	8       2     width, pixels
@@ -19,13 +19,15 @@
 //	28      4     encoded, likewise
 //	32      4     sent, likewise: its first byte was handed to the socket
 //	36      1     quantizer, on the codec's own scale
-//	37      3     0
+//	37      3     profile: of H.264, profile_idc, constraint flags and level_idc as the stream's own
+//	              sequence parameter set has them, the six digits of avc1.PPCCLL (RFC 6381); else 0
 //	40      ...   payload
 //
 // No message is longer than 256 KiB. A larger picture comes in parts, one after the other with
 // nothing of another picture between them: each but the last has flag 8, all have the same
 // header but for that flag, and their payloads are put together. A picture is at most 16 MiB.
-// A sequence that is not the next one is an error of the server's.
+// A sequence that is not the next one is an error of the server's. The codec, the profile and the
+// size change with a key frame alone.
 //
 // # Acknowledgements
 //

@@ -28,8 +28,9 @@ const (
 	ackSize    = 14
 )
 
-// codecNumbers are the codecs as a picture's header names them.
-var codecNumbers = map[encode.Codec]uint8{encode.VP8: 1, encode.H264: 2, encode.JPEG: 3}
+// codecNumbers are the codecs as a picture's header names them. Those of H.264 differ
+// by their profile.
+var codecNumbers = map[encode.Codec]uint8{encode.VP8: 1, encode.H264: 2, encode.H264444: 2, encode.JPEG: 3}
 
 // errMalformed: a message of the page is not what it should be.
 var errMalformed = errors.New("wsmedia: malformed acknowledgement")
@@ -38,6 +39,7 @@ var errMalformed = errors.New("wsmedia: malformed acknowledgement")
 type header struct {
 	sequence uint32
 	packet   encode.Packet // but for its Data
+	profile  [3]byte       // of H.264
 	sent     time.Time
 }
 
@@ -73,7 +75,7 @@ func (h header) put(buf []byte, more bool) {
 		}
 		buf = binary.BigEndian.AppendUint32(buf, last)
 	}
-	_ = append(buf, uint8(min(max(p.Quantizer, 0), 255)), 0, 0, 0)
+	_ = append(buf, uint8(min(max(p.Quantizer, 0), 255)), h.profile[0], h.profile[1], h.profile[2])
 }
 
 // acknowledgement is what the page says of a picture.

@@ -56,12 +56,17 @@ func unhex(t testing.TB, text string) []byte {
 
 func TestPictureVectors(t *testing.T) {
 	codecs := map[uint8]encode.Codec{1: encode.VP8, 2: encode.H264, 3: encode.JPEG}
+	var profile [3]byte // of the newest key frame
 	for _, v := range readVectors(t).Pictures {
+		if v.Codec != 2 || v.Flags&keyFlag != 0 {
+			profile, _ = encode.H264Profile(unhex(t, v.Payload))
+		}
 		damaged := time.UnixMicro(v.Damaged)
 		after := func(µs int64) time.Time { return damaged.Add(time.Duration(µs) * time.Microsecond) }
 		h := header{
 			sequence: v.Sequence,
 			sent:     after(v.Sent),
+			profile:  profile,
 			packet: encode.Packet{
 				Codec: codecs[v.Codec], Size: image.Pt(v.Width, v.Height), Quantizer: v.Quantizer,
 				Key: v.Flags&keyFlag != 0, Settled: v.Flags&settledFlag != 0,

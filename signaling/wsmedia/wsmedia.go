@@ -72,6 +72,8 @@ type Video struct {
 	next     outgoing // waits for it
 	sequence uint32
 	keyed    bool          // a key frame has been taken since begin, and nothing refused since
+	codec    encode.Codec  // of that key frame
+	profile  [3]byte       // likewise, of H.264
 	waiting  chan struct{} // who waits for room; nil: nobody
 	promised bool          // room for the next picture
 	ping     uint32        // counts the pings
@@ -216,7 +218,7 @@ func (v *Video) notice() {
 func (v *Video) WritePacket(p encode.Packet) bool {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.keyed = v.takes(p)
+	v.keyed = v.takes(p) && (!p.Key || v.turn(p))
 	v.promised = false
 	if !v.keyed {
 		v.tally.Missed++
@@ -228,7 +230,7 @@ func (v *Video) WritePacket(p encode.Packet) bool {
 	}
 	o.buf = append(o.buf[:headerSize], p.Data...)
 	p.Data = nil
-	o.header, o.taken, o.full = header{packet: p}, headerSize, true
+	o.header, o.taken, o.full = header{packet: p, profile: v.profile}, headerSize, true
 	v.rouse()
 	return true
 }
@@ -237,7 +239,18 @@ func (v *Video) WritePacket(p encode.Packet) bool {
 func (v *Video) takes(p encode.Packet) bool {
 	_, known := codecNumbers[p.Codec]
 	return known && len(p.Data) > 0 && len(p.Data) <= maxPicture &&
-		(p.Key || v.keyed) && !v.next.full && (v.promised || v.flow.takes())
+		(p.Key || v.keyed && p.Codec == v.codec) && !v.next.full && (v.promised || v.flow.takes())
+}
+
+// turn notes what a key frame is coded in. It reports whether the page could know how
+// to decode it. The caller holds mu.
+func (v *Video) turn(p encode.Packet) (ok bool) {
+	v.codec, v.profile = p.Codec, [3]byte{}
+	if codecNumbers[p.Codec] != codecNumbers[encode.H264] {
+		return true
+	}
+	v.profile, ok = encode.H264Profile(p.Data)
+	return ok
 }
 
 // Wake returns a doorbell of capacity 1 that rings when Next has to be called.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"image"
 	"slices"
 	"testing"
@@ -135,6 +136,48 @@ func TestRefused(t *testing.T) {
 	}
 	if got := v.Stats().Missed; got != 2 {
 		t.Errorf("missed = %d, want 2", got)
+	}
+}
+
+// TestCodecChanges: the codec changes with a key frame, from which the page learns
+// how to decode what follows.
+func TestCodecChanges(t *testing.T) {
+	v, _ := watching(t)
+	units := func(profile string, slice byte) []byte {
+		return append(unhex(t, "00000001"+"67"+profile+"8c"+"00000001"+"68ce"+"00000001"), slice, 1)
+	}
+	for _, tt := range []struct {
+		name  string
+		codec encode.Codec
+		key   bool
+		data  []byte
+		taken bool
+		want  string // number of the codec and profile
+	}{
+		{"VP8", encode.VP8, true, []byte{1}, true, "01 000000"},
+		{"H.264 without a key frame", encode.H264, false, []byte{0, 0, 1, 0x41, 1}, false, ""},
+		{"H.264", encode.H264, true, units("42c034", 0x65), true, "02 42c034"},
+		{"delta frame", encode.H264, false, []byte{0, 0, 1, 0x41, 1}, true, "02 42c034"},
+		{"4:4:4 without a key frame", encode.H264444, false, []byte{0, 0, 1, 0x41, 1}, false, ""},
+		{"4:4:4", encode.H264444, true, units("f40034", 0x65), true, "02 f40034"},
+		{"VP8 again", encode.VP8, true, []byte{1}, true, "01 000000"},
+		{"H.264 without parameter sets", encode.H264, true, []byte{0, 0, 1, 0x65, 1}, false, ""},
+		{"what follows it", encode.H264, false, []byte{0, 0, 1, 0x41, 1}, false, ""},
+	} {
+		p := picture(1, tt.key)
+		p.Codec, p.Data = tt.codec, tt.data
+		if got := v.WritePacket(p); got != tt.taken {
+			t.Errorf("%s: taken %v, want %v", tt.name, got, tt.taken)
+		}
+		got := ""
+		if m := v.Next(); m != nil {
+			got = fmt.Sprintf("%x %x", m[2:3], m[37:40])
+		}
+		if got != tt.want {
+			t.Errorf("%s: codec and profile %q, want %q", tt.name, got, tt.want)
+		}
+		for v.Next() != nil {
+		}
 	}
 }
 

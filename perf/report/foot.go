@@ -33,7 +33,7 @@ func (r *Report) promises() string {
 	var others []string
 	for _, o := range outcomes {
 		if !o.Kept {
-			others = append(others, fmt.Sprintf("%s %s %s", o.Scenario, o.Metric, o))
+			others = append(others, fmt.Sprintf("%s %s %s", o.name(), o.Metric, o))
 		}
 	}
 	text := fmt.Sprintf("%d of %d targets kept", len(outcomes)-len(others), len(outcomes))

@@ -30,7 +30,7 @@ type page struct {
 // tile is one target.
 type tile struct {
 	Outcome
-	Text, Figure string
+	Name, Text string // of the scenario, of the metric
 }
 
 // linkPage is the part about one link.
@@ -67,11 +67,7 @@ func (r *Report) WriteHTML(w io.Writer) error {
 		Others: r.others(), Columns: 2 + len(r.Peers) + len(r.others()), Facts: r.facts(), Foot: r.foot(),
 	}
 	for _, o := range r.Outcomes() {
-		figure := "–"
-		if !o.Missing() {
-			figure = number(o.Got.Median)
-		}
-		p.Outcomes = append(p.Outcomes, tile{o, MetricOf(o.Metric).Text, figure})
+		p.Outcomes = append(p.Outcomes, tile{o, o.name(), MetricOf(o.Metric).Text})
 	}
 	for _, link := range r.links() {
 		p.Links = append(p.Links, r.linkPage(link))

@@ -50,7 +50,7 @@ type (
 
 // WriteJUnit writes the run as JUnit XML: a suite for each link, a case for each
 // scenario on each peer. Targets that were missed, and a page that stood still, are
-// failures of our peer; what has no result is skipped with the reason; a run that
+// failures of the peer; what has no result is skipped with the reason; a run that
 // ended early is an error in a suite of its own.
 func (r *Report) WriteJUnit(w io.Writer) error {
 	rows, missed := r.Summarize(), r.Missed()
@@ -95,8 +95,9 @@ func caseOf(rows []Row, missed []Outcome, scenario, link string, peer Peer) (tes
 		figures = append(figures, row.Metric.Name+" "+figure.String())
 	}
 	for _, o := range missed {
-		if peer.Ours && o.Scenario == scenario && link == loopback {
-			failures = append(failures, fmt.Sprintf("%s: got %s, want %s", o.Metric, o.Got, o.Target))
+		whose := o.Peer == peer.Name || o.Peer == "" && peer.Ours
+		if whose && o.Scenario == scenario && o.link() == link {
+			failures = append(failures, fmt.Sprintf("%s: got %s, want %s", o.Metric, o.Figure(), o.Target))
 		}
 	}
 	c := testCase{Class: scenario, Name: peer.Name, Out: strings.Join(figures, "\n")}

@@ -79,6 +79,9 @@ type Result struct {
 	// Transport is how the page says that its pictures came at the end, "webrtc" or "ws";
 	// "": it does not say, or there was no page any more.
 	Transport string `json:"transport,omitempty"`
+	// Codec is what the page says that they were encoded by: "vp8", "h264", "h264-444",
+	// "jpeg"; "" likewise.
+	Codec string `json:"codec,omitempty"`
 
 	AnimationRate float64 `json:"animationRate"` // the page's animation frames a second, idle, before the scenario
 	OutsideLoad   float64 `json:"outsideLoad"`   // cores used by what is not part of the run

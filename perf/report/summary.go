@@ -18,7 +18,7 @@ type Row struct {
 	// Above is ours less the floor's, of each repetition that has both. It has
 	// no repetitions unless the metric is a latency.
 	Above Stat
-	// Outcomes are the targets of this figure.
+	// Outcomes are the targets of this figure, be it ours or another's.
 	Outcomes []Outcome
 }
 
@@ -26,6 +26,7 @@ type Row struct {
 // which they were measured, metrics in the order of Metrics.
 func (r *Report) Summarize() []Row {
 	var rows []Row
+	outcomes := r.Outcomes()
 	for _, link := range r.links() {
 		for _, scenario := range r.scenarios() {
 			var metrics []string
@@ -34,14 +35,14 @@ func (r *Report) Summarize() []Row {
 			}
 			sortMetrics(metrics)
 			for _, metric := range slices.Compact(metrics) {
-				rows = append(rows, r.row(scenario, link, MetricOf(metric)))
+				rows = append(rows, r.row(scenario, link, MetricOf(metric), outcomes))
 			}
 		}
 	}
 	return rows
 }
 
-func (r *Report) row(scenario, link string, metric Metric) Row {
+func (r *Report) row(scenario, link string, metric Metric, outcomes []Outcome) Row {
 	row := Row{Scenario: scenario, Link: link, Metric: metric, Peers: map[string]Stat{}, Ratios: map[string]Stat{}}
 	ours, _ := r.ours()
 	us := r.column(scenario, link, ours.Name, metric.Name)
@@ -62,7 +63,11 @@ func (r *Report) row(scenario, link string, metric Metric) Row {
 			row.Above = stat(paired(us, them, func(a, b float64) (float64, bool) { return a - b, true }))
 		}
 	}
-	row.Outcomes = row.outcomes(ours.Name)
+	for _, o := range outcomes {
+		if o.Scenario == scenario && o.link() == link && o.Metric == metric.Name && !o.Missing() {
+			row.Outcomes = append(row.Outcomes, o)
+		}
+	}
 	return row
 }
 

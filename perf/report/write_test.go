@@ -169,7 +169,7 @@ func TestWriteMarkdown(t *testing.T) {
 			t.Errorf("%d bars, want 9: %s", got, line)
 		}
 	}
-	if want := "6 of 8 targets kept: flip p50-ms ≤ 1.15× vnc, missed; key p50-ms ≤ 1× vnc, missed.\n"; tables[3] != want || !strings.Contains(tables[2], "DeferRendererTasksAfterInput") {
+	if want := "10 of 12 targets kept: flip p50-ms ≤ 1.15× vnc, missed; key p50-ms ≤ 1× vnc, missed.\n"; tables[3] != want || !strings.Contains(tables[2], "DeferRendererTasksAfterInput") {
 		t.Errorf("foot %q, want what Chromium does and %q", tables[2:], want)
 	}
 	if !strings.Contains(tables[0], "idle: resident memory, MB | 108 |") || strings.Contains(tables[0], "95th") {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"lucarne/capture"
@@ -53,8 +54,11 @@ type Fanout struct {
 
 	mu      sync.Mutex
 	streams [classes]*Stream
+	failing [classes]error // why a stream's encoder makes nothing; nil: it does, as far as is known
 	seats   map[*Seat]struct{}
 	lead    *Seat
+
+	notify atomic.Pointer[func()] // nil: nobody wants to know
 }
 
 // NewFanout returns a Fanout that Run starts.
@@ -67,7 +71,8 @@ func NewFanout(cfg FanoutConfig) *Fanout {
 		}
 		f.streams[class] = NewStream(StreamConfig{
 			Backend: cfg.Backend, BitrateBps: cfg.BitrateBps, MaxFPS: fps, Threads: cfg.Threads,
-			Log: cfg.Log.With("stream", class.String()),
+			Failing: func(err error) { f.fail(class, err) },
+			Log:     cfg.Log.With("stream", class.String()),
 		})
 	}
 	return f
@@ -182,6 +187,7 @@ func (f *Fanout) move(seat *Seat, class Class, now time.Time) {
 	f.streams[class].Attach(seat.sink)
 	f.setBitrate(class)
 	f.cfg.Log.Info("viewer moved", "stream", class.String())
+	f.tell()
 	f.ring()
 }
 
@@ -216,13 +222,21 @@ func (f *Fanout) ring() {
 // Join gives a sink a seat: packets of the main stream, the first of them a key
 // frame.
 func (f *Fanout) Join(sink Sink) *Seat {
+	seat := &Seat{fanout: f, sink: sink}
+	f.add(seat, false)
+	return seat
+}
+
+func (f *Fanout) add(seat *Seat, moved bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	seat := &Seat{fanout: f, sink: sink, since: time.Now(), patience: returnAfter}
+	seat.since, seat.patience = time.Now(), returnAfter
 	f.seats[seat] = struct{}{}
-	f.streams[Main].Attach(sink)
+	if !seat.paused {
+		f.streams[Main].attach(seat.sink, moved)
+	}
+	f.setBitrate(Main)
 	f.ring()
-	return seat
 }
 
 // Seat is one viewer's place at a Fanout. Its methods may be called from any
@@ -314,6 +328,26 @@ func (s *Seat) Class() Class {
 	s.fanout.mu.Lock()
 	defer s.fanout.mu.Unlock()
 	return s.class
+}
+
+// Encoding returns by what and how the seat's packets are made.
+func (s *Seat) Encoding() Encoding {
+	f := s.fanout
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return Encoding{Codec: f.cfg.Backend.Codec, Encoder: f.cfg.Backend.Name}
+}
+
+// Move gives the seat up for one at another fan-out, with the same sink: the
+// next packet that this gets is a key frame from there, which does not wait for
+// those of others to be long enough ago. Who leads is to be said anew.
+func (s *Seat) Move(to *Fanout) *Seat {
+	s.Leave()
+	s.fanout.mu.Lock()
+	seat := &Seat{fanout: to, sink: s.sink, paused: s.paused, bps: s.bps}
+	s.fanout.mu.Unlock()
+	to.add(seat, true)
+	return seat
 }
 
 // Leave gives the seat up: nothing is written to its sink any more. It is

@@ -32,6 +32,7 @@ type loop struct {
 
 	failures int       // of the encoder, in a row
 	retry    time.Time // when it may be opened again
+	proven   bool      // it works, as others have been told
 }
 
 // sleep waits until there may be something to do.
@@ -248,15 +249,24 @@ func (l *loop) open() error {
 	return nil
 }
 
-// hopeless is the number of failures in a row at which others are told.
-const hopeless = 2
+const (
+	// hopeless is the number of failures in a row at which others are told.
+	hopeless = 2
+	// steady is for how long an encoder has to work after a failure for the next
+	// one to be another row's: some fail anew a few frames after each start.
+	steady = 2 * time.Second
+)
 
 // works says that the encoder has made a packet.
 func (l *loop) works() {
-	if l.failures >= hopeless {
-		l.tell(nil)
+	if l.failures > 0 && time.Since(l.retry) < steady {
+		return
 	}
 	l.failures = 0
+	if !l.proven {
+		l.proven = true
+		l.tell(nil)
+	}
 }
 
 func (l *loop) tell(err error) {
@@ -274,6 +284,7 @@ func (l *loop) fail(operation string, err error) {
 	l.rest.by(l.retry)
 	l.rung = true
 	if l.failures == hopeless {
+		l.proven = false
 		l.tell(err)
 	}
 	if l.failures == 1 {
@@ -294,7 +305,7 @@ func (l *loop) close() {
 // plan says whether a frame now would be of use to anybody, whether it has to
 // be a key frame, and when to look again if one is wanted too early. Key frames
 // for those who do not lead are rare, but for one who has just come while
-// nothing moves.
+// nothing moves, or from a codec that it can have no longer.
 func (l *loop) plan(now time.Time) (useful, key bool, later time.Time) {
 	atRest := now.Sub(l.moved) > 2*settleDelay
 	s := l.stream
@@ -306,7 +317,7 @@ func (l *loop) plan(now time.Time) (useful, key bool, later time.Time) {
 			continue
 		}
 		interval := otherKeyInterval
-		if sink == s.lead && !l.impatient || len(s.members) == 1 || m.fresh && atRest {
+		if sink == s.lead && !l.impatient || len(s.members) == 1 || m.fresh && (atRest || m.moved) {
 			interval = leadKeyInterval
 		}
 		due := s.keyed.Add(interval)

@@ -44,7 +44,8 @@ type StreamConfig struct {
 	MaxFPS     int // frames a second at most; 0: 60
 	Threads    int // of the encoder; 0: one
 	// Failing is told from Run's goroutine that the encoder has failed twice in
-	// a row, and with nil that it works again. It must not block. nil: nobody is.
+	// a row, and with nil that it works: at first, and for a while after it has
+	// failed. It must not block. nil: nobody is.
 	Failing func(error)
 	Log     *slog.Logger
 }
@@ -71,6 +72,7 @@ type Stream struct {
 type member struct {
 	wantsKey bool
 	fresh    bool      // it has not had a packet yet
+	moved    bool      // it comes from another codec's stream, and is not to notice
 	missed   int       // packets it has refused
 	refused  time.Time // when it refused one; zero: never
 }
@@ -90,9 +92,11 @@ func NewStream(cfg StreamConfig) *Stream {
 }
 
 // Attach adds a sink. The first packet it gets is a key frame.
-func (s *Stream) Attach(sink Sink) {
+func (s *Stream) Attach(sink Sink) { s.attach(sink, false) }
+
+func (s *Stream) attach(sink Sink, moved bool) {
 	s.mu.Lock()
-	s.members[sink] = &member{wantsKey: true, fresh: true}
+	s.members[sink] = &member{wantsKey: true, fresh: true, moved: moved}
 	s.mu.Unlock()
 	s.ring()
 }

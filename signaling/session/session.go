@@ -26,7 +26,7 @@ type Screen interface {
 // Config is what a Session is made of.
 type Config struct {
 	// Fanouts are where viewers get their packets, each from the first one whose
-	// codec it can decode.
+	// codec it can decode, unless it prefers another or SetOrder says otherwise.
 	Fanouts []*encode.Fanout
 	Screen  Screen
 	Policy  Policy       // zero: everything is allowed to who controls
@@ -43,14 +43,19 @@ type Session struct {
 	cfg   Config
 	hands *hands
 	wake  chan struct{} // capacity 1: a key is held, a tab was hidden or the display is silent
+	// supplied is a bell of capacity 1: an encoder fails or works again, or somebody
+	// wants one.
+	supplied chan struct{}
 
-	mu      sync.Mutex // taken after hands.mu, never before it
-	viewers []*Viewer  // in the order in which they came
-	joined  uint64
-	leader  *Viewer // nil: nobody controls
-	driving []*Seat // for each fan-out, the seat that its main stream follows; nil: none
-	active  time.Time
-	copied  copied
+	mu       sync.Mutex // taken after hands.mu, never before it
+	viewers  []*Viewer  // in the order in which they came
+	joined   uint64
+	leader   *Viewer   // nil: nobody controls
+	supplies []*supply // one for each fan-out
+	order    []int     // of the fan-outs that are chosen without being preferred
+	driving  []*Seat   // for each fan-out, the seat that its main stream follows; nil: none
+	active   time.Time
+	copied   copied
 }
 
 // New returns a session without a display and without viewers.
@@ -62,7 +67,17 @@ func New(cfg Config) *Session {
 		cfg.MaxPixels = 2_300_000
 	}
 	wake := make(chan struct{}, 1)
-	return &Session{cfg: cfg, hands: newHands(wake), wake: wake, driving: make([]*Seat, len(cfg.Fanouts))}
+	cfg.Fanouts = slices.Clone(cfg.Fanouts)
+	s := &Session{
+		cfg: cfg, hands: newHands(wake), wake: wake,
+		supplied: make(chan struct{}, 1),
+		driving:  make([]*Seat, len(cfg.Fanouts)),
+	}
+	for n, fanout := range cfg.Fanouts {
+		s.supplies, s.order = append(s.supplies, &supply{fanout: fanout}), append(s.order, n)
+		fanout.Notify(func() { ring(s.supplied) })
+	}
+	return s
 }
 
 // JoinConfig is what a viewer joins as.

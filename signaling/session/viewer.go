@@ -27,8 +27,11 @@ type Viewer struct {
 
 	// guarded by session.mu
 	left     bool
-	seats    []*Seat   // one for each path by which it watches
-	shown    *Seat     // the one of them whose pictures are seen; nil while there is none
+	seats    []*Seat      // one for each path by which it watches
+	shown    *Seat        // the one of them whose pictures are seen; nil while there is none
+	prefers  encode.Codec // "": none
+	missing  encode.Codec // in use instead, as far as the viewer has been told
+	notices  []Notice
 	hidden   time.Time // since when the tab is hidden; zero: it is not
 	paused   bool
 	input    time.Time // last use of keyboard or pointer
@@ -67,8 +70,8 @@ func (v *Viewer) Role() Role { return v.role }
 // Allowed lists the features that the viewer may use.
 func (v *Viewer) Allowed() []Feature { return v.session.cfg.Policy.Allowed(v.role) }
 
-// Changed returns a doorbell of capacity 1 that rings when Leader, Clipboard or
-// InputSeq may have something new; it has rung once when the viewer has joined.
+// Changed returns a doorbell of capacity 1 that rings when Leader, Encoding, Notices,
+// Clipboard or InputSeq may have something new; it has rung once when the viewer has joined.
 func (v *Viewer) Changed() <-chan struct{} { return v.bell }
 
 // Do lets a viewer use a feature: it asks the policy, notes that a person was
@@ -97,7 +100,8 @@ func (v *Viewer) Do(f Feature, act func() error) error {
 // Watch gives the sink a seat at the session's streams, beside those that the
 // viewer has. It is the one shown if there is no other. codecs are those that
 // the sink can use, none for any; without a stream of one of them the error is
-// ErrNoCodec. The seat is left with the viewer at the latest.
+// ErrNoCodec. Which of them the packets are coded in may change with any key
+// frame. The seat is left with the viewer at the latest.
 func (v *Viewer) Watch(sink encode.Sink, codecs ...encode.Codec) (*Seat, error) {
 	var seat *Seat
 	err := v.Do(Video, func() error {
@@ -107,19 +111,23 @@ func (v *Viewer) Watch(sink encode.Sink, codecs ...encode.Codec) (*Seat, error) 
 		if v.left {
 			return fmt.Errorf("session: watch: %w", ErrLeft)
 		}
-		n := slices.IndexFunc(s.cfg.Fanouts, func(f *encode.Fanout) bool {
-			return len(codecs) == 0 || slices.Contains(codecs, f.Codec())
-		})
+		n := s.best(v, codecs, -1)
 		if n < 0 {
 			return fmt.Errorf("session: watch: %w", ErrNoCodec)
 		}
-		seat = &Seat{viewer: v, fanout: n, place: s.cfg.Fanouts[n].Join(sink)}
+		seat = &Seat{viewer: v, codecs: slices.Clone(codecs), fanout: n, place: s.cfg.Fanouts[n].Join(sink)}
+		seat.place.Pause(v.paused)
 		v.seats = append(v.seats, seat)
 		if v.shown == nil {
 			v.shown = seat
 		}
-		seat.place.Pause(v.paused)
 		s.drive()
+		v.miss()
+		if s.supplies[n].err != nil {
+			v.tell(Notice{Code: EncoderFailed, Codec: s.codec(n)})
+		}
+		v.ring()         // it has an encoding
+		ring(s.supplied) // one that fails may be worth a try now
 		return nil
 	})
 	return seat, err

@@ -23,6 +23,7 @@ import (
 
 	"lucarne/capture"
 	"lucarne/encode"
+	"lucarne/encode/rate"
 	"lucarne/encode/yuv"
 )
 
@@ -36,10 +37,25 @@ const maxSide = 16383
 // clock is the unit of time stamps, 1/s.
 const clock = 90000
 
-// fall is by how much the quantizer may fall from one frame of motion to the
-// next. What follows a coarse frame is dearer than it seems: without a bound
-// the quality of a page that scrolls swings.
-const fall = 6
+// format is VP8 as libvpx codes it. Text and scenes take about the step to the
+// power of -0.7. An error of 5 is 41 dB in the worst macroblock, and some 50 dB
+// over a page.
+var format = rate.Format{
+	// The AC quantizer steps (RFC 6386 §14.1) of libvpx's 64 quantizers.
+	Steps: []float64{
+		4, 5, 6, 7, 8, 9, 11, 12, 13, 14, 16, 17, 19, 21, 22, 23,
+		24, 25, 27, 28, 29, 30, 31, 32, 33, 34, 35, 37, 39, 41, 43, 45,
+		47, 49, 51, 53, 55, 57, 60, 62, 66, 70, 74, 78, 80, 86, 92, 98,
+		104, 110, 116, 122, 131, 140, 149, 158, 167, 177, 189, 201, 213, 229, 249, 284,
+	},
+	Finer:    []int{6, 2},
+	Strict:   16 * 1,
+	Loose:    16 * 5,
+	Fall:     6,
+	Exponent: 0.7,
+	Costs:    [...]float64{rate.KeyFrame: 350, rate.Motion: 100, rate.Refinement: 150},
+	Filtered: true,
+}
 
 // Backend returns the way to open VP8 encoders by libvpx.
 func Backend() encode.Backend {
@@ -51,12 +67,10 @@ type encoder struct {
 	c       *C.struct_vp8_encoder // nil: closed
 	picture *yuv.I420
 	cfg     encode.Config
-	blocks  blocks
-	budget  budget
+	control *rate.Control
 	start   time.Time // of the first frame
 	pts     int64     // of the next frame at least, in 1/clock s
 	begun   bool      // there has been a frame
-	moved   int       // quantizer of the last frame, if it was one of motion
 	whole   [1]image.Rectangle
 }
 
@@ -69,7 +83,7 @@ func open(cfg encode.Config) (encode.Encoder, error) {
 		cfg.MaxFPS = 60
 	}
 	cfg.Threads = min(max(cfg.Threads, 1), 16)
-	e := &encoder{cfg: cfg, budget: newBudget(cfg.BitrateBps, cfg.MaxFPS)}
+	e := &encoder{cfg: cfg, control: rate.New(&format, cfg.BitrateBps, cfg.MaxFPS)}
 	if err := e.begin(cfg.Size); err != nil {
 		return nil, err
 	}
@@ -93,7 +107,7 @@ func (e *encoder) begin(size image.Point) error {
 	options := C.struct_vp8_options{
 		width: C.int(size.X), height: C.int(size.Y),
 		threads: C.int(e.cfg.Threads), speed: speed,
-		kbps: C.int(e.budget.bps / 1000),
+		kbps: C.int(e.control.Bitrate() / 1000),
 	}
 	var c *C.struct_vp8_encoder
 	if code := C.vp8_open(&options, &planes, &c); code != C.VPX_CODEC_OK {
@@ -102,15 +116,13 @@ func (e *encoder) begin(size image.Point) error {
 	}
 	columns, rows := int(c.columns), int(c.rows)
 	n := columns * rows
-	e.blocks = blocks{
-		columns: columns,
-		rows:    rows,
-		active:  unsafe.Slice((*byte)(c.active), n),
-		stale:   unsafe.Slice((*byte)(c.stale), n),
-		errors:  unsafe.Slice((*uint16)(c.errors), n),
-		before:  make([]uint16, n),
-		tries:   make([]uint8, n),
-	}
+	e.control.Begin(rate.Map{
+		Columns: columns,
+		Rows:    rows,
+		Active:  unsafe.Slice((*byte)(c.active), n),
+		Stale:   unsafe.Slice((*byte)(c.stale), n),
+		Errors:  unsafe.Slice((*uint16)(c.errors), n),
+	})
 	e.c, e.picture, e.begun, e.cfg.Size = c, picture, false, size
 	e.whole[0] = image.Rectangle{Max: size}
 	return nil
@@ -134,8 +146,8 @@ func (e *encoder) Encode(f *capture.Frame, op encode.Op) (encode.Packet, error) 
 	if now.IsZero() {
 		now = time.Now()
 	}
-	e.budget.tick(now)
-	if e.begun && e.budget.overdrawn() {
+	e.control.Tick(now)
+	if e.begun && e.control.Overdrawn() {
 		return encode.Packet{Size: f.Size, Times: times}, nil
 	}
 	damage := f.Damage
@@ -147,10 +159,7 @@ func (e *encoder) Encode(f *capture.Frame, op encode.Op) (encode.Packet, error) 
 	}
 	f.Release()
 	times.Converted = time.Now()
-	clear(e.blocks.active)
-	for _, r := range damage {
-		e.blocks.damage(yuv.Even(r, f.Size))
-	}
+	e.control.Damage(damage)
 	op.Key = op.Key || !e.begun
 	packet, err := e.encode(now, op)
 	if err != nil {
@@ -165,17 +174,16 @@ func (e *encoder) Encode(f *capture.Frame, op encode.Op) (encode.Packet, error) 
 // active have changed.
 func (e *encoder) encode(now time.Time, op encode.Op) (encode.Packet, error) {
 	C.vp8_measure(e.c)
-	known := e.c.made.y != nil
-	kind, quantizer, weight := e.plan(op)
-	if kind == nothing {
-		return encode.Packet{Codec: encode.VP8, Size: e.cfg.Size, Unchanged: true, Settled: e.blocks.settled()}, nil
-	}
-	forced := C.int(0)
+	forced, detail := C.int(0), 0.0
 	if op.Key {
-		forced = 1
+		forced, detail = 1, 1+float64(C.vp8_detail(e.c))/256
+	}
+	plan := e.control.Plan(op, e.c.made.y != nil, detail)
+	if plan.Kind == rate.Nothing {
+		return encode.Packet{Codec: encode.VP8, Size: e.cfg.Size, Unchanged: true, Settled: e.control.Settled()}, nil
 	}
 	pts, duration := e.stamp(now)
-	if code := C.vp8_encode(e.c, forced, C.int(quantizer), C.int64_t(pts), C.ulong(duration)); code != C.VPX_CODEC_OK {
+	if code := C.vp8_encode(e.c, forced, C.int(plan.Quantizer), C.int64_t(pts), C.ulong(duration)); code != C.VPX_CODEC_OK {
 		return encode.Packet{}, fmt.Errorf("vpx: encode %dx%d: %s", e.cfg.Size.X, e.cfg.Size.Y,
 			C.GoString(C.vpx_codec_err_to_string(code)))
 	}
@@ -184,13 +192,7 @@ func (e *encoder) encode(now time.Time, op encode.Op) (encode.Packet, error) {
 	}
 	e.begun = true
 	data := unsafe.Slice((*byte)(e.c.data), int(e.c.size))
-	if !known && kind != keyFrame {
-		weight = 0 // it was a guess
-	}
-	e.budget.spend(kind, 8*float64(len(data)), weight, quantizer)
-	// Known now, it is known to be the same if it is drawn once more. In motion
-	// that is work for nothing.
-	if count := e.blocks.coded(quantizer); quantizer <= finer[0] || count <= len(e.blocks.active)/8 {
+	if e.control.Coded(plan, len(data)) {
 		C.vp8_measure(e.c)
 	}
 	return encode.Packet{
@@ -198,49 +200,9 @@ func (e *encoder) encode(now time.Time, op encode.Op) (encode.Packet, error) {
 		Codec:     encode.VP8,
 		Key:       e.c.key != 0,
 		Size:      e.cfg.Size,
-		Settled:   e.blocks.settled(),
+		Settled:   e.control.Settled(),
 		Quantizer: int(e.c.quantizer),
 	}, nil
-}
-
-// plan chooses the macroblocks to code and the quantizer: all for a key frame,
-// else those that have changed, else those that are not sharp if that is asked for.
-func (e *encoder) plan(op encode.Op) (kind kind, quantizer int, weight float64) {
-	b := &e.blocks
-	if op.Key {
-		for i := range b.active {
-			b.active[i], b.tries[i] = 1, 0
-		}
-		weight = 1 + float64(C.vp8_detail(e.c))/256
-		return keyFrame, e.budget.quantizer(keyFrame, weight, finer[0]), weight
-	}
-	if weight = b.dull(); weight > 0 {
-		quantizer = e.budget.quantizer(motion, weight, max(finer[0], e.moved-fall))
-		e.moved = quantizer
-		return motion, quantizer, weight
-	}
-	if !op.Refine || b.settled() {
-		return nothing, 0, 0
-	}
-	e.moved = 0
-	tries, limit := e.finest()
-	return refinement, finer[tries], b.refine(tries, limit)
-}
-
-// finest returns the most tries up to which all open macroblocks can be coded
-// in one frame, by the quantizer that comes next; else the fewest that any has
-// had. limit is the weight that may be coded.
-func (e *encoder) finest() (tries int, limit float64) {
-	remaining := e.blocks.remaining()
-	total, chosen := 0.0, -1
-	for i, weight := range remaining {
-		total += weight
-		affordable := e.budget.affordable(refinement, finer[i])
-		if weight > 0 && (chosen < 0 || total <= affordable) {
-			chosen, limit = i, affordable
-		}
-	}
-	return max(chosen, 0), limit
 }
 
 // stamp returns when a frame is seen and for how long, in 1/clock s.
@@ -263,7 +225,7 @@ func (e *encoder) SetBitrate(bps int) error {
 	if bps < 0 {
 		return fmt.Errorf("vpx: set bitrate %d: negative", bps)
 	}
-	e.budget.setBitrate(bps)
+	e.control.SetBitrate(bps)
 	return nil
 }
 
@@ -284,7 +246,8 @@ func (e *encoder) Close() error {
 	if e.c != nil {
 		C.vp8_close(e.c)
 		e.picture.Close()
-		e.c, e.blocks = nil, blocks{}
+		e.c = nil
+		e.control.Begin(rate.Map{})
 	}
 	return nil
 }

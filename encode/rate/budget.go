@@ -1,12 +1,12 @@
-package vpx
+package rate
 
 import (
 	"math"
 	"time"
 )
 
-// Rate control is ours. libvpx's own expects frames of one kind: after a minute
-// of typing it takes every macroblock to be cheap and spends a megabyte on the
+// Rate control is ours. A library's own expects frames of one kind: after a minute
+// of typing libvpx takes every macroblock to be cheap and spends a megabyte on the
 // first page that scrolls. Here each frame gets one quantizer, chosen by how
 // much there is to code and by what that has cost lately.
 
@@ -33,21 +33,18 @@ const (
 	mostBps    = 1_000_000_000
 )
 
-// coarsest is the upper end of libvpx's scale of quantizers, which begins at 0.
-const coarsest = 63
-
 // header is about what a frame costs before any macroblock is coded, in bits.
 const header = 600
 
-// kind is what a frame is for. Each kind has its own cost.
-type kind int
+// Kind is what a frame is for. Each kind has its own cost.
+type Kind int
 
 const (
-	keyFrame kind = iota
-	motion
-	refinement
+	KeyFrame Kind = iota
+	Motion
+	Refinement
 	kinds
-	nothing = kinds
+	Nothing = kinds
 )
 
 // budget says how many bits a frame may take, and by which quantizer it will.
@@ -57,12 +54,16 @@ type budget struct {
 	saved    float64       // bits that may be sent now; negative: owed
 	last     time.Time
 	// cost is bits a unit of weight, times fineness, as learned.
-	cost [kinds]float64
+	cost     [kinds]float64
+	fineness []float64 // of each quantizer: how it divides the bits
 }
 
-func newBudget(bps, maxFPS int) budget {
-	b := budget{interval: time.Second / time.Duration(maxFPS)}
-	b.cost = [kinds]float64{keyFrame: 350, motion: 100, refinement: 150}
+func newBudget(f *Format, bps, maxFPS int) budget {
+	b := budget{interval: time.Second / time.Duration(maxFPS), cost: f.Costs}
+	b.fineness = make([]float64, len(f.Steps))
+	for i, step := range f.Steps {
+		b.fineness[i] = math.Pow(step, f.Exponent)
+	}
 	b.setBitrate(bps)
 	b.saved = b.bits(burst)
 	return b
@@ -95,8 +96,8 @@ func (b *budget) overdrawn() bool { return b.saved < -b.bits(patience) }
 
 // target is what the next frame should take, in bits: most of what there is, so
 // that an error in the estimate evens out within a few frames.
-func (b *budget) target(k kind) float64 {
-	if k == keyFrame {
+func (b *budget) target(k Kind) float64 {
+	if k == KeyFrame {
 		return b.bits(keyBurst)
 	}
 	return max(0.75*b.saved, b.bits(b.interval)/4)
@@ -104,38 +105,26 @@ func (b *budget) target(k kind) float64 {
 
 // quantizer returns the finest one, finest or coarser, that keeps weight units
 // within the target.
-func (b *budget) quantizer(k kind, weight float64, finest int) int {
+func (b *budget) quantizer(k Kind, weight float64, finest int) int {
 	q := finest
-	for q < coarsest && b.cost[k]*weight/fineness(q) > b.target(k) {
+	for q < len(b.fineness)-1 && b.cost[k]*weight/b.fineness[q] > b.target(k) {
 		q++
 	}
 	return q
 }
 
 // affordable is the weight that the target allows at a quantizer.
-func (b *budget) affordable(k kind, quantizer int) float64 {
-	return b.target(k) * fineness(quantizer) / b.cost[k]
+func (b *budget) affordable(k Kind, quantizer int) float64 {
+	return b.target(k) * b.fineness[quantizer] / b.cost[k]
 }
 
 // spend takes a frame from the account and learns from it, the more the larger
 // its part of the target was: ten letters say nothing about a page.
-func (b *budget) spend(k kind, bits, weight float64, quantizer int) {
+func (b *budget) spend(k Kind, bits, weight float64, quantizer int) {
 	if weight > 0 {
-		seen := max(bits-header, 0) * fineness(quantizer) / weight
+		seen := max(bits-header, 0) * b.fineness[quantizer] / weight
 		part := min(1, bits/b.target(k)) / 2
 		b.cost[k] = max(1, b.cost[k]*math.Pow(max(seen, 1)/b.cost[k], part))
 	}
 	b.saved = max(b.saved-bits, -b.bits(forgiven))
-}
-
-// fineness says how the bits fall as the quantizer rises: text and scenes take
-// about its step to the power of -0.7.
-func fineness(quantizer int) float64 { return math.Pow(steps[quantizer], 0.7) }
-
-// steps are the AC quantizer steps (RFC 6386 §14.1) of libvpx's 64 quantizers.
-var steps = [coarsest + 1]float64{
-	4, 5, 6, 7, 8, 9, 11, 12, 13, 14, 16, 17, 19, 21, 22, 23,
-	24, 25, 27, 28, 29, 30, 31, 32, 33, 34, 35, 37, 39, 41, 43, 45,
-	47, 49, 51, 53, 55, 57, 60, 62, 66, 70, 74, 78, 80, 86, 92, 98,
-	104, 110, 116, 122, 131, 140, 149, 158, 167, 177, 189, 201, 213, 229, 249, 284,
 }

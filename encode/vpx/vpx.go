@@ -65,7 +65,7 @@ func Backend() encode.Backend {
 // encoder is one libvpx encoder and the picture that it reads.
 type encoder struct {
 	c       *C.struct_vp8_encoder // nil: closed
-	picture *yuv.I420
+	picture *yuv.Picture
 	cfg     encode.Config
 	control *rate.Control
 	start   time.Time // of the first frame

@@ -5,27 +5,10 @@
 package yuv
 
 /*
-#cgo CFLAGS: -O2
+#cgo CFLAGS: -O3 -Wall
 #cgo LDFLAGS: -l:libyuv.a -lm
-#include <stdint.h>
 #include <stdlib.h>
-#include <libyuv/convert.h>
-
-// convert turns n rectangles of a BGRX picture, each given as min x, min y,
-// max x, max y with even minima, into I420.
-static int convert(const uint8_t *pix, int stride,
-                   uint8_t *y, uint8_t *u, uint8_t *v, int ys, int cs,
-                   const int64_t *rects, int n) {
-	for (int i = 0; i < n; i++, rects += 4) {
-		int x0 = rects[0], y0 = rects[1], x1 = rects[2], y1 = rects[3];
-		size_t luma = (size_t)y0 * ys + x0, chroma = (size_t)(y0 / 2) * cs + x0 / 2;
-		int err = ARGBToI420(pix + (size_t)y0 * stride + (size_t)x0 * 4, stride,
-		                     y + luma, ys, u + chroma, cs, v + chroma, cs,
-		                     x1 - x0, y1 - y0);
-		if (err) return err;
-	}
-	return 0;
-}
+#include "shim.h"
 */
 import "C"
 
@@ -42,14 +25,12 @@ const maxSide = 1 << 14
 // batch is how many rectangles go to the library in one call.
 const batch = 32
 
-// I420 is a picture in the I420 format, planar 4:2:0, in ITU-R BT.601 limited
-// range (luma 16-235), which is what browsers assume of VP8. It lives in C
-// memory, so that encoders may keep pointers to it.
-//
-// For a picture of w×h pixels the Y plane has h rows of w bytes and the U and V
-// planes have ⌈h/2⌉ rows of ⌈w/2⌉ bytes.
-type I420 struct {
+// Picture is a picture in three planes, Y, U and V. It lives in C memory, so that
+// encoders may keep pointers to it.
+type Picture struct {
 	size    image.Point
+	format  C.int
+	chroma  image.Point // size of the U and V planes
 	mem     unsafe.Pointer
 	y, u, v unsafe.Pointer
 	yStride int
@@ -57,38 +38,52 @@ type I420 struct {
 	rects   [batch][4]C.int64_t
 }
 
-// NewI420 makes a black picture of size pixels, 1 to 16384 each way.
-func NewI420(size image.Point) (*I420, error) {
+// NewI420 makes a black picture of size pixels, 1 to 16384 each way, in the I420
+// format, 4:2:0, in ITU-R BT.601 limited range (luma 16-235), which is what
+// browsers assume of VP8. The Y plane has size.Y rows of size.X bytes, the U and V
+// planes have ⌈size.Y/2⌉ rows of ⌈size.X/2⌉ bytes.
+func NewI420(size image.Point) (*Picture, error) {
+	return newPicture(size, C.I420, image.Pt((size.X+1)/2, (size.Y+1)/2), 16)
+}
+
+// NewJ444 makes a black picture of size pixels, 1 to 16384 each way, in the J444
+// format, 4:4:4, in ITU-R BT.601 full range, in which greys lose nothing. All planes
+// have size.Y rows of size.X bytes.
+func NewJ444(size image.Point) (*Picture, error) {
+	return newPicture(size, C.J444, size, 0)
+}
+
+func newPicture(size image.Point, format C.int, chroma image.Point, black byte) (*Picture, error) {
 	if size.X < 1 || size.Y < 1 || size.X > maxSide || size.Y > maxSide {
 		return nil, fmt.Errorf("yuv: new %dx%d: the sides must be 1 to %d", size.X, size.Y, maxSide)
 	}
-	p := &I420{size: size, yStride: align(size.X, 64), cStride: align((size.X+1)/2, 64)}
-	luma, chroma := p.yStride*size.Y, p.cStride*((size.Y+1)/2)
-	if C.posix_memalign(&p.mem, 64, C.size_t(luma+2*chroma)) != 0 {
+	p := &Picture{size: size, format: format, chroma: chroma, yStride: align(size.X, 64), cStride: align(chroma.X, 64)}
+	luma, colour := p.yStride*size.Y, p.cStride*chroma.Y
+	if C.posix_memalign(&p.mem, 64, C.size_t(luma+2*colour)) != 0 {
 		return nil, fmt.Errorf("yuv: new %dx%d: out of memory", size.X, size.Y)
 	}
 	p.y = p.mem
 	p.u = unsafe.Add(p.y, luma)
-	p.v = unsafe.Add(p.u, chroma)
-	fill(unsafe.Slice((*byte)(p.y), luma), 16)
-	fill(unsafe.Slice((*byte)(p.u), 2*chroma), 128)
+	p.v = unsafe.Add(p.u, colour)
+	fill(unsafe.Slice((*byte)(p.y), luma), black)
+	fill(unsafe.Slice((*byte)(p.u), 2*colour), 128)
 	return p, nil
 }
 
 // Size returns the picture's size in pixels.
-func (p *I420) Size() image.Point { return p.size }
+func (p *Picture) Size() image.Point { return p.size }
 
 // Planes returns the first bytes of the three planes and the distances from one
 // row to the next, in bytes; U and V share theirs. They are valid until Close.
-func (p *I420) Planes() (y, u, v unsafe.Pointer, yStride, cStride int) {
+func (p *Picture) Planes() (y, u, v unsafe.Pointer, yStride, cStride int) {
 	return p.y, p.u, p.v, p.yStride, p.cStride
 }
 
 // Convert brings the damaged rectangles over from pix, a whole picture of
 // p.Size pixels in the order B, G, R, X with stride bytes a row. Rectangles are
-// cut to the picture and widened to even coordinates, as chroma needs; what
-// lies outside them stays as it was.
-func (p *I420) Convert(pix []byte, stride int, damage []image.Rectangle) error {
+// cut to the picture and widened to even coordinates, as chroma of half the
+// resolution needs; what lies outside them stays as it was.
+func (p *Picture) Convert(pix []byte, stride int, damage []image.Rectangle) error {
 	if p.mem == nil {
 		return errors.New("yuv: convert: the picture is closed")
 	}
@@ -105,7 +100,7 @@ func (p *I420) Convert(pix []byte, stride int, damage []image.Rectangle) error {
 }
 
 // convert does one batch of rectangles.
-func (p *I420) convert(pix []byte, stride int, damage []image.Rectangle) error {
+func (p *Picture) convert(pix []byte, stride int, damage []image.Rectangle) error {
 	n := 0
 	for _, r := range damage {
 		if r = Even(r, p.size); !r.Empty() {
@@ -117,7 +112,7 @@ func (p *I420) convert(pix []byte, stride int, damage []image.Rectangle) error {
 	if n == 0 {
 		return nil
 	}
-	if code := C.convert((*C.uint8_t)(&pix[0]), C.int(stride),
+	if code := C.yuv_convert(p.format, (*C.uint8_t)(&pix[0]), C.int(stride),
 		(*C.uint8_t)(p.y), (*C.uint8_t)(p.u), (*C.uint8_t)(p.v), C.int(p.yStride), C.int(p.cStride),
 		&p.rects[0][0], C.int(n)); code != 0 {
 		return fmt.Errorf("yuv: convert %dx%d: libyuv error %d", p.size.X, p.size.Y, code)
@@ -126,7 +121,7 @@ func (p *I420) convert(pix []byte, stride int, damage []image.Rectangle) error {
 }
 
 // Close frees the planes. It is idempotent.
-func (p *I420) Close() {
+func (p *Picture) Close() {
 	C.free(p.mem)
 	p.mem, p.y, p.u, p.v = nil, nil, nil, nil
 }

@@ -19,6 +19,21 @@ func plane(p unsafe.Pointer, stride int, size image.Point) []byte {
 	return out
 }
 
+// reference444 is BT.601 full range written out, for each pixel.
+func reference444(pix []byte, stride int, size image.Point) (y, u, v []byte) {
+	level := func(v float64) byte { return byte(min(max(v+0.5, 0), 255)) }
+	for py := range size.Y {
+		for px := range size.X {
+			i := py*stride + 4*px
+			r, g, b := float64(pix[i+2]), float64(pix[i+1]), float64(pix[i])
+			y = append(y, level(0.299*r+0.587*g+0.114*b))
+			u = append(u, level(128-0.168736*r-0.331264*g+0.5*b))
+			v = append(v, level(128+0.5*r-0.418688*g-0.081312*b))
+		}
+	}
+	return y, u, v
+}
+
 // reference is BT.601 limited range written out: one luma sample a pixel, one
 // chroma sample for each 2×2 block, of its mean colour.
 func reference(pix []byte, stride int, size image.Point) (y, u, v []byte) {
@@ -105,6 +120,20 @@ func TestConvert(t *testing.T) {
 				near(t, "Y", plane(y, ys, size), wantY, 1)
 				near(t, "U", plane(u, cs, half), wantU, 2)
 				near(t, "V", plane(v, cs, half), wantV, 2)
+
+				full, err := NewJ444(size)
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer full.Close()
+				if err := full.Convert(pix, stride, []image.Rectangle{{Max: size}}); err != nil {
+					t.Fatal(err)
+				}
+				y, u, v, ys, cs = full.Planes()
+				wantY, wantU, wantV = reference444(pix, stride, size)
+				near(t, "Y of 4:4:4", plane(y, ys, size), wantY, 1)
+				near(t, "U of 4:4:4", plane(u, cs, size), wantU, 1)
+				near(t, "V of 4:4:4", plane(v, cs, size), wantV, 1)
 			})
 		}
 	}
@@ -119,7 +148,7 @@ func TestDamage(t *testing.T) {
 		n := random.Uint32()
 		return byte(n), byte(n >> 8), byte(n >> 16)
 	})
-	whole, parts := newPicture(t, size), newPicture(t, size)
+	whole, parts := blank(t, size), blank(t, size)
 	if err := whole.Convert(pix, stride, []image.Rectangle{{Max: size}}); err != nil {
 		t.Fatal(err)
 	}
@@ -142,7 +171,28 @@ func TestDamage(t *testing.T) {
 	compare(t, parts, whole)
 }
 
-func newPicture(t *testing.T, size image.Point) *I420 {
+// TestGreys expects that greys lose nothing in 4:4:4.
+func TestGreys(t *testing.T) {
+	size := image.Pt(256, 1)
+	pix, stride := picture(size, 0, func(x, y int) (r, g, b byte) { return byte(x), byte(x), byte(x) })
+	p, err := NewJ444(size)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	if err := p.Convert(pix, stride, []image.Rectangle{{Max: size}}); err != nil {
+		t.Fatal(err)
+	}
+	y, u, v, ys, cs := p.Planes()
+	for x := range 256 {
+		got := [3]byte{plane(y, ys, size)[x], plane(u, cs, size)[x], plane(v, cs, size)[x]}
+		if want := [3]byte{byte(x), 128, 128}; got != want {
+			t.Errorf("grey %d is %v, want %v", x, got, want)
+		}
+	}
+}
+
+func blank(t *testing.T, size image.Point) *Picture {
 	t.Helper()
 	p, err := NewI420(size)
 	if err != nil {
@@ -152,7 +202,7 @@ func newPicture(t *testing.T, size image.Point) *I420 {
 	return p
 }
 
-func compare(t *testing.T, got, want *I420) {
+func compare(t *testing.T, got, want *Picture) {
 	t.Helper()
 	size := got.Size()
 	half := image.Pt((size.X+1)/2, (size.Y+1)/2)
@@ -188,7 +238,7 @@ func TestRefusals(t *testing.T) {
 			t.Errorf("NewI420(%v) did not fail", size)
 		}
 	}
-	p := newPicture(t, image.Pt(16, 16))
+	p := blank(t, image.Pt(16, 16))
 	all := []image.Rectangle{image.Rect(0, 0, 16, 16)}
 	if err := p.Convert(make([]byte, 16*16*4-1), 64, all); err == nil {
 		t.Error("a picture one byte short was taken")
@@ -206,7 +256,7 @@ func TestRefusals(t *testing.T) {
 func TestConvertAllocatesNothing(t *testing.T) {
 	size := image.Pt(640, 480)
 	pix, stride := picture(size, 0, func(x, y int) (r, g, b byte) { return byte(x), byte(y), 7 })
-	p := newPicture(t, size)
+	p := blank(t, size)
 	damage := make([]image.Rectangle, 100)
 	for i := range damage {
 		damage[i] = image.Rect(i, i, i+20, i+20)
@@ -217,9 +267,14 @@ func TestConvertAllocatesNothing(t *testing.T) {
 }
 
 func BenchmarkConvert(b *testing.B) {
+	b.Run("I420", func(b *testing.B) { benchmarkConvert(b, NewI420) })
+	b.Run("J444", func(b *testing.B) { benchmarkConvert(b, NewJ444) })
+}
+
+func benchmarkConvert(b *testing.B, make func(image.Point) (*Picture, error)) {
 	size := image.Pt(1920, 1080)
 	pix, stride := picture(size, 0, func(x, y int) (r, g, b byte) { return byte(x), byte(y), byte(x ^ y) })
-	p, err := NewI420(size)
+	p, err := make(size)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -64,6 +64,8 @@ func (s *socket) control(m Message) error {
 		}
 	case "watch":
 		s.look(m.Paths)
+	case "codec":
+		s.viewer.Prefer(codecNamed(m.Codec))
 	case "restart":
 		s.link.restart()
 	case "key":

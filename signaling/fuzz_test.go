@@ -2,8 +2,10 @@ package signaling
 
 import (
 	"context"
+	"encoding/json"
 	"image"
 	"log/slog"
+	"strings"
 	"testing"
 
 	"github.com/gorilla/websocket"
@@ -23,8 +25,17 @@ func (deaf) Candidate([]byte, int)         {}
 func (deaf) Restart()                      {}
 func (deaf) Watch(session.Attention)       {}
 
-// FuzzDispatch gives a socket's reader any message: it must neither fall over
-// nor leave anything held.
+// hello is what a page would say that begins with the data.
+func hello(data []byte) Message {
+	m := Message{Transport: "auto"}
+	if json.Unmarshal(data, &m) != nil {
+		return Message{Transport: "auto"}
+	}
+	return m
+}
+
+// FuzzDispatch gives a socket's reader any message, first as its hello: it must
+// neither fall over nor leave anything held.
 func FuzzDispatch(f *testing.F) {
 	for _, text := range []string{
 		`{"type":"hello","version":"v1","lang":"fr-CA","transport":"webrtc"}`,
@@ -41,6 +52,10 @@ func FuzzDispatch(f *testing.F) {
 		`{"type":"bye"}`,
 		`{"type":"watch","paths":["webrtc","ws"]}`,
 		`{"type":"watch","paths":[]}`,
+		`{"type":"codec","codec":"h264-444"}`,
+		`{"type":"codec","codec":""}`,
+		`{"type":"codec","codec":"\u0130\u0000ſ` + strings.Repeat("é", 100) + `"}`,
+		`{"type":"hello","transport":"ws","codecs":["vp8","h264","h264-444","jpeg","vp8"],"codec":"h264"}`,
 		`{"type":"unheard of"}`,
 		`{"type":["ping"]}`,
 		`{`,
@@ -78,7 +93,7 @@ func FuzzDispatch(f *testing.F) {
 			queue: make(chan packet, queueSize), cancel: func(error) {},
 		}
 		s.link.set(deaf{})
-		s.begin(Message{Transport: "auto"})
+		s.begin(hello(data))
 		kind := websocket.TextMessage
 		if binary {
 			kind = websocket.BinaryMessage

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"lucarne/capture"
+	"lucarne/encode"
 )
 
 // known is what the page knows already.
@@ -20,6 +21,7 @@ type known struct {
 	leader   string
 	leads    bool
 	led      bool // it has been told who leads
+	encoding encode.Encoding
 	seq      uint32
 	acked    time.Time
 	ackArmed bool
@@ -98,8 +100,8 @@ func (s *socket) putCursor(ctx context.Context, k *known) error {
 	return s.put(ctx, m)
 }
 
-// putSession tells what is new of the session: who leads and the newest input
-// handled. The clipboard follows in pieces.
+// putSession tells what is new of the session: who leads, how the pictures are
+// made and the newest input handled. The clipboard follows in pieces.
 func (s *socket) putSession(ctx context.Context, k *known, ack *time.Timer) error {
 	leader, you := s.viewer.Leader()
 	if !k.led || leader != k.leader || you != k.leads {
@@ -108,8 +110,34 @@ func (s *socket) putSession(ctx context.Context, k *known, ack *time.Timer) erro
 			return err
 		}
 	}
+	if err := s.putEncoding(ctx, k); err != nil {
+		return err
+	}
 	s.takeCopied(k)
 	return s.putAck(ctx, k, ack)
+}
+
+// putEncoding tells how the pictures are made that are shown, and why another way
+// than they might be.
+func (s *socket) putEncoding(ctx context.Context, k *known) error {
+	for _, n := range s.viewer.Notices() {
+		m := Message{Type: "reason", Code: string(n.Code), Args: []string{codecName(n.Codec)}}
+		if n.Instead != "" {
+			m.Args = append(m.Args, codecName(n.Instead))
+		}
+		if err := s.put(ctx, m); err != nil {
+			return err
+		}
+	}
+	e := s.viewer.Encoding()
+	if e == k.encoding || e == (encode.Encoding{}) { // that nothing is shown the page knows
+		return nil
+	}
+	k.encoding = e
+	return s.put(ctx, Message{
+		Type: "encoding", Codec: codecName(e.Codec), Encoder: e.Encoder,
+		Speed: e.Limits.Speed, MaxFPS: e.Limits.MaxFPS, Scale: e.Limits.Scale, Code: e.Limits.Reason,
+	})
 }
 
 // putAck acknowledges input, at once if the last time is long enough ago.

@@ -57,14 +57,17 @@
 //	none    neither: control, input and clipboard (the page that shows VNC)
 //
 // codecs lists what the page decodes off the socket: "vp8", "h264", "h264-444", "jpeg"; what it
-// decodes by WebRTC its answers say. Of those that the server has, each path gets the first by the
-// server's order, which is that of what this machine encodes in time; "h264-444" is not in that order,
-// and comes to those alone who prefer it. codec is the one that the person prefers, "" for none: it
-// comes first where it can be had. An encoder that fails is passed over, with the reason
-// "encoder-failed" (args: its codec, the one that takes over); a codec that is preferred and cannot be
-// had on a path that is watched is told by the reason "codec-missing" (args: it, the one in use). The
-// codec of a path changes with a key frame and nothing else. With none in common nothing comes by the
-// socket; a page that asks for it gets the reason "no-codec".
+// decodes by WebRTC its answers say. Codecs have these names in all messages. Of those that the
+// server has, each path gets the first by the server's order, which is that of what this machine
+// encodes in time; "h264-444" is only in it if whoever started the server wants it, and else comes
+// to those alone who prefer it. With none in common nothing comes by the socket; a page that asks
+// for it gets the reason "no-codec".
+//
+// codec is the one that the person prefers, "" for none: it comes first where it can be had. If the
+// path that is shown has another in its place, the reason "codec-missing" tells (args: the one
+// preferred, the one in use). An encoder that fails is passed over, and tried again later: the
+// reason "encoder-failed" tells (args: its codec, the one that takes over, or its codec alone if
+// none can and it goes on trying). The codec of a path changes with a key frame and nothing else.
 //
 // watch replaces what was watched: paths is a list of "ws" and "webrtc", of which the last is
 // shown and leads: its room and its estimate of the bandwidth drive the encoder. With both,

@@ -2,6 +2,8 @@ package signaling
 
 import (
 	"errors"
+	"slices"
+	"strings"
 
 	"lucarne/encode"
 	"lucarne/signaling/session"
@@ -14,18 +16,25 @@ const (
 	webrtcPath = "webrtc"
 )
 
-// codecs are those that a page may decode off the socket, as it names them.
-var codecs = map[string]encode.Codec{"vp8": encode.VP8, "h264": encode.H264, "h264-444": encode.H264444, "jpeg": encode.JPEG}
+// codecs are those that a page may decode off the socket.
+var codecs = []encode.Codec{encode.VP8, encode.H264, encode.H264444, encode.JPEG}
+
+// codecNamed returns the codec that a page names so, codecName what it names a
+// codec. A page may prefer one that nobody here knows.
+func codecNamed(name string) encode.Codec { return encode.Codec(strings.ToUpper(clip(name))) }
+
+func codecName(codec encode.Codec) string { return strings.ToLower(string(codec)) }
 
 // begin starts what the page's hello asks for. The first picture waits for the
 // server's hello, not for anything of the page's.
 func (s *socket) begin(hello Message) {
 	var decodes []encode.Codec
 	for _, name := range hello.Codecs {
-		if codec, known := codecs[name]; known && len(decodes) < len(codecs) {
+		if codec := codecNamed(name); slices.Contains(codecs, codec) && !slices.Contains(decodes, codec) {
 			decodes = append(decodes, codec)
 		}
 	}
+	s.viewer.Prefer(codecNamed(hello.Codec))
 	s.pictures = wsmedia.New(s.h.cfg.Pictures, s.viewer, decodes)
 	switch hello.Transport {
 	case "none":

@@ -19,23 +19,42 @@ import (
 
 // format is how RTP carries a codec.
 type format struct {
+	mime        string
 	payloadType webrtc.PayloadType // its retransmissions have the next one
 	fmtp        string
 	payloader   func() rtp.Payloader
 }
 
-func formatOf(c encode.Codec) (format, bool) {
+// formatsOf lists the formats of a codec, that which tells most of it first: a
+// browser decodes what it is sent, but takes only an offer of a profile that it names
+// itself.
+func formatsOf(c encode.Codec) []format {
 	switch c {
 	case encode.VP8:
-		return format{payloadType: 96, payloader: func() rtp.Payloader { return &codecs.VP8Payloader{} }}, true
+		return []format{{mime: webrtc.MimeTypeVP8, payloadType: 96, payloader: func() rtp.Payloader { return &codecs.VP8Payloader{} }}}
 	case encode.H264:
-		return format{
-			payloadType: 102,
-			fmtp:        "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f",
-			payloader:   func() rtp.Payloader { return &codecs.H264Payloader{} },
-		}, true
+		return []format{
+			h264(102, "42e0"), // Constrained Baseline
+			h264(104, "4200"), // Baseline
+			h264(106, "4d00"), // Main
+			h264(108, "640c"), // Constrained High
+			h264(110, "6400"), // High
+		}
+	case encode.H264444:
+		return []format{h264(112, "f400")} // High 4:4:4 Predictive
 	}
-	return format{}, false
+	return nil
+}
+
+// h264 returns H.264 in a profile, by profile_idc and constraint flags in hexadecimal,
+// up to level 5.2, which has room for any screen at 60 frames/s (RFC 6184 §8.1).
+func h264(payloadType webrtc.PayloadType, profile string) format {
+	return format{
+		mime:        webrtc.MimeTypeH264,
+		payloadType: payloadType,
+		fmtp:        "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=" + profile + "34",
+		payloader:   func() rtp.Payloader { return &codecs.H264Payloader{} },
+	}
 }
 
 const clockRate = 90000 // Hz, of every video format
@@ -53,33 +72,46 @@ var _ codec.VideoEncoderBuilder = (*Builder)(nil)
 // the size and the frame rate come from the video itself. A codec that RTP
 // carries in a way unknown here is an error.
 func New(b encode.Backend, cfg encode.Config) (*Builder, error) {
-	f, ok := formatOf(b.Codec)
-	if !ok {
+	formats := formatsOf(b.Codec)
+	if len(formats) == 0 {
 		return nil, fmt.Errorf("mediadev: %s: no RTP format for codec %q", b.Name, b.Codec)
 	}
-	return &Builder{backend: b, cfg: cfg, format: f}, nil
+	return &Builder{backend: b, cfg: cfg, format: formats[0]}, nil
 }
 
-// RTPCodec returns the codec as a session description offers it, with the
+// RTPCodec returns the codec as a session description offers it first, with the
 // feedback that a sender here answers: nack, nack pli (RFC 4585), ccm fir
 // (RFC 5104) and transport-cc.
 func (b *Builder) RTPCodec() *codec.RTPCodec {
-	return &codec.RTPCodec{
-		RTPCodecParameters: webrtc.RTPCodecParameters{
-			RTPCodecCapability: webrtc.RTPCodecCapability{
-				MimeType:    "video/" + string(b.backend.Codec),
-				ClockRate:   clockRate,
-				SDPFmtpLine: b.format.fmtp,
-				RTCPFeedback: []webrtc.RTCPFeedback{
-					{Type: webrtc.TypeRTCPFBNACK},
-					{Type: webrtc.TypeRTCPFBNACK, Parameter: "pli"},
-					{Type: webrtc.TypeRTCPFBCCM, Parameter: "fir"},
-					{Type: webrtc.TypeRTCPFBTransportCC},
-				},
+	return &codec.RTPCodec{RTPCodecParameters: b.format.parameters(), Payloader: b.format.payloader()}
+}
+
+func (f format) parameters() webrtc.RTPCodecParameters {
+	return webrtc.RTPCodecParameters{
+		RTPCodecCapability: webrtc.RTPCodecCapability{
+			MimeType:    f.mime,
+			ClockRate:   clockRate,
+			SDPFmtpLine: f.fmtp,
+			RTCPFeedback: []webrtc.RTCPFeedback{
+				{Type: webrtc.TypeRTCPFBNACK},
+				{Type: webrtc.TypeRTCPFBNACK, Parameter: "pli"},
+				{Type: webrtc.TypeRTCPFBCCM, Parameter: "fir"},
+				{Type: webrtc.TypeRTCPFBTransportCC},
 			},
-			PayloadType: b.format.payloadType,
 		},
-		Payloader: b.format.payloader(),
+		PayloadType: f.payloadType,
+	}
+}
+
+// repair is how packets of the format are sent again (RFC 4588).
+func (f format) repair() webrtc.RTPCodecParameters {
+	return webrtc.RTPCodecParameters{
+		RTPCodecCapability: webrtc.RTPCodecCapability{
+			MimeType:    webrtc.MimeTypeRTX,
+			ClockRate:   clockRate,
+			SDPFmtpLine: fmt.Sprintf("apt=%d", f.payloadType),
+		},
+		PayloadType: f.payloadType + 1,
 	}
 }
 
@@ -101,12 +133,13 @@ func (b *Builder) BuildVideoEncoder(r video.Reader, p prop.Media) (codec.ReadClo
 	return e, nil
 }
 
-// Register returns what makes a media engine know the codecs of the backends,
-// each once, in their order, with retransmission (RFC 4588) beside each.
+// Register returns what makes a media engine know the codecs of the backends, each
+// once, in their order: by their builders, and in what other profiles of them
+// browsers ask for, with retransmission beside each.
 func Register(backends []encode.Backend) func(*webrtc.MediaEngine) error {
 	return func(me *webrtc.MediaEngine) error {
 		var builders []codec.VideoEncoderBuilder
-		var formats []format
+		var further []webrtc.RTPCodecParameters
 		seen := make(map[encode.Codec]bool)
 		for _, backend := range backends {
 			if seen[backend.Codec] {
@@ -118,20 +151,17 @@ func Register(backends []encode.Backend) func(*webrtc.MediaEngine) error {
 				return err
 			}
 			builders = append(builders, b)
-			formats = append(formats, b.format)
+			for n, f := range formatsOf(backend.Codec) {
+				if n > 0 {
+					further = append(further, f.parameters())
+				}
+				further = append(further, f.repair())
+			}
 		}
 		mediadevices.NewCodecSelector(mediadevices.WithVideoEncoders(builders...)).Populate(me)
-		for _, f := range formats {
-			rtx := webrtc.RTPCodecParameters{
-				RTPCodecCapability: webrtc.RTPCodecCapability{
-					MimeType:    webrtc.MimeTypeRTX,
-					ClockRate:   clockRate,
-					SDPFmtpLine: fmt.Sprintf("apt=%d", f.payloadType),
-				},
-				PayloadType: f.payloadType + 1,
-			}
-			if err := me.RegisterCodec(rtx, webrtc.RTPCodecTypeVideo); err != nil {
-				return fmt.Errorf("mediadev: register retransmission of %d: %w", f.payloadType, err)
+		for _, parameters := range further {
+			if err := me.RegisterCodec(parameters, webrtc.RTPCodecTypeVideo); err != nil {
+				return fmt.Errorf("mediadev: register payload type %d: %w", parameters.PayloadType, err)
 			}
 		}
 		return nil

@@ -174,7 +174,7 @@ func TestClose(t *testing.T) {
 func TestRegister(t *testing.T) {
 	var me webrtc.MediaEngine
 	vp8 := (&recorder{}).backend()
-	if err := Register([]encode.Backend{vp8, vp8, {Name: "other", Codec: encode.H264}})(&me); err != nil {
+	if err := Register([]encode.Backend{vp8, vp8, {Name: "other", Codec: encode.H264}, {Name: "third", Codec: encode.H264444}})(&me); err != nil {
 		t.Fatal(err)
 	}
 	pc, err := webrtc.NewAPI(webrtc.WithMediaEngine(&me)).NewPeerConnection(webrtc.Configuration{})
@@ -192,6 +192,10 @@ func TestRegister(t *testing.T) {
 	for _, want := range []string{
 		"a=rtpmap:96 VP8/90000", "a=rtpmap:97 rtx/90000", "a=fmtp:97 apt=96",
 		"a=rtpmap:102 H264/90000", "a=rtpmap:103 rtx/90000", "a=fmtp:103 apt=102",
+		"a=fmtp:102 level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e034\r",
+		"a=rtpmap:108 H264/90000", "a=rtpmap:109 rtx/90000", "a=fmtp:109 apt=108", "profile-level-id=640c34\r",
+		"a=rtpmap:112 H264/90000", "a=rtpmap:113 rtx/90000", "a=fmtp:113 apt=112", "profile-level-id=f40034\r",
+		"a=rtcp-fb:108 nack pli", "a=rtcp-fb:112 transport-cc",
 		"a=rtcp-fb:96 nack\r", "a=rtcp-fb:96 nack pli", "a=rtcp-fb:96 ccm fir", "a=rtcp-fb:96 transport-cc",
 	} {
 		if got := strings.Count(offer.SDP, want); got != 1 {

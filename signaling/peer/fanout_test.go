@@ -45,7 +45,7 @@ func TestPicturesFromAStream(t *testing.T) {
 	tasks.Go(func() { fanout.Run(ctx) })
 
 	p := start(t, func(p *page, _ *Config, _ *interceptor.Registry) {
-		p.join = func(sink encode.Sink) (seat, error) {
+		p.join = func(sink encode.Sink, _ ...encode.Codec) (seat, error) {
 			return leading{fanout.Join(sink)}, nil
 		}
 	})

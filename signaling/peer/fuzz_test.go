@@ -19,14 +19,14 @@ import (
 
 // What goes in as a frame comes out of the packets as it was.
 func FuzzPacketize(f *testing.F) {
-	for _, n := range []int{1, 2, maxPiece - 1, maxPiece, maxPiece + 1, 3*maxPiece + 7, 100_000} {
+	for _, n := range []int{1, 2, vp8MaxPiece - 1, vp8MaxPiece, vp8MaxPiece + 1, 3*vp8MaxPiece + 7, 100_000} {
 		f.Add(bytes.Repeat([]byte{0x9d, 0x01, 0x2a}, n/3+1)[:n], uint16(n))
 	}
 	f.Fuzz(func(t *testing.T, data []byte, picture uint16) {
 		w := &wire{keep: true}
 		v := bind(w, bwe.Config{MinBps: 1e12, MaxBps: 1e12})
-		v.picture = picture & 0x7fff
-		if took := v.WritePacket(encode.Packet{Data: data, Codec: encode.VP8, Key: true}); took != (len(data) > 0 && pieces(len(data)) < maxQueued) {
+		v.ways[encode.VP8].payloads.(*vp8).picture = picture & 0x7fff
+		if took := v.WritePacket(encode.Packet{Data: data, Codec: encode.VP8, Key: true}); took != (len(data) > 0 && vp8Pieces(len(data)) < maxQueued) {
 			t.Fatalf("%d bytes: taken: %v", len(data), took)
 		} else if !took {
 			return
@@ -155,7 +155,7 @@ func (nowhere) Times([]byte)                        {}
 // offering returns a negotiation that has made its first offer.
 func offering(t testing.TB) *negotiation {
 	t.Helper()
-	p, err := newPeer(Config{Register: vp8(), Log: slog.New(slog.DiscardHandler)}, (&fakeSeat{}).watch, func([]byte) error { return nil }, nowhere{})
+	p, err := newPeer(Config{Register: offered(encode.VP8), Log: slog.New(slog.DiscardHandler)}, (&fakeSeat{}).watch, func([]byte) error { return nil }, nowhere{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,6 +8,8 @@ import (
 	"github.com/pion/rtp"
 	"github.com/pion/transport/v4/packetio"
 	"github.com/pion/webrtc/v4"
+
+	"lucarne/encode"
 )
 
 // reply answers a negotiation's offer as a browser would.
@@ -88,7 +90,7 @@ func TestBadEarlyCandidate(t *testing.T) {
 
 // TestMediaIsNotKept: what a page sends of media takes no room, however much.
 func TestMediaIsNotKept(t *testing.T) {
-	p, err := newPeer(Config{Register: vp8()}, nil, nil, nowhere{})
+	p, err := newPeer(Config{Register: offered(encode.VP8)}, nil, nil, nowhere{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -121,9 +121,9 @@ func (v *video) left(s *slot, err error) {
 		return
 	}
 	v.tally.Packets++
-	v.tally.Bytes += uint64(s.size - vp8DescriptorSize)
 	if s.header.Marker {
 		v.tally.Frames++
+		v.tally.Bytes += uint64(s.frame.bytes)
 		v.batch.add(s.frame, time.Now())
 	}
 }

@@ -33,6 +33,7 @@ const patience = 10 * time.Second
 type fakeSeat struct {
 	mu      sync.Mutex
 	sink    encode.Sink
+	codecs  []encode.Codec
 	joins   int
 	leaves  int
 	shows   int
@@ -40,10 +41,10 @@ type fakeSeat struct {
 	bitrate int
 }
 
-func (s *fakeSeat) watch(sink encode.Sink) (seat, error) {
+func (s *fakeSeat) watch(sink encode.Sink, codecs ...encode.Codec) (seat, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.sink = sink
+	s.sink, s.codecs = sink, codecs
 	s.joins++
 	return s, nil
 }
@@ -82,12 +83,12 @@ type page struct {
 	batches [][]byte
 	frames  [][]byte // received, whole
 	packets []rtp.Packet
-	news    chan struct{}                   // capacity 1: something of the above has changed
-	deaf    bool                            // does not answer offers
-	away    bool                            // does not look
-	untold  bool                            // of the servers
-	network func(*webrtc.SettingEngine)     // nil: UDP by IPv4
-	join    func(encode.Sink) (seat, error) // nil: seat.watch
+	news    chan struct{}                                    // capacity 1: something of the above has changed
+	deaf    bool                                             // does not answer offers
+	away    bool                                             // does not look
+	untold  bool                                             // of the servers
+	network func(*webrtc.SettingEngine)                      // nil: UDP by IPv4
+	join    func(encode.Sink, ...encode.Codec) (seat, error) // nil: seat.watch
 }
 
 type option func(*page, *Config, *interceptor.Registry)
@@ -103,8 +104,13 @@ func open(t *testing.T, options ...option) *page {
 	return p
 }
 
-func vp8() func(*webrtc.MediaEngine) error {
-	return mediadev.Register([]encode.Backend{{Name: "none", Codec: encode.VP8}})
+// offered registers what an agent with encoders of these offers.
+func offered(list ...encode.Codec) func(*webrtc.MediaEngine) error {
+	var backends []encode.Backend
+	for _, codec := range list {
+		backends = append(backends, encode.Backend{Name: "none", Codec: codec})
+	}
+	return mediadev.Register(backends)
 }
 
 func start(t *testing.T, options ...option) *page {
@@ -113,7 +119,7 @@ func start(t *testing.T, options ...option) *page {
 		t: t, seat: &fakeSeat{}, ended: make(chan error, 1),
 		bell: make(chan struct{}, 1), news: make(chan struct{}, 1),
 	}
-	cfg := Config{Register: vp8(), Loopback: true, Log: slog.New(slog.DiscardHandler)}
+	cfg := Config{Register: offered(encode.VP8), Loopback: true, Log: slog.New(slog.DiscardHandler)}
 	var chain interceptor.Registry
 	for _, o := range options {
 		o(p, &cfg, &chain)
@@ -153,6 +159,13 @@ func (p *page) connect(chain *interceptor.Registry) {
 		}
 	}
 	check(me.RegisterDefaultCodecs())
+	check(me.RegisterCodec(webrtc.RTPCodecParameters{
+		RTPCodecCapability: webrtc.RTPCodecCapability{
+			MimeType: webrtc.MimeTypeH264, ClockRate: clockRate,
+			SDPFmtpLine: "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=f4001f",
+		},
+		PayloadType: 120,
+	}, webrtc.RTPCodecTypeVideo))
 	check(me.RegisterHeaderExtension(webrtc.RTPHeaderExtensionCapability{URI: playoutDelayURI}, webrtc.RTPCodecTypeVideo))
 	check(webrtc.RegisterDefaultInterceptors(&me, chain))
 	var se webrtc.SettingEngine
@@ -174,12 +187,13 @@ func (p *page) connect(chain *interceptor.Registry) {
 	check(err)
 }
 
-// receive puts frames together (RFC 7741 §4.2).
-func (p *page) receive(track *webrtc.TrackRemote, _ *webrtc.RTPReceiver) {
+// receive puts frames together (RFC 7741 §4.2, RFC 6184 §5.4).
+func (p *page) receive(track *webrtc.TrackRemote, receiver *webrtc.RTPReceiver) {
 	waiting := make(map[uint16]*rtp.Packet)
 	var next uint16
 	begun := false
 	var frame []byte
+	var h264 codecs.H264Packet
 	for {
 		packet, _, err := track.ReadRTP()
 		if err != nil {
@@ -195,24 +209,35 @@ func (p *page) receive(track *webrtc.TrackRemote, _ *webrtc.RTPReceiver) {
 			if packet.Padding && len(packet.Payload) == 0 {
 				continue // a probe
 			}
-			var vp8 codecs.VP8Packet
-			piece, err := vp8.Unmarshal(packet.Payload)
-			if err != nil {
-				p.t.Errorf("payload descriptor: %v", err)
-				return
+			var piece []byte
+			if mimeOf(receiver, packet.PayloadType) == webrtc.MimeTypeH264 {
+				piece, err = h264.Unmarshal(packet.Payload)
+			} else {
+				piece, err = new(codecs.VP8Packet).Unmarshal(packet.Payload)
 			}
-			if vp8.S == 1 {
-				frame = nil
+			if err != nil {
+				p.t.Errorf("payload %x: %v", packet.Payload, err)
+				return
 			}
 			frame = append(frame, piece...)
 			p.note(func() {
 				p.packets = append(p.packets, *packet)
 				if packet.Marker {
 					p.frames = append(p.frames, frame)
+					frame = nil
 				}
 			})
 		}
 	}
+}
+
+func mimeOf(receiver *webrtc.RTPReceiver, payloadType uint8) string {
+	for _, c := range receiver.GetParameters().Codecs {
+		if uint8(c.PayloadType) == payloadType {
+			return c.MimeType
+		}
+	}
+	return ""
 }
 
 func (p *page) note(f func()) {

@@ -23,7 +23,7 @@ type path struct {
 	writing sync.Mutex
 	next    uint16
 	number  [2]byte // the extension of the packet that passes
-	resent  resent
+	history history
 
 	mu       sync.Mutex
 	numbered bool   // transport-wide numbers were negotiated
@@ -46,34 +46,46 @@ func (p *path) NewInterceptor(string) (interceptor.Interceptor, error) { return 
 // BindLocalStream implements interceptor.Interceptor.
 func (p *path) BindLocalStream(info *interceptor.StreamInfo, next interceptor.RTPWriter) interceptor.RTPWriter {
 	id := extensionID(info, sdp.TransportCCURI)
-	if id == 0 {
-		return next
-	}
 	p.mu.Lock()
-	p.numbered = true
+	p.numbered = id != 0
 	p.mu.Unlock()
 	return interceptor.RTPWriterFunc(func(h *rtp.Header, payload []byte, a interceptor.Attributes) (int, error) {
 		p.writing.Lock()
 		defer p.writing.Unlock()
-		if seq, again := original(info, h, payload); again && !p.resend(seq) {
+		if seq, again := original(info, h, payload); !again {
+			p.history.note(h.SequenceNumber, h.PayloadType)
+		} else if p.resend(seq) {
+			h, payload = p.history.restore(info, h, payload, seq)
+		} else {
 			return h.MarshalSize() + len(payload), nil
 		}
-		seq := p.next
-		p.next++
-		binary.BigEndian.PutUint16(p.number[:], seq)
-		if err := h.SetExtension(id, p.number[:]); err != nil {
-			return 0, err
+		if id != 0 {
+			number := p.next
+			p.next++
+			binary.BigEndian.PutUint16(p.number[:], number)
+			if err := h.SetExtension(id, p.number[:]); err != nil {
+				return 0, err
+			}
+			p.sent(number, h.MarshalSize()+len(payload)+wireOverhead)
 		}
-		p.sent(seq, h.MarshalSize()+len(payload)+wireOverhead)
 		return next.Write(h, payload, a)
 	})
+}
+
+// repair makes retransmissions those of the payload type that they repeat.
+func (p *path) repair(all ways) {
+	p.writing.Lock()
+	defer p.writing.Unlock()
+	for _, way := range all {
+		p.history.repair[way.payloadType] = way.repair
+	}
 }
 
 // resend says whether a packet may be sent again now. The caller holds writing.
 func (p *path) resend(seq uint16) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.resent.again(seq, time.Now(), p.bwe.RTT()) {
+	if p.history.again(seq, time.Now(), p.bwe.RTT()) {
 		return true
 	}
 	p.spared++

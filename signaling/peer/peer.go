@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -30,6 +31,7 @@ var (
 	ErrLost        = errors.New("peer: connection lost")
 	ErrLeft        = errors.New("peer: closed by the viewer")
 	ErrMalformed   = errors.New("peer: too much that is malformed or unasked for")
+	ErrTooLarge    = errors.New("peer: the pictures are larger than the page decodes")
 )
 
 // Config says how viewers are connected.
@@ -93,7 +95,7 @@ type seat interface {
 // Peer is one viewer by WebRTC.
 type Peer struct {
 	cfg   Config
-	watch func(encode.Sink) (seat, error)
+	watch func(encode.Sink, ...encode.Codec) (seat, error)
 	input func([]byte) error
 	out   Out
 
@@ -105,8 +107,11 @@ type Peer struct {
 	gathered chan candidate // for the page
 	changed  chan struct{}  // capacity 1: the connection's state may have changed
 
-	connected bool // has been; Run's alone
-	probes    probes
+	// Run's alone.
+	connected bool           // has been
+	codecs    []encode.Codec // that the seat was taken with
+
+	probes probes
 
 	mu        sync.Mutex
 	attention session.Attention
@@ -118,8 +123,8 @@ type Peer struct {
 
 // New returns a peer that Run starts. It carries no video before Watch says so.
 func New(cfg Config, viewer Viewer, out Out) (*Peer, error) {
-	watch := func(s encode.Sink) (seat, error) {
-		seat, err := viewer.Watch(s, encode.VP8)
+	watch := func(s encode.Sink, codecs ...encode.Codec) (seat, error) {
+		seat, err := viewer.Watch(s, codecs...)
 		if err != nil {
 			return nil, err
 		}
@@ -128,7 +133,7 @@ func New(cfg Config, viewer Viewer, out Out) (*Peer, error) {
 	return newPeer(cfg, watch, viewer.Input, out)
 }
 
-func newPeer(cfg Config, watch func(encode.Sink) (seat, error), input func([]byte) error, out Out) (*Peer, error) {
+func newPeer(cfg Config, watch func(encode.Sink, ...encode.Codec) (seat, error), input func([]byte) error, out Out) (*Peer, error) {
 	if cfg.Register == nil {
 		return nil, errors.New("peer: new: no codecs to register")
 	}
@@ -162,8 +167,8 @@ func (p *Peer) Watch(a session.Attention) {
 }
 
 // Run offers a connection to the page and serves it until ctx ends, which is no
-// error, or the peer is dead: ErrUnreachable, ErrLost, ErrLeft or ErrMalformed. It may
-// be called once.
+// error, or the peer is of no use: ErrUnreachable, ErrLost, ErrLeft, ErrMalformed or
+// ErrTooLarge. It may be called once.
 func (p *Peer) Run(ctx context.Context) error {
 	servers := p.servers(ctx)
 	c, err := p.open(ctx, servers)
@@ -266,26 +271,35 @@ func (p *Peer) follow(c *connection, tasks *sync.WaitGroup) error {
 }
 
 // attend takes a seat or leaves it, as the page looks. A seat begins with a key
-// frame, so that a connection that has come back needs no other.
+// frame, so that a connection that has come back needs no other. It is taken with
+// what the page decodes of the pictures that there are, and anew when that changes.
 func (p *Peer) attend() error {
 	p.mu.Lock()
 	s, attention := p.seat, p.attention
 	p.mu.Unlock()
-	if attention == session.Away {
+	codecs := p.video.codecs()
+	if attention == session.Away || s != nil && !slices.Equal(codecs, p.codecs) {
 		p.leave()
+		s = nil
+	}
+	if attention == session.Away {
 		return nil
 	}
 	if s == nil {
+		if len(codecs) == 0 {
+			return ErrTooLarge
+		}
 		p.video.begin()
 		var err error
-		if s, err = p.watch(p.video); err != nil {
+		if s, err = p.watch(p.video, codecs...); err != nil {
 			return fmt.Errorf("peer: watch: %w", err)
 		}
 		p.mu.Lock()
 		p.seat, p.told = s, 0
 		p.mu.Unlock()
+		p.codecs = codecs
 		p.tellBitrate()
-		p.cfg.Log.Info("viewer watches by WebRTC")
+		p.cfg.Log.Info("viewer watches by WebRTC", "codecs", codecs)
 	}
 	if attention == session.Shown {
 		s.Show()

@@ -62,7 +62,7 @@ func TestNoCodecsNoVideo(t *testing.T) {
 
 func TestFramesArriveAsWritten(t *testing.T) {
 	p := open(t)
-	sizes := []int{40_000, 1, 100, maxPiece - 1, maxPiece, maxPiece + 1, 2*maxPiece + 1, 15_000, 3}
+	sizes := []int{40_000, 1, 100, vp8MaxPiece - 1, vp8MaxPiece, vp8MaxPiece + 1, 2*vp8MaxPiece + 1, 15_000, 3}
 	var want [][]byte
 	for n, size := range sizes {
 		f := frame(n, size)
@@ -363,7 +363,7 @@ func TestNew(t *testing.T) {
 	if _, err := New(Config{}, viewer{}, &page{}); err == nil {
 		t.Error("New took a configuration without codecs")
 	}
-	p, err := New(Config{Register: vp8()}, viewer{}, &page{})
+	p, err := New(Config{Register: offered(encode.VP8)}, viewer{}, &page{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,27 +8,53 @@ import (
 	"github.com/pion/rtp"
 )
 
-// resent remembers when packets were sent again. Who asks for one once more
-// before a round trip is over asks for what is on its way: answering each time
-// would fill the path with copies just where packets are being lost.
-type resent struct {
-	ring [sentKept]struct {
-		seq uint16
-		at  time.Time // zero: never
-	}
-}
-
 // sentKept is how many packets the responder keeps for being sent again.
 const sentKept = 1024
 
-// again says whether a packet may be sent again now, and if so notes it.
-func (r *resent) again(seq uint16, now time.Time, roundTrip time.Duration) bool {
+// history remembers the last packets of the video, and when they were sent again. Who
+// asks for one once more before a round trip is over asks for what is on its way:
+// answering each time would fill the path with copies just where packets are being
+// lost.
+type history struct {
+	ring [sentKept]struct {
+		seq         uint16
+		payloadType uint8     // 0: nothing was sent
+		again       time.Time // zero: never
+	}
+	repair [1 << 7]uint8 // by payload type, that of its retransmissions; 0: it has none
+}
+
+// note remembers a packet.
+func (r *history) note(seq uint16, payloadType uint8) {
 	last := &r.ring[seq%sentKept]
-	if last.seq == seq && !last.at.IsZero() && now.Sub(last.at) < roundTrip {
+	last.seq, last.payloadType, last.again = seq, payloadType, time.Time{}
+}
+
+// again says whether a packet may be sent again now, and if so notes it.
+func (r *history) again(seq uint16, now time.Time, roundTrip time.Duration) bool {
+	last := &r.ring[seq%sentKept]
+	if last.seq != seq || last.payloadType == 0 {
+		return false // the responder no longer has it either
+	}
+	if !last.again.IsZero() && now.Sub(last.again) < roundTrip {
 		return false
 	}
-	last.seq, last.at = seq, now
+	last.again = now
 	return true
+}
+
+// restore makes a retransmission what the original asks for. The responder knows
+// one payload type for all retransmissions of a stream (RFC 4588 §8.6 has one for
+// each payload type). A payload type that has none is sent again as it was.
+func (r *history) restore(info *interceptor.StreamInfo, h *rtp.Header, payload []byte, seq uint16) (*rtp.Header, []byte) {
+	payloadType := r.ring[seq%sentKept].payloadType
+	if repair := r.repair[payloadType&0x7f]; repair != 0 {
+		h.PayloadType = repair
+		return h, payload
+	}
+	plain := h.Clone() // the responder's is used again
+	plain.SSRC, plain.SequenceNumber, plain.PayloadType = info.SSRC, seq, payloadType
+	return &plain, payload[2:]
 }
 
 // original returns the sequence number of the packet that a retransmission

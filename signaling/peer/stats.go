@@ -17,7 +17,7 @@ type Stats struct {
 	Frames      uint64        // whole frames handed to the network
 	Missed      uint64        // frames refused because the path was full
 	Packets     uint64        // media packets handed to the network, retransmissions not counted
-	Bytes       uint64        // of media in them
+	Bytes       uint64        // of those frames
 	Probes      uint64        // packets without media, to learn whether the last one of a frame has arrived
 	Unsent      uint64        // packets that the network did not take
 	Spared      uint64        // packets asked for again less than a round trip after they had been sent again

@@ -2,6 +2,7 @@ package peer
 
 import (
 	"fmt"
+	"image"
 	"math/rand/v2"
 	"sync"
 	"time"
@@ -10,6 +11,14 @@ import (
 	"github.com/pion/webrtc/v4"
 
 	"lucarne/encode"
+)
+
+// mtu bounds an IP packet's payload; what is around a piece of a frame in it:
+// the RTP header (12), its extensions (4 and 8), the original sequence number
+// of a retransmission (2) and SRTP's tag (16).
+const (
+	mtu        = 1200
+	maxPayload = mtu - 12 - 12 - 2 - 16
 )
 
 const (
@@ -27,26 +36,28 @@ const (
 )
 
 // video is the track and the sink: it cuts frames into packets, which pace
-// sends. They wait in a ring whose slots are used again and again.
+// sends. They wait in a ring whose slots are used again and again. The codec may
+// change with any key frame: packets of each have a payload type of their own.
 type video struct {
 	path *path
-	ring func()        // something has been bound
+	ring func()        // something has been bound, or the pictures have another size
 	wake chan struct{} // capacity 1: there are packets
 	open chan struct{} // closed
 
 	mu          sync.Mutex
 	writer      webrtc.TrackLocalWriter // nil: not bound
 	ssrc        uint32
-	payloadType uint8
+	ways        ways
+	size        image.Point // of the newest picture
 	slots       [maxQueued]*slot
 	head, count int // the slots in use
 	queued      int // bytes in them
 	waiting     chan struct{}
-	keyed       bool // a key frame has been taken since begin, and nothing refused since
-	key         int  // bytes of the last key frame, until it has got through
+	keyed       bool         // a key frame has been taken since begin, and nothing refused since
+	codec       encode.Codec // of that key frame
+	key         int          // bytes of the last key frame, until it has got through
 	bucket      bucket
 	sequence    uint16
-	picture     uint16    // VP8's PictureID
 	epoch       time.Time // of the RTP clock
 	offset      uint32    // RTP timestamp of the epoch
 	last        int64     // RTP timestamp of the newest frame, less offset, before it wraps
@@ -75,7 +86,6 @@ func newVideo(path *path, ring func()) *video {
 		open:     make(chan struct{}),
 		bucket:   bucket{level: burst},
 		sequence: uint16(rand.Uint32()),
-		picture:  uint16(1 + rand.IntN(0x7ffe)),
 		epoch:    time.Now(),
 		offset:   rand.Uint32(),
 	}
@@ -83,18 +93,18 @@ func newVideo(path *path, ring func()) *video {
 	return v
 }
 
-// Bind implements webrtc.TrackLocal.
+// Bind implements webrtc.TrackLocal: it learns what the page can decode.
 func (v *video) Bind(c webrtc.TrackLocalContext) (webrtc.RTPCodecParameters, error) {
-	for _, codec := range c.CodecParameters() {
-		if codec.MimeType == webrtc.MimeTypeVP8 {
-			v.mu.Lock()
-			v.writer, v.ssrc, v.payloadType = c.WriteStream(), uint32(c.SSRC()), uint8(codec.PayloadType)
-			v.mu.Unlock()
-			v.ring()
-			return codec, nil
-		}
+	all, one := negotiated(c.CodecParameters())
+	if len(all) == 0 {
+		return one, fmt.Errorf("peer: bind video: %w", webrtc.ErrUnsupportedCodec)
 	}
-	return webrtc.RTPCodecParameters{}, fmt.Errorf("peer: bind video: %w", webrtc.ErrUnsupportedCodec)
+	v.path.repair(all)
+	v.mu.Lock()
+	v.writer, v.ssrc, v.ways = c.WriteStream(), uint32(c.SSRC()), all
+	v.mu.Unlock()
+	v.ring()
+	return one, nil
 }
 
 // Unbind implements webrtc.TrackLocal.
@@ -122,6 +132,14 @@ func (v *video) stream() uint32 {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	return v.ssrc
+}
+
+// codecs lists what the page can decode of pictures like the newest one, of any
+// while there was none.
+func (v *video) codecs() []encode.Codec {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.ways.codecs(v.size)
 }
 
 // begin forgets what still waits from an earlier seat.
@@ -172,28 +190,24 @@ func (v *video) notice() {
 func (v *video) WritePacket(p encode.Packet) bool {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if !v.takes(p) {
+	if v.size != p.Size {
+		v.size = p.Size
+		v.ring() // another codec may be needed, or have become possible
+	}
+	if !v.takes(p) || !v.queue(p) {
 		v.tally.Missed++
 		v.keyed = false
 		return false
 	}
-	v.keyed = true
+	v.keyed, v.codec = true, p.Codec
 	if p.Key {
 		v.key = len(p.Data)
 	}
-	timestamp := v.timestamp(p.Times.Grabbed)
-	for n, data := pieces(len(p.Data)), p.Data; n > 0; n-- {
-		size := (len(data) + n - 1) / n
-		v.push(timestamp, data[:size], len(data) == len(p.Data), n == 1)
-		data = data[size:]
-	}
-	v.slots[(v.head+v.count-1)%maxQueued].frame = timesOf(p, timestamp)
-	v.picture = (v.picture + 1) &^ vp8LongPictureID
 	v.rouse()
 	return true
 }
 
-// takes says whether a frame can be queued and is of use. A key frame may be
+// takes says whether a frame could be queued and would be of use. A key frame may be
 // more than the path carries in the time; what follows it is not refused for
 // that, or its viewer would need the next one at once. The caller holds mu.
 func (v *video) takes(p encode.Packet) bool {
@@ -201,10 +215,30 @@ func (v *video) takes(p encode.Packet) bool {
 	if v.queued == 0 && l.flight <= l.window {
 		v.key = 0
 	}
-	return v.writer != nil && p.Codec == encode.VP8 && len(p.Data) > 0 &&
-		(p.Key || v.keyed) &&
-		v.count+pieces(len(p.Data)) < maxQueued && // the slot that is being sent stays free
+	way := v.ways[p.Codec]
+	return v.writer != nil && way != nil && way.fits(p.Size) &&
+		(p.Key || v.keyed && v.codec == p.Codec) &&
 		duration(v.queued-v.key, l.estimate) < fullFrom && l.flight-v.key <= 2*l.window
+}
+
+// queue cuts a frame into packets. It reports whether it is one, and there was room
+// for all of it. The caller holds mu.
+func (v *video) queue(p encode.Packet) bool {
+	way := v.ways[p.Codec]
+	if !way.payloads.begin(p.Data) {
+		return false
+	}
+	count, queued, sequence := v.count, v.queued, v.sequence
+	timestamp := v.timestamp(p.Times.Grabbed)
+	for v.count+1 < maxQueued { // the slot that is being sent stays free
+		s := v.push(way, timestamp)
+		if s.header.Marker {
+			s.frame = timesOf(p, timestamp)
+			return true
+		}
+	}
+	v.count, v.queued, v.sequence = count, queued, sequence
+	return false
 }
 
 // timestamp returns the RTP timestamp of a frame grabbed then. No two frames
@@ -218,23 +252,25 @@ func (v *video) timestamp(grabbed time.Time) uint32 {
 	return v.offset + uint32(v.last)
 }
 
-// push queues one packet. The caller holds mu and has looked for room.
-func (v *video) push(timestamp uint32, piece []byte, first, last bool) {
+// push queues the next packet of a frame; its marker says that it is the last. The
+// caller holds mu and has looked for room.
+func (v *video) push(way *way, timestamp uint32) *slot {
 	at := (v.head + v.count) % maxQueued
 	s := v.slots[at]
 	if s == nil {
 		s = &slot{header: rtp.Header{Extensions: make([]rtp.Extension, 0, 2)}}
 		v.slots[at] = s
 	}
+	size, more := way.payloads.next(&s.buf)
+	s.size = size
 	s.header = rtp.Header{
-		Version: 2, Marker: last, PayloadType: v.payloadType, SequenceNumber: v.sequence,
+		Version: 2, Marker: !more, PayloadType: way.payloadType, SequenceNumber: v.sequence,
 		Timestamp: timestamp, SSRC: v.ssrc, Extensions: s.header.Extensions[:0],
 	}
-	putVP8Descriptor(s.buf[:], v.picture, first)
-	s.size = vp8DescriptorSize + copy(s.buf[vp8DescriptorSize:], piece)
 	v.sequence++
 	v.count++
-	v.queued += s.size
+	v.queued += size
+	return s
 }
 
 func (v *video) rouse() {

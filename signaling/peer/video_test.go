@@ -46,7 +46,12 @@ func (w *wire) Write([]byte) (int, error) { return 0, errors.New("not used") }
 // bind makes a video that writes to w.
 func bind(w webrtc.TrackLocalWriter, cfg bwe.Config) *video {
 	v := newVideo(newPath(cfg), func() {})
-	v.writer, v.ssrc, v.payloadType = w, 7, 96
+	v.writer, v.ssrc = w, 7
+	v.ways = ways{
+		encode.VP8:     {payloads: &vp8{picture: 1}, payloadType: 96, repair: 97},
+		encode.H264:    {payloads: &h264{}, payloadType: 102, repair: 103},
+		encode.H264444: {payloads: &h264{}, payloadType: 114, repair: 115},
+	}
 	return v
 }
 
@@ -73,7 +78,7 @@ func TestWritingAllocatesNothing(t *testing.T) {
 		v.batch.buf = v.batch.buf[:batchHeader] // what has been told is the page's
 		v.batch.buf[1] = 0
 	}
-	for range 2 * maxQueued / pieces(len(f.Data)) { // each slot is made once
+	for range 2 * maxQueued / vp8Pieces(len(f.Data)) { // each slot is made once
 		send()
 	}
 	if got := testing.AllocsPerRun(200, send); got != 0 {
@@ -129,7 +134,7 @@ func TestPacing(t *testing.T) {
 		time.Sleep(time.Second)
 		cancel()
 		synctest.Wait()
-		if got, want := len(w.at), pieces(200_000); got != want {
+		if got, want := len(w.at), vp8Pieces(200_000); got != want {
 			t.Fatalf("%d packets left, want %d", got, want)
 		}
 		// 200 kB less the burst at 20 Mbit/s
@@ -249,10 +254,10 @@ func (c throughChain) Write([]byte) (int, error) { return 0, errors.New("not use
 func TestRefusals(t *testing.T) {
 	v := bind(&wire{}, bwe.Config{})
 	other := frame(0, 10)
-	other.Codec = encode.H264
+	other.Codec = encode.JPEG
 	for what, f := range map[string]encode.Packet{
 		"nothing": frame(0, 0), "a delta frame to begin with": frame(1, 10),
-		"another codec": other, "a monster": frame(0, maxQueued*maxPiece),
+		"another codec": other, "a monster": frame(0, maxQueued*vp8MaxPiece),
 	} {
 		if v.WritePacket(f) {
 			t.Errorf("took %s", what)
@@ -268,9 +273,9 @@ func TestRefusals(t *testing.T) {
 func TestPictureIDs(t *testing.T) {
 	w := &wire{keep: true}
 	v := bind(w, bwe.Config{})
-	v.picture = 0x7ffe
+	v.ways[encode.VP8].payloads.(*vp8).picture = 0x7ffe
 	for n := range 4 {
-		v.WritePacket(frame(n, 2*maxPiece))
+		v.WritePacket(frame(n, 2*vp8MaxPiece))
 	}
 	v.flush()
 	var got []uint16

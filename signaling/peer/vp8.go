@@ -10,26 +10,35 @@ const (
 	vp8Start          = 0x10 // S, and partition 0
 	vp8HasPictureID   = 0x80 // I
 	vp8LongPictureID  = 0x8000
+	vp8MaxPiece       = maxPayload - vp8DescriptorSize
 )
 
-// putVP8Descriptor writes the descriptor of a frame's first or later packet to b.
-func putVP8Descriptor(b []byte, pictureID uint16, first bool) {
-	b[0], b[1] = vp8Extended, vp8HasPictureID
-	if first {
-		b[0] |= vp8Start
-	}
-	binary.BigEndian.PutUint16(b[2:], pictureID|vp8LongPictureID)
+// vp8 cuts frames of VP8.
+type vp8 struct {
+	picture uint16 // PictureID of the frame
+	rest    []byte // of the frame
+	left    int    // pieces of it
+	flags   byte   // of the next one
 }
 
-// mtu bounds an IP packet's payload; what is around a piece of a frame in it:
-// the RTP header (12), its extensions (4 and 8), the original sequence number
-// of a retransmission (2) and SRTP's tag (16).
-const (
-	mtu        = 1200
-	maxPayload = mtu - 12 - 12 - 2 - 16
-	maxPiece   = maxPayload - vp8DescriptorSize
-)
+// begin implements payloads.
+func (f *vp8) begin(frame []byte) bool {
+	f.rest, f.left, f.flags = frame, vp8Pieces(len(frame)), vp8Extended|vp8Start
+	return f.left > 0
+}
 
-// pieces returns in how many packets a frame of n bytes goes; they are cut
+// next implements payloads.
+func (f *vp8) next(buf *[maxPayload]byte) (size int, more bool) {
+	piece := f.rest[:(len(f.rest)+f.left-1)/f.left]
+	buf[0], buf[1] = f.flags, vp8HasPictureID
+	binary.BigEndian.PutUint16(buf[2:], f.picture|vp8LongPictureID)
+	f.rest, f.flags = f.rest[len(piece):], vp8Extended
+	if f.left--; f.left == 0 {
+		f.picture = (f.picture + 1) &^ vp8LongPictureID
+	}
+	return vp8DescriptorSize + copy(buf[vp8DescriptorSize:], piece), f.left > 0
+}
+
+// vp8Pieces returns in how many packets a frame of n bytes goes; they are cut
 // evenly, so that there is no tiny one at the end.
-func pieces(n int) int { return (n + maxPiece - 1) / maxPiece }
+func vp8Pieces(n int) int { return (n + vp8MaxPiece - 1) / vp8MaxPiece }

@@ -124,27 +124,6 @@ func sizeChange(b encode.Backend, decoder func() (Decoder, error)) error {
 	return nil
 }
 
-func absurd(b encode.Backend, decoder func() (Decoder, error)) error {
-	for _, size := range []image.Point{{}, {X: 0, Y: 5}, {X: -4, Y: 4}, {X: 100000, Y: 1}, {X: 1 << 30, Y: 1 << 30}} {
-		if encoder, err := b.Open(encode.Config{Size: size}); err == nil {
-			return errors.Join(fmt.Errorf("an encoder was opened for %v", size), encoder.Close())
-		}
-	}
-	r, err := open(b, decoder, encode.Config{Size: image.Pt(320, 240)})
-	if err != nil {
-		return err
-	}
-	defer r.close()
-	for _, bps := range []int{0, 1, -1, 10_000_000_000, 8_000_000} {
-		_ = r.encoder.SetBitrate(bps) // refused or brought into bounds: either is fine
-		r.canvas.Fill(r.canvas.Bounds(), color.RGBA{R: byte(bps), G: 77, B: 11, A: 255})
-		if err := r.step(encode.Op{}, r.canvas.Bounds()); err != nil {
-			return fmt.Errorf("after a bitrate of %d: %w", bps, err)
-		}
-	}
-	return nil
-}
-
 // bitrate encodes two seconds of the hardest motion at three targets.
 func bitrate(b encode.Backend, decoder func() (Decoder, error)) error {
 	size := image.Pt(320, 180)

@@ -41,6 +41,8 @@ var checks = []check{
 	{"odd sizes", oddSizes},
 	{"size change", sizeChange},
 	{"absurd configurations", absurd},
+	{"bad pictures", badPictures},
+	{"sizes come and go", sizesComeAndGo},
 	{"bitrate", bitrate},
 	{"damage only", damageOnly},
 	{"settle", settle},

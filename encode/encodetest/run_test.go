@@ -90,6 +90,11 @@ func TestSuiteFails(t *testing.T) {
 				p.Data = p.Data[:min(len(p.Data), 3)]
 			}
 		}}},
+		{"bad pictures", "calls a bad picture good", fault{before: func(b *broken, f *capture.Frame, op *encode.Op) {
+			good := encodetest.NewCanvas(image.Pt(100, 60))
+			f.Pix, f.Stride, f.Size = good.Pix, good.Stride, good.Size
+		}}},
+		{"sizes come and go", "keeps its first size", fault{size: func(size image.Point) image.Point { return image.Pt(64, 64) }}},
 		{"bitrate", "thinks the target is ten times as high", fault{rate: func(bps int) int { return 10 * bps }}},
 		{"damage only", "ignores damage", fault{before: func(b *broken, f *capture.Frame, op *encode.Op) {
 			if b.frames > 1 {

@@ -88,6 +88,9 @@ func (e *encoder) Encode(f *capture.Frame, op encode.Op) (encode.Packet, error) 
 	if f.Size != e.size {
 		return encode.Packet{}, fmt.Errorf("jpeg: encode %dx%d: the encoder was opened for %dx%d", f.Size.X, f.Size.Y, e.size.X, e.size.Y)
 	}
+	if f.Stride < 4*f.Size.X || len(f.Pix) < f.Stride*(f.Size.Y-1)+4*f.Size.X {
+		return encode.Packet{}, fmt.Errorf("jpeg: encode %dx%d: %d bytes at stride %d do not hold the picture", f.Size.X, f.Size.Y, len(f.Pix), f.Stride)
+	}
 	packet := encode.Packet{Codec: encode.JPEG, Size: e.size, Times: encode.Times{Damaged: f.Damaged, Grabbed: f.Grabbed}}
 	now := f.Grabbed
 	if now.IsZero() {

@@ -78,6 +78,9 @@ func NewFanout(cfg FanoutConfig) *Fanout {
 	return f
 }
 
+// Backend returns what the packets are made by.
+func (f *Fanout) Backend() Backend { return f.cfg.Backend }
+
 // Codec returns what the packets are coded in.
 func (f *Fanout) Codec() Codec { return f.cfg.Backend.Codec }
 

@@ -100,6 +100,9 @@ func (d *desktop) wire(usable []encode.Backend) error {
 		MaxPixels: int(d.flags.MaxPixels),
 		Log:       d.log,
 	})
+	if err := d.order(d.automatic()); err != nil {
+		return err
+	}
 	var err error
 	if d.token, err = d.flags.openToken(); err != nil {
 		return err
@@ -153,6 +156,7 @@ func (d *desktop) run(ctx context.Context, stdout io.Writer, open openSource, be
 	return inOrder(ctx, append(loops,
 		d.network.Run,
 		d.session.Run,
+		d.measure,
 		d.serveHTTP,
 		d.handler.Run,
 	)...)

@@ -47,6 +47,7 @@ type httpFlags struct {
 
 // videoFlags say how much the picture may cost.
 type videoFlags struct {
+	Codec        string        `enum:"auto,h264,h264-444,vp8,jpeg" default:"auto" group:"Picture" help:"Codec for every page that can decode it and prefers no other: ${enum}. auto is what this machine encodes in time, as it measures at start; h264-444, whose colours are sharp, is never chosen by itself."`
 	Bitrate      amount        `default:"8M" group:"Picture" help:"Bits a second at most; k and M may be used."`
 	MinBitrate   amount        `default:"500k" group:"Picture" help:"Bits a second that a bad network is never believed to be below."`
 	MaxFPS       int           `name:"max-fps" default:"60" group:"Picture" help:"Frames a second at most."`

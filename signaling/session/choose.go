@@ -145,13 +145,13 @@ func (s *Session) mourn(fallen []int) {
 
 // SetOrder changes the order in which fan-outs are chosen: each seat gets the
 // first that its sink can use. One that is not in the order serves those alone
-// who prefer its codec.
+// who prefer its codec; one that is there twice counts where it is first.
 func (s *Session) SetOrder(order []*encode.Fanout) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.order = s.order[:0]
 	for _, f := range order {
-		if n := slices.Index(s.cfg.Fanouts, f); n >= 0 {
+		if n := slices.Index(s.cfg.Fanouts, f); n >= 0 && !slices.Contains(s.order, n) {
 			s.order = append(s.order, n)
 		}
 	}

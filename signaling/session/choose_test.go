@@ -441,7 +441,7 @@ func TestSetOrder(t *testing.T) {
 			t.Error("the seat has lost the lead")
 		}
 		s.mu.Unlock()
-		s.SetOrder(fanouts)
+		s.SetOrder(append(fanouts, fanouts...))
 		time.Sleep(time.Second)
 		k.shows(t, encode.VP8)
 	})

@@ -11,13 +11,19 @@ import (
 
 // loop is the state of one Run, touched by its goroutine alone.
 type loop struct {
-	stream  *Stream
-	source  capture.Source
-	encoder Encoder
-	size    image.Point // the encoder's
-	bps     int         // the encoder's
-	frame   capture.Frame
-	owed    []image.Rectangle // damage of frames that the encoder dropped
+	stream   *Stream
+	source   capture.Source
+	encoder  Encoder
+	size     image.Point // the encoder's
+	bps      int         // the encoder's
+	hurry    int         // the encoder's speed
+	scaled   int         // by what the picture was divided that it saw last
+	frame    capture.Frame
+	small    miniature // of frame, where size gives way
+	limits   Limits
+	used     time.Duration     // CPU time of the process after the last frame; 0: not known
+	governor *governor         // nil before the first frame
+	owed     []image.Rectangle // damage of frames that the encoder dropped
 
 	rung      bool        // the source has damage, as far as its bell says
 	last      time.Time   // when the last frame was grabbed
@@ -26,6 +32,7 @@ type loop struct {
 	tick      *time.Timer // the pause in holdBack
 	rest      alarm       // something is due although nothing rings
 	settled   bool
+	same      bool      // the last frame showed nothing new
 	refined   int       // refinements since the last change or key frame
 	polished  time.Time // when the last of them was made
 	seq       uint64
@@ -52,7 +59,7 @@ func (l *loop) sleep(ctx context.Context) error {
 // packet. Damage that comes meanwhile is in the picture when it is grabbed. A
 // lead that has no room for leadPatience holds up nobody but itself.
 func (l *loop) holdBack(ctx context.Context) error {
-	if err := l.pause(ctx, l.stream.interval-time.Since(l.last), nil); err != nil {
+	if err := l.pause(ctx, l.due(time.Now()), nil); err != nil {
 		return err
 	}
 	began := time.Now()
@@ -124,6 +131,7 @@ func (l *loop) step() {
 		l.rest.by(l.retry)
 		return
 	}
+	l.relax(now)
 	useful, key, later := l.plan(now)
 	if useful && (l.rung || key || l.refineDue(now)) {
 		l.rung = false
@@ -147,14 +155,15 @@ func (l *loop) step() {
 
 // use encodes the frame in hand if there is anything to encode.
 func (l *loop) use(now time.Time, key bool) {
-	damaged := len(l.frame.Damage)+len(l.owed) > 0 || l.encoder == nil
-	op := Op{Key: key, Refine: l.refineDue(now)}
+	damaged := len(l.frame.Damage)+len(l.owed) > 0 || l.encoder == nil || l.scaled != max(1, l.limits.Scale)
+	// What takes long or waits long is in motion nevertheless, unless it shows nothing new.
+	op := Op{Key: key, Refine: l.refineDue(now) && (!damaged || l.same)}
 	if !damaged && !key && !op.Refine {
 		return
 	}
-	unchanged := l.encode(now, op)
+	l.same = l.encode(now, op)
 	switch {
-	case damaged && !unchanged:
+	case damaged && !l.same:
 		l.moved, l.refined = now, 0
 	case op.Key:
 		l.refined = 0
@@ -183,24 +192,26 @@ func (l *loop) refineAt() time.Time {
 // reports whether the frame turned out to show nothing new: a program that draws
 // the same again and again does not keep the picture from settling.
 func (l *loop) encode(now time.Time, op Op) (unchanged bool) {
-	s := l.stream
-	if err := l.open(); err != nil {
+	s, began := l.stream, time.Now()
+	frame := l.picture()
+	if err := l.open(frame); err != nil {
 		l.fail("open", err)
 		return false
 	}
 	for _, rect := range l.owed {
-		l.frame.Damage = capture.Merge(l.frame.Damage, rect, maxOwed)
+		frame.Damage = capture.Merge(frame.Damage, rect, maxOwed)
 	}
-	packet, err := l.encoder.Encode(&l.frame, op)
+	packet, err := l.encoder.Encode(frame, op)
 	if err != nil {
 		l.fail("encode", err)
 		return false
 	}
 	l.works()
+	l.govern(began, packet.Key || op.Refine)
 	l.last = now
 	l.settled = packet.Settled
 	if len(packet.Data) == 0 && !packet.Unchanged {
-		l.owed = append(l.owed[:0], l.frame.Damage...)
+		l.owed = append(l.owed[:0], frame.Damage...)
 		l.rung = l.rung || len(l.owed) > 0
 		l.rest.by(now.Add(s.interval))
 		return false
@@ -221,32 +232,34 @@ func (l *loop) encode(now time.Time, op Op) (unchanged bool) {
 
 // open makes the encoder fit the frame in hand and the bitrate wanted. A new
 // one has seen nothing yet: everything is damage to it.
-func (l *loop) open() error {
+func (l *loop) open(frame *capture.Frame) error {
 	s := l.stream
 	s.mu.Lock()
 	bps := s.bps
 	s.mu.Unlock()
-	if l.encoder != nil && l.size != l.frame.Size {
+	if l.encoder != nil && l.size != frame.Size {
 		resizer, ok := l.encoder.(Resizer)
-		if !ok || resizer.Resize(l.frame.Size) != nil {
+		if !ok || resizer.Resize(frame.Size) != nil {
 			l.close()
 		}
-		l.size = l.frame.Size
-		l.owed = l.owed[:0] // the reader gives all of a new size as damage
+		l.size = frame.Size
+		l.owed = l.owed[:0] // all of a new size is damage
 	}
 	if l.encoder == nil {
-		encoder, err := s.cfg.Backend.Open(Config{Size: l.frame.Size, BitrateBps: bps, MaxFPS: s.cfg.MaxFPS, Threads: s.cfg.Threads})
+		encoder, err := s.cfg.Backend.Open(Config{Size: frame.Size, BitrateBps: bps, MaxFPS: s.cfg.MaxFPS, Threads: s.cfg.Threads})
 		if err != nil {
 			return err
 		}
-		l.encoder, l.size, l.bps = encoder, l.frame.Size, bps
-		l.frame.Damage = append(l.frame.Damage[:0], image.Rectangle{Max: l.size})
+		l.encoder, l.size, l.bps, l.hurry = encoder, frame.Size, bps, 0
+		frame.Damage = append(frame.Damage[:0], image.Rectangle{Max: l.size})
 	}
 	if bps != l.bps {
 		l.bps = bps
-		return l.encoder.SetBitrate(bps)
+		if err := l.encoder.SetBitrate(bps); err != nil {
+			return err
+		}
 	}
-	return nil
+	return l.setSpeed()
 }
 
 const (

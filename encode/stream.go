@@ -47,6 +47,15 @@ type StreamConfig struct {
 	// a row, and with nil that it works: at first, and for a while after it has
 	// failed. It must not block. nil: nobody is.
 	Failing func(error)
+	// Quota bounds what all streams that share it may use of the processors.
+	// nil: nothing does.
+	Quota *Quota
+	// Shrink makes the picture smaller where the machine has no time for all of
+	// it. nil: it never becomes smaller.
+	Shrink Shrink
+	// Changed is called from Run's goroutine when Limits has become another. It
+	// must not block. nil: nobody is told.
+	Changed func()
 	Log     *slog.Logger
 }
 
@@ -66,6 +75,7 @@ type Stream struct {
 	lead    Sink // nil: nobody leads
 	bps     int  // wanted
 	keyed   time.Time
+	limits  Limits
 }
 
 // member is what a Stream knows of one sink.
@@ -155,6 +165,13 @@ func (s *Stream) Missed(sink Sink) (packets int, waiting time.Time) {
 	return packets, waiting
 }
 
+// Limits returns what the stream makes do with now.
+func (s *Stream) Limits() Limits {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.limits
+}
+
 func (s *Stream) ring() {
 	select {
 	case s.wake <- struct{}{}:
@@ -169,6 +186,8 @@ func (s *Stream) Run(ctx context.Context, source capture.Source) error {
 	s.keyed = time.Time{} // the encoder of an earlier Run is gone
 	s.mu.Unlock()
 	l := &loop{stream: s, source: source, tick: stopped(), rest: alarm{Timer: stopped()}}
+	l.small.shrink = s.cfg.Shrink
+	defer l.limit(Limits{})
 	defer l.close()
 	for {
 		if err := l.sleep(ctx); err != nil {

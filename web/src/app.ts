@@ -14,7 +14,7 @@ import { Media } from "./media.ts";
 import { onNetworkChange } from "./network.ts";
 import type { Options } from "./options.ts";
 import { Pointer } from "./pointer.ts";
-import type { DisplayMessage, Feature, HelloMessage, ServerMessage } from "./protocol.ts";
+import type { DisplayMessage, Encoding, Feature, HelloMessage, ServerMessage } from "./protocol.ts";
 import { Screen } from "./screen.ts";
 import type { Stats } from "./stats.ts";
 import { element } from "./ui/dom.ts";
@@ -36,6 +36,7 @@ export class App {
   private readonly face: Face;
   private hello: HelloMessage | null = null;
   private display: DisplayMessage | null = null;
+  private encoding: Encoding | null = null;
   private leading = true;
   private pictured = false;
   private catchUp = () => {};
@@ -55,7 +56,7 @@ export class App {
   ) {
     this.connection = new Connection(
       { clock: pageClock, wall: Date.now, backoff: new Backoff(), open: () => new WebSocket(socketURL(document.baseURI)) as Socket, session },
-      () => ({ type: "hello", version, lang: words.language, ...this.media.hello }),
+      (tell) => this.media.hello((hello) => tell({ type: "hello", version, lang: words.language, ...hello })),
       {
         state: (state) => this.linked(state),
         message: (message) => this.receive(message),
@@ -87,6 +88,7 @@ export class App {
       copy: (text) => this.clipboard.copy(text),
       copied: (text) => this.clipboard.copied(text),
       resize: (mode) => (this.screen.mode = mode),
+      prefer: (codec) => (this.media.codec = codec),
       reconnect: () => this.connection.connect(),
       login: (token) => this.login(token),
       type: () => this.type(),
@@ -109,7 +111,7 @@ export class App {
 
   /** The statistics as they are now. */
   stats(): Stats {
-    return { version: this.version, ...this.media.stats() };
+    return { version: this.version, encoding: this.encoding, ...this.media.stats() };
   }
 
   private listen(): void {
@@ -222,6 +224,9 @@ export class App {
       case "control":
         this.leading = message.you;
         return this.render();
+      case "encoding":
+        this.encoding = message.encoding;
+        return this.render();
       case "clipboard":
         if (this.may("copy-out")) void this.clipboard.fromDesktop(message.text);
         return;
@@ -242,6 +247,7 @@ export class App {
     this.hello = hello;
     this.display = hello.display;
     this.leading = hello.role !== "viewer";
+    this.encoding = null;
     this.pictured = false;
     if (hello.width > 0) this.screen.size = hello;
     this.input.reset();
@@ -293,6 +299,11 @@ export class App {
       path: this.media.path,
       why: this.media.why,
       pictured: this.pictured,
+      settings: {
+        codecs: this.media.decodable.filter((codec) => this.hello?.codecs?.includes(codec) ?? true),
+        preferred: this.media.codec,
+        encoding: this.encoding,
+      },
       watching: this.hello?.role === "viewer",
       leading: this.leading,
     });

@@ -101,7 +101,8 @@ export class Connection {
 
   constructor(
     private readonly around: Surroundings,
-    private readonly hello: () => ClientMessage,
+    /** Tells what the page's hello says: at once, or when it is known. */
+    private readonly hello: (tell: (message: ClientMessage) => void) => void,
     private readonly listener: Listener,
   ) {
     this.attempts = new Attempts(around.clock, around.open, (socket) => this.adopt(socket), () => void this.refused());
@@ -215,7 +216,9 @@ export class Connection {
   }
 
   private greet(socket: Socket): void {
-    socket.send(JSON.stringify({ ...this.hello(), page: this.page, attempt: ++this.hellos }));
+    this.hello((message) => {
+      if (socket === this.socket) socket.send(JSON.stringify({ ...message, page: this.page, attempt: ++this.hellos }));
+    });
   }
 
   /** A fresh socket has opened while the one there was is silent, or gone. */

@@ -1,12 +1,13 @@
 /** The worker's half of the pictures on the WebSocket: decodes them. */
 
+import type { Size } from "./geometry.ts";
 import { parseRectangles, type Picture } from "./picture.ts";
 
-/** A picture, decoded: all of it, or the rectangles that have changed. */
-export type Image = { width: number; height: number } & (
-  | { frame: VideoFrame }
-  | { rectangles: { x: number; y: number; bitmap: ImageBitmap }[] }
-);
+/** A picture, decoded, with its size: a frame may be larger, for H.264 4:2:0 knows even sizes alone. */
+export type Image = Size & Content;
+
+/** All of a picture, or the rectangles that have changed. */
+type Content = { frame: VideoFrame } | { rectangles: { x: number; y: number; bitmap: ImageBitmap }[] };
 
 /** To the worker. */
 export type Order =
@@ -21,7 +22,9 @@ type News =
   /** The picture of this sequence has left the decoder, and so have those before it; image is null where it was dropped. */
   | { type: "decoded"; id: number; at: number; image: Image | null }
   /** Only a key frame is of use from now on. */
-  | { type: "failed"; message: string };
+  | { type: "failed"; message: string }
+  /** The run has begun. */
+  | { type: "rested" };
 
 /** A frame is passed on after this long although a newer one is under way, in ms. */
 const OVERDUE = 50;
@@ -33,14 +36,14 @@ interface Decoder {
 }
 
 interface Listener {
-  decoded(id: number, image: Image): void;
+  decoded(id: number, content: Content): void;
   failed(error: unknown): void;
 }
 
 export class Decoding {
   private decoder: Decoder | null = null;
-  private codec = "";
-  private pending: number[] = [];
+  private config = "";
+  private pending: ({ id: number } & Size)[] = [];
   private passed = -Infinity;
   private run = 0;
 
@@ -50,14 +53,17 @@ export class Decoding {
     if (order.type === "picture") return this.decode(order.picture);
     this.stop();
     this.run = order.run;
+    this.report({ run: this.run, type: "rested" }, []);
   }
 
   private decode(picture: Picture): void {
+    const { config, width, height } = picture;
     const { id, key } = picture.times;
-    if (this.decoder && this.codec !== picture.codec) this.stop();
-    this.pending.push(id);
+    // Another codec begins with a key frame; what the canvas has stays until that is decoded.
+    if (this.decoder && this.config !== config) this.stop();
+    this.pending.push({ id, width, height });
     if (!this.decoder && !key) return this.done(id, null);
-    this.codec = picture.codec;
+    this.config = config;
     try {
       this.decoder ??= this.open(picture);
       this.decoder.decode(picture);
@@ -66,30 +72,32 @@ export class Decoding {
     }
   }
 
-  private open({ codec }: Picture): Decoder {
+  private open({ codec, config }: Picture): Decoder {
     // A decoder that has been closed may still have something to say.
     const current = () => this.decoder === decoder;
     const listener: Listener = {
-      decoded: (id, image) => (current() ? this.pass(id, image) : close(image)),
+      decoded: (id, content) => (current() ? this.pass(id, content) : close(content)),
       failed: (error) => current() && this.fail(error),
     };
-    const decoder = codec === "jpeg" ? new JPEGDecoder(listener) : new FrameDecoder(codec, listener);
+    const decoder = codec === "jpeg" ? new JPEGDecoder(listener) : new FrameDecoder(config, listener);
     return decoder;
   }
 
-  private pass(id: number, image: Image): void {
+  private pass(id: number, content: Content): void {
     const now = performance.now();
+    const picture = this.pending.find((picture) => picture.id === id);
     // The newest frame wins, as long as something is seen now and then.
-    if ("frame" in image && id !== this.pending.at(-1) && now - this.passed < OVERDUE) {
-      close(image);
+    if (!picture || ("frame" in content && picture !== this.pending.at(-1) && now - this.passed < OVERDUE)) {
+      close(content);
       return this.done(id, null);
     }
     this.passed = now;
-    this.done(id, image);
+    const { width, height } = picture;
+    this.done(id, { width, height, ...content });
   }
 
   private done(id: number, image: Image | null): void {
-    const last = this.pending.indexOf(id);
+    const last = this.pending.findIndex((picture) => picture.id === id);
     this.pending.splice(0, last + 1);
     const at = performance.timeOrigin + performance.now();
     this.report({ run: this.run, type: "decoded", id, at, image }, image ? parts(image) : []);
@@ -104,34 +112,36 @@ export class Decoding {
     this.decoder?.close();
     this.decoder = null;
     const last = this.pending.at(-1);
-    if (last !== undefined) this.done(last, null);
+    if (last) this.done(last.id, null);
   }
 }
 
-const parts = (image: Image): (VideoFrame | ImageBitmap)[] =>
-  "frame" in image ? [image.frame] : image.rectangles.map(({ bitmap }) => bitmap);
+const parts = (content: Content): (VideoFrame | ImageBitmap)[] =>
+  "frame" in content ? [content.frame] : content.rectangles.map(({ bitmap }) => bitmap);
 
 /** Frees what a decoded picture holds. */
-export function close(image: Image): void {
-  for (const part of parts(image)) part.close();
+export function close(content: Content): void {
+  for (const part of parts(content)) part.close();
 }
 
-/** How the server makes YUV of the desktop's colours, which are sRGB: as BT.601 does, also where the stream cannot say so. */
-const encoded: VideoColorSpaceInit = { primaries: "bt709", transfer: "bt709", matrix: "smpte170m", fullRange: false };
+/** How the server makes YUV of the desktop's colours, which are sRGB, where the stream cannot say so: as VP8 has it, BT.601. */
+const unsaid: VideoColorSpaceInit = { primaries: "bt709", transfer: "bt709", matrix: "smpte170m", fullRange: false };
 
 /** Video, by WebCodecs (https://www.w3.org/TR/webcodecs/). */
 class FrameDecoder implements Decoder {
   private readonly decoder: VideoDecoder;
 
   constructor(
-    codec: string,
+    config: string,
     private readonly listener: Listener,
   ) {
     this.decoder = new VideoDecoder({
       output: (frame) => this.output(frame),
       error: (error) => listener.failed(error),
     });
-    this.decoder.configure({ codec, colorSpace: encoded, optimizeForLatency: true });
+    // H.264 says it in each of its parameter sets.
+    const colour = config === "vp8" ? { colorSpace: unsaid } : {};
+    this.decoder.configure({ codec: config, ...colour, optimizeForLatency: true });
   }
 
   decode({ times, payload }: Picture): void {
@@ -145,8 +155,7 @@ class FrameDecoder implements Decoder {
   }
 
   private output(frame: VideoFrame): void {
-    const { displayWidth: width, displayHeight: height } = frame;
-    this.listener.decoded(frame.timestamp, { width, height, frame });
+    this.listener.decoded(frame.timestamp, { frame });
   }
 }
 
@@ -156,7 +165,7 @@ class JPEGDecoder implements Decoder {
 
   constructor(private readonly listener: Listener) {}
 
-  decode({ times, payload, width, height }: Picture): void {
+  decode({ times, payload }: Picture): void {
     const rectangles = parseRectangles(payload);
     if (!rectangles) throw new Error("malformed rectangles");
     const images = Promise.all(
@@ -168,7 +177,7 @@ class JPEGDecoder implements Decoder {
     images.catch(() => {}); // told of below, in its turn
     this.queue = this.queue.then(async () => {
       try {
-        this.listener.decoded(times.id, { width, height, rectangles: await images });
+        this.listener.decoded(times.id, { rectangles: await images });
       } catch (error) {
         this.listener.failed(error);
       }

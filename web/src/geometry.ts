@@ -43,6 +43,22 @@ export function place(remote: Size, tab: Size, deviceRatio: number, mode: Resize
   };
 }
 
+/**
+ * How many of the screen's pixels a picture covers, which may be one of each few of them; null for a
+ * picture of another screen, as before a change of size. It may cover a little more than there is: sides
+ * that do not divide are rounded, and H.264 4:2:0 knows even ones alone.
+ */
+export function coverOf(picture: Size, screen: Size): Size | null {
+  const step = Math.round(screen.width / picture.width);
+  const along = (part: number, whole: number) => {
+    const rest = part * step - whole;
+    return step > 0 && -step < rest && rest < 2 * step ? Math.max(part * step, whole) : null;
+  };
+  const width = along(picture.width, screen.width);
+  const height = along(picture.height, screen.height);
+  return width !== null && height !== null ? { width, height } : null;
+}
+
 /** The remote pixel under a position in the tab, the nearest one for positions beside the picture. */
 export function toRemote(at: Point, shown: Box, remote: Size): Point {
   const along = (offset: number, length: number, pixels: number) =>

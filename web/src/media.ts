@@ -2,14 +2,15 @@
 
 import { Canvas } from "./canvas.ts";
 import type { Clock, ServerClock } from "./clock.ts";
+import { askDecodable, decodesAny, receivable, type Codec } from "./codec.ts";
 import { Decoding } from "./decoder.ts";
 import { parseFrameTimes } from "./frametimes.ts";
 import type { Channel } from "./input.ts";
 import { Ladder, type Rung } from "./ladder.ts";
 import { Meter } from "./meter.ts";
 import type { Options } from "./options.ts";
-import { encodeProbe, parseProbe, type Codec } from "./picture.ts";
-import { decodable, Projector, type Decoder } from "./projector.ts";
+import { encodeProbe, parseProbe } from "./picture.ts";
+import { Projector, type Decoder } from "./projector.ts";
 import type { ClientMessage, Reason, Transport } from "./protocol.ts";
 import { Peer } from "./rtc.ts";
 import type { Screen } from "./screen.ts";
@@ -25,17 +26,22 @@ export interface MediaListener {
   again(): void;
 }
 
-/** The path that a page is bound to, and why; null: it may take the best. */
-export function pinned(transport: Options["transport"], codecs: Codec[], webrtc: boolean): { rung: Rung; why: Reason } | null {
+/** The path that a page is bound to, and why; null: it may take the best. decodes: it can take something off the socket. */
+export function pinned(transport: Options["transport"], decodes: boolean, webrtc: boolean): { rung: Rung; why: Reason } | null {
   const bound = (rung: Rung, code: string) => ({ rung, why: { code, args: [] } });
   if (transport === "ws") return bound("ws", "path-pinned");
-  if (!webrtc) return bound(transport === "webrtc" || codecs.length === 0 ? "webrtc" : "ws", "webrtc-missing");
+  if (!webrtc) return bound(transport === "webrtc" || !decodes ? "webrtc" : "ws", "webrtc-missing");
   if (transport === "webrtc") return bound("webrtc", "path-pinned");
-  return codecs.length === 0 ? bound("webrtc", "ws-missing") : null;
+  return decodes ? null : bound("webrtc", "ws-missing");
 }
 
 export class Media {
-  private codecs: Codec[];
+  /** What can be taken off the socket; null while that is asked. */
+  private codecs: Codec[] | null = null;
+  private readonly asked: Promise<void>;
+  /** What can be received by WebRTC. */
+  private readonly received: Codec[];
+  private preferred: Codec | "";
   private readonly transport: Transport;
   private readonly peer: Peer;
   /** Decodes what comes on the socket; null where nothing does, and once it has failed. */
@@ -49,28 +55,31 @@ export class Media {
     options: Options,
     server: ServerClock,
     private readonly screen: Screen,
-    makeWorker: () => Worker,
+    private readonly makeWorker: () => Worker,
     canvas: HTMLCanvasElement,
     private readonly listener: MediaListener,
   ) {
-    const wanted = options.transport === "webrtc" ? [] : decodable(options.codec);
-    const bound = pinned(options.transport, wanted, typeof RTCPeerConnection !== "undefined");
+    const bound = pinned(options.transport, decodesAny(), typeof RTCPeerConnection !== "undefined");
     this.transport = bound?.rung ?? "auto";
-    this.codecs = this.transport === "webrtc" ? [] : wanted;
+    this.preferred = options.codec;
+    this.received = this.transport === "ws" ? [] : receivable();
+    const decodes = decodesAny() && this.transport !== "webrtc";
+    this.asked = decodes ? this.ask() : Promise.resolve();
+    if (!decodes) this.codecs = [];
     const key = () => listener.send({ type: "key" });
     this.meters = {
       webrtc: new Meter(server, key),
       // A queue of this path's is known to the server, which waits until there is none.
       ws: new Meter(server, () => {}),
     };
-    this.peer = new Peer(clock, options.codec, {
+    this.peer = new Peer(clock, {
       send: (message) => listener.send(message),
       video: (stream) => screen.show(stream),
       message: (data) => this.answered("webrtc", data),
       refused: (server) => this.ladder.hinder({ code: "turn-refused", args: [server] }),
       changed: () => this.connected(),
     });
-    this.worker = this.codecs.length > 0 ? makeWorker() : null;
+    this.worker = decodes ? this.employ() : null;
     this.projector = this.worker && this.project(this.worker, canvas, key);
     this.ladder = new Ladder(clock, bound, {
       watch: (paths) => {
@@ -92,9 +101,26 @@ export class Media {
     });
   }
 
-  /** What hello says of it. */
-  get hello(): { transport: Transport; codecs: Codec[] } {
-    return { transport: this.transport, codecs: this.codecs };
+  /** Tells what hello says of it: at once, but for what can be decoded while that is asked. */
+  hello(tell: (hello: { transport: Transport; codecs: Codec[]; codec?: Codec }) => void): void {
+    const { transport, codecs, preferred } = this;
+    if (!codecs) void this.asked.then(() => this.hello(tell));
+    else tell({ transport, codecs, ...(preferred && { codec: preferred }) });
+  }
+
+  /** The codec that the person prefers, "" for none. */
+  get codec(): Codec | "" {
+    return this.preferred;
+  }
+
+  set codec(codec: Codec | "") {
+    this.preferred = codec;
+    this.listener.send({ type: "codec", codec });
+  }
+
+  /** What this browser decodes, by any of its paths. */
+  get decodable(): Codec[] {
+    return [...new Set([...(this.codecs ?? []), ...this.received])];
   }
 
   /** The path that is seen. */
@@ -181,7 +207,7 @@ export class Media {
   }
 
   /** The statistics of the path that is seen. */
-  stats(): Omit<Stats, "version"> {
+  stats(): Omit<Stats, "version" | "encoding"> {
     const { shown } = this;
     const meter = this.meters[shown];
     const carries = shown === "ws" ? meter.shown && this.listener.socket() !== null : this.peer.state === "connected";
@@ -189,7 +215,6 @@ export class Media {
   }
 
   private project(worker: Worker, canvas: HTMLCanvasElement, key: () => void): Projector {
-    worker.onerror = () => this.hopeless();
     return new Projector(this.clock, performance.timeOrigin, worker, new Canvas(canvas), {
       send: (bytes) => this.listener.socket()?.send(bytes),
       key,
@@ -198,18 +223,35 @@ export class Media {
         this.screen.paint(size);
         this.showed("ws", frame);
       },
-      hopeless: () => this.hopeless(),
+      hopeless: (codec) => this.hopeless(codec),
     });
   }
 
-  /** The decoder is of no use: the plainest pictures are what is left, without the worker, which may be what has failed. */
-  private hopeless(): void {
-    const { worker } = this;
-    if (!worker) return;
-    this.worker = null;
-    worker.terminate();
-    this.projector?.use(decodingHere());
-    this.codecs = ["jpeg"];
+  private async ask(): Promise<void> {
+    const { width, height } = globalThis.screen;
+    const size = { width: Math.round(width * devicePixelRatio), height: Math.round(height * devicePixelRatio) };
+    const codecs = await askDecodable(this.clock, size);
+    this.codecs ??= codecs;
+  }
+
+  private employ(): Worker {
+    const worker = this.makeWorker();
+    worker.onerror = () => this.hopeless(null);
+    return worker;
+  }
+
+  /**
+   * The decoder of a codec is of no use, or with null the worker. Another codec may be; without one the
+   * plainest pictures are what is left, decoded without the worker, which may be what has failed.
+   */
+  private hopeless(failed: Codec | null): void {
+    if (!this.worker) return;
+    this.worker.terminate();
+    const left = (this.codecs ?? []).filter((codec) => codec !== failed);
+    const plain = failed === null || left.every((codec) => codec === "jpeg");
+    this.codecs = plain ? ["jpeg"] : left;
+    this.worker = plain ? null : this.employ();
+    this.projector?.use(this.worker ?? decodingHere());
     this.listener.again();
   }
 

@@ -1,12 +1,13 @@
 /** What the page's URL asks for: ?resize=&codec=&transport=&stats=&lang= */
 
+import { readCodec, type Codec } from "./codec.ts";
 import type { ResizeMode } from "./geometry.ts";
 import { pickLanguage, type Language } from "./i18n.ts";
 
 export interface Options {
   resize: ResizeMode;
-  /** The only codec to accept, as in its media type ("VP8"); "" for the server's choice. */
-  codec: string;
+  /** The codec to prefer; "" for the server's choice. */
+  codec: Codec | "";
   /** The only path of the picture; "auto" for the best; "vnc" for the page that shows VNC. */
   transport: "auto" | "ws" | "webrtc" | "vnc";
   stats: boolean;
@@ -17,11 +18,10 @@ export interface Options {
 export function readOptions(query: string, languages: readonly string[]): Options {
   const params = new URLSearchParams(query);
   const resize = params.get("resize");
-  const codec = params.get("codec") ?? "";
   const transport = params.get("transport");
   return {
     resize: resize === "scale" || resize === "off" ? resize : "remote",
-    codec: /^[a-z0-9]{1,16}$/i.test(codec) && codec !== "auto" ? codec.toUpperCase() : "",
+    codec: readCodec(params.get("codec") ?? ""),
     transport: transport === "ws" || transport === "webrtc" || transport === "vnc" ? transport : "auto",
     stats: params.get("stats") === "1",
     language: pickLanguage([params.get("lang") ?? "", ...languages]),

@@ -3,13 +3,14 @@
  * as the server's package wsmedia documents them.
  */
 
+import type { Codec } from "./codec.ts";
 import type { FrameTimes } from "./frametimes.ts";
-
-export type Codec = "vp8" | "h264" | "jpeg";
 
 /** One encoded picture. Its sequence is times.id. */
 export interface Picture {
   codec: Codec;
+  /** What WebCodecs calls it, as the stream itself has it (RFC 6381). */
+  config: string;
   width: number;
   height: number;
   times: FrameTimes;
@@ -23,7 +24,10 @@ export interface Part extends Picture {
 
 const TYPE = 2;
 const HEADER = 40;
-const codecs: Record<number, Codec> = { 1: "vp8", 2: "h264", 3: "jpeg" };
+const H264 = 2;
+const codecs: Record<number, Codec> = { 1: "vp8", [H264]: "h264", 3: "jpeg" };
+/** profile_idc of High 4:4:4 Predictive (ITU-T H.264, A.2.11). */
+const HIGH_444 = 0xf4;
 /** The largest picture, in bytes. */
 const MAX_PICTURE = 16 << 20;
 
@@ -39,10 +43,11 @@ export function parsePart(data: ArrayBuffer): Part | null {
   if (typeOf(data) !== TYPE || data.byteLength < HEADER) return null;
   const view = new DataView(data);
   const flags = view.getUint8(1);
-  const codec = codecs[view.getUint8(2)];
+  const number = view.getUint8(2);
+  const codec = codecs[number];
   if (!codec) return null;
   return {
-    codec,
+    ...(number === H264 ? profileOf(view) : { codec, config: codec }),
     width: view.getUint16(8),
     height: view.getUint16(10),
     more: (flags & 8) !== 0,
@@ -61,6 +66,12 @@ export function parsePart(data: ArrayBuffer): Part | null {
     },
     payload: new Uint8Array(data, HEADER),
   };
+}
+
+/** The profile and the level of H.264, which the header has of the stream. */
+function profileOf(view: DataView): Pick<Picture, "codec" | "config"> {
+  const digits = [37, 38, 39].map((at) => view.getUint8(at).toString(16).padStart(2, "0"));
+  return { codec: view.getUint8(37) === HIGH_444 ? "h264-444" : "h264", config: `avc1.${digits.join("")}` };
 }
 
 /** Puts the parts of pictures together. What does not fit is an error, after which only a key frame is of use. */

@@ -4,10 +4,11 @@
  */
 
 import type { Clock } from "./clock.ts";
+import type { Codec } from "./codec.ts";
 import type { FrameTimes } from "./frametimes.ts";
 import type { Size } from "./geometry.ts";
 import { close, type Image, type Order, type Report } from "./decoder.ts";
-import { Assembler, encodeAcknowledgement, type Codec } from "./picture.ts";
+import { Assembler, encodeAcknowledgement } from "./picture.ts";
 import type { Presented, Received } from "./stats.ts";
 
 /** The worker, or what stands in for it. */
@@ -31,16 +32,8 @@ export interface ProjectorListener {
   arrived(times: FrameTimes): void;
   /** The tab is being drawn with a picture of this size in it. */
   presented(frame: Presented, size: Size): void;
-  /** The decoder fails again and again without showing anything. */
-  hopeless(message: string): void;
-}
-
-/** What can be taken off the socket in this browser, the best first. */
-export function decodable(only: string, scope: object = globalThis): Codec[] {
-  if (!("Worker" in scope && "createImageBitmap" in scope)) return [];
-  const all: Codec[] = "VideoDecoder" in scope ? ["vp8", "jpeg"] : ["jpeg"];
-  const wanted = all.filter((codec) => codec === only.toLowerCase());
-  return only === "" ? all.slice(0, 1) : wanted;
+  /** The decoder of this codec fails again and again without showing anything; null: the worker has never answered at all. */
+  hopeless(codec: Codec | null): void;
 }
 
 /** A key frame that does not come is asked for again after this, in ms. */
@@ -66,6 +59,10 @@ export class Projector {
   private waiting: Arrival[] = [];
   private decoded: Arrival[] = [];
   private newest: Arrival | null = null;
+  /** Of the newest picture. */
+  private codec: Codec = "vp8";
+  /** The decoder has answered. */
+  private heard = false;
   private decode = 0;
   /** The newest acknowledgement said that more than one was waiting. */
   private crowded = false;
@@ -93,6 +90,7 @@ export class Projector {
   use(decoder: Decoder): void {
     this.decoder.onmessage = null;
     this.decoder = decoder;
+    this.heard = false;
     decoder.onmessage = ({ data }) => this.report(data);
   }
 
@@ -116,6 +114,7 @@ export class Projector {
       this.asked = null;
       this.totals.keys++;
     } else if (this.asked !== null && now - this.asked > KEY_AGAIN) this.needKey();
+    this.codec = picture.codec;
     this.totals.codec = picture.codec.toUpperCase();
     this.newest = { id: times.id, at: now, decode: 0 };
     this.waiting.push(this.newest);
@@ -147,6 +146,8 @@ export class Projector {
   }
 
   private report(report: Report): void {
+    this.heard = true;
+    if (report.type === "rested") return;
     if (report.type === "failed") {
       if (report.run === this.run) this.failed(report.message);
       return;
@@ -174,7 +175,7 @@ export class Projector {
   private failed(message: string): void {
     console.warn("lucarne: decoder:", message);
     this.needKey();
-    if (++this.failures === FAILURES) this.listener.hopeless(message);
+    if (++this.failures === FAILURES) this.listener.hopeless(this.heard ? this.codec : null);
   }
 
   private finished(id: number, at: number): void {

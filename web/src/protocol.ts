@@ -5,6 +5,8 @@
  * rest of the page never meets an absent one.
  */
 
+import { readCodec, type Codec } from "./codec.ts";
+
 export type Role = "owner" | "controller" | "viewer";
 export type Feature = "video" | "keyboard" | "pointer" | "copy-in" | "copy-out" | "resize";
 export type DisplayState = "starting" | "up" | "failed" | "gone";
@@ -32,6 +34,8 @@ export interface HelloMessage {
   display: DisplayMessage;
   width: number;
   height: number;
+  /** What the server can encode; null where it does not say. */
+  codecs: Codec[] | null;
 }
 
 export interface CursorMessage {
@@ -43,6 +47,21 @@ export interface CursorMessage {
   image: string | null;
 }
 
+/** How the pictures that are shown are made, and what of that has given way. */
+export interface Encoding {
+  codec: Codec | "";
+  /** The library. */
+  encoder: string;
+  /** Steps by which it hurries; 0: none. */
+  speed: number;
+  /** Frames a second at most; 0: as many as there are. */
+  maxFPS: number;
+  /** What each side of the picture is divided by; 1: nothing. */
+  scale: number;
+  /** To what: "slow", a frame takes too long to encode, or "quota", the processors' time is used up; "" while nothing has. */
+  reason: string;
+}
+
 export type ServerMessage =
   | HelloMessage
   | DisplayMessage
@@ -51,6 +70,7 @@ export type ServerMessage =
   | { type: "candidate"; candidate: RTCIceCandidateInit; generation: number }
   | { type: "size"; width: number; height: number }
   | { type: "control"; viewer: string; you: boolean }
+  | { type: "encoding"; encoding: Encoding }
   | { type: "clipboard"; text: string; more: boolean }
   | { type: "input"; seq: number }
   | { type: "pong"; t: number; now: number }
@@ -58,7 +78,8 @@ export type ServerMessage =
   | ({ type: "bye"; retry: boolean } & Reason);
 
 export type ClientMessage =
-  | { type: "hello"; version: string; lang: string; transport: Transport; codecs?: string[]; page?: string }
+  | { type: "hello"; version: string; lang: string; transport: Transport; codecs?: Codec[]; codec?: Codec; page?: string }
+  | { type: "codec"; codec: Codec | "" }
   | { type: "answer"; sdp: string; generation: number }
   | { type: "candidate"; candidate: RTCIceCandidateInit; generation: number }
   | { type: "watch"; paths: string[] }
@@ -115,6 +136,8 @@ function parseFields(m: Fields): ServerMessage | null {
       return parseDisplay(m);
     case "control":
       return { type: "control", viewer: string(m.viewer), you: m.you === true };
+    case "encoding":
+      return { type: "encoding", encoding: parseEncoding(m) };
     case "clipboard":
       return { type: "clipboard", text: string(m.text), more: m.more === true };
     case "input":
@@ -148,6 +171,18 @@ function parseHello(m: Fields): HelloMessage {
     display: parseDisplay(m),
     width: number(m.width),
     height: number(m.height),
+    codecs: Array.isArray(m.codecs) ? strings(m.codecs).map(readCodec).filter((codec) => codec !== "") : null,
+  };
+}
+
+function parseEncoding(m: Fields): Encoding {
+  return {
+    codec: readCodec(string(m.codec)),
+    encoder: string(m.encoder),
+    speed: number(m.speed),
+    maxFPS: number(m.maxFPS),
+    scale: number(m.scale) || 1,
+    reason: string(m.code),
   };
 }
 

@@ -44,10 +44,8 @@ export class Peer {
   private epoch = 0;
   private cancelRestart = () => {};
 
-  /** codec: the only one to accept, as in its media type ("VP8"); "" for whatever the server offers. */
   constructor(
     private readonly clock: Clock,
-    private readonly codec: string,
     private readonly listener: PeerListener,
   ) {}
 
@@ -84,7 +82,6 @@ export class Peer {
       this.generation = generation;
       await connection.setRemoteDescription({ type: "offer", sdp });
       if (!current()) return;
-      this.restrict(connection);
       await connection.setLocalDescription();
       if (!current()) return;
       const answer = connection.localDescription?.sdp ?? "";
@@ -201,18 +198,5 @@ export class Peer {
         break;
     }
     this.listener.changed();
-  }
-
-  /** Leaves only the codec asked for, and retransmission, in the answer. */
-  private restrict(connection: RTCPeerConnection): void {
-    if (!this.codec) return;
-    const wanted = [`video/${this.codec}`.toLowerCase(), "video/rtx"];
-    const codecs = RTCRtpReceiver.getCapabilities("video")?.codecs.filter((codec) =>
-      wanted.includes(codec.mimeType.toLowerCase()),
-    );
-    for (const transceiver of connection.getTransceivers()) {
-      if (transceiver.receiver.track.kind !== "video" || !codecs?.length) continue;
-      transceiver.setCodecPreferences?.(codecs);
-    }
   }
 }

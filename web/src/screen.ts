@@ -1,7 +1,7 @@
 /** The picture in the tab: where it lies, what size the tab would like, and when each frame was shown. */
 
 import type { Clock } from "./clock.ts";
-import { place, toRemote, type Point, type ResizeMode, type Size } from "./geometry.ts";
+import { coverOf, place, toRemote, type Point, type ResizeMode, type Size } from "./geometry.ts";
 import { watchFrames } from "./presented.ts";
 import type { Rung } from "./ladder.ts";
 import type { Presented } from "./stats.ts";
@@ -122,14 +122,20 @@ export class Screen {
     const { frame, stage, pictureSize } = this;
     const picture = pictureSize.width > 0 ? pictureSize : this.remote;
     if (!(picture.width > 0)) return;
+    const cover = coverOf(picture, this.remote);
+    const screen = cover ? this.remote : picture;
     const tab = { width: stage.clientWidth, height: stage.clientHeight };
-    const box = place(picture, tab, devicePixelRatio, this.resizing);
+    const box = place(screen, tab, devicePixelRatio, this.resizing);
     frame.style.left = `${box.x}px`;
     frame.style.top = `${box.y}px`;
     frame.style.width = `${box.width}px`;
     frame.style.height = `${box.height}px`;
-    const ratio = (box.width * devicePixelRatio) / picture.width;
+    const shown = this.rung === "ws" ? this.canvas : this.video;
+    shown.style.width = `${(100 * (cover ?? screen).width) / screen.width}%`;
+    shown.style.height = `${(100 * (cover ?? screen).height) / screen.height}%`;
+    const ratio = (box.width * devicePixelRatio) / screen.width;
     // One to one, or each pixel as a whole square: nothing to smooth.
-    frame.classList.toggle("exact", Math.abs(ratio - Math.round(ratio)) < 0.001);
+    const whole = picture.width >= screen.width && picture.height >= screen.height;
+    frame.classList.toggle("exact", whole && Math.abs(ratio - Math.round(ratio)) < 0.001);
   }
 }

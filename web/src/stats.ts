@@ -6,7 +6,9 @@
  */
 
 import type { ServerClock } from "./clock.ts";
+import { ofRTP } from "./codec.ts";
 import type { FrameTimes } from "./frametimes.ts";
+import type { Encoding } from "./protocol.ts";
 
 /** The stages of a frame, in order; each is the time since the one before, the first since the damage. */
 export const stages = ["grab", "convert", "encode", "send", "receive", "decode", "present"] as const;
@@ -19,8 +21,10 @@ export interface Stats {
   transport: "webrtc" | "ws" | "";
   /** How WebRTC gets through; "" while unknown. */
   path: Path;
-  /** As in the RTP media type, "VP8"; "" while unknown. */
+  /** "VP8", "H264", "H264-444", "JPEG"; "" while unknown. */
   codec: string;
+  /** How the server says that it makes the pictures; null while it has not. */
+  encoding: Encoding | null;
   /** Of the picture, in pixels. */
   width: number;
   height: number;
@@ -182,10 +186,12 @@ export function readReport(report: { forEach(fn: (entry: Entry) => void): void }
   const all = [...entries.values()];
   const video = all.find((entry) => entry.type === "inbound-rtp" && entry.kind === "video");
   const number = (name: string) => (typeof video?.[name] === "number" ? (video[name] as number) : 0);
-  const mime = entries.get(video?.codecId)?.mimeType;
+  const format = entries.get(video?.codecId);
+  const text = (name: string) => (typeof format?.[name] === "string" ? (format[name] as string) : "");
+  const mime = text("mimeType");
   return {
     path: pathOf(all, entries),
-    codec: typeof mime === "string" ? mime.replace(/^video\//i, "") : "",
+    codec: ofRTP(mime, text("sdpFmtpLine")).toUpperCase() || mime.replace(/^video\//i, ""),
     bytes: number("bytesReceived"),
     decoded: number("framesDecoded"),
     dropped: number("framesDropped"),

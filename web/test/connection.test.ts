@@ -30,6 +30,7 @@ class FakeSocket implements Socket {
 function connection(status = 0) {
   const clock = new FakeClock();
   const wall = { ahead: 0 };
+  const greet = { with: (tell: () => void): unknown => tell() };
   const sockets: FakeSocket[] = [];
   const states: LinkState[] = [];
   const messages: ServerMessage[] = [];
@@ -45,7 +46,7 @@ function connection(status = 0) {
       },
       session: () => Promise.resolve(status),
     },
-    () => ({ type: "hello", version: "v", lang: "fr", transport: "webrtc" }),
+    (tell) => greet.with(() => tell({ type: "hello", version: "v", lang: "fr", transport: "webrtc" })),
     { state: (state) => states.push(state), message: (message) => messages.push(message), binary: () => {} },
   );
   const last = () => sockets.at(-1) ?? new FakeSocket();
@@ -55,7 +56,7 @@ function connection(status = 0) {
     last().onopen?.();
     last().say({ type: "hello", version: "v" });
   };
-  return { clock, wall, sockets, states, messages, connection: made, last, names, open };
+  return { clock, wall, greet, sockets, states, messages, connection: made, last, names, open };
 }
 
 test("hello is first, and opens", () => {
@@ -67,6 +68,23 @@ test("hello is first, and opens", () => {
   assert.equal(attempt, 1);
   assert.deepEqual(names(), ["connecting", "open"]);
   assert.equal(messages[0]?.type, "hello");
+});
+
+test("a hello that is not known yet follows, unless the socket has gone meanwhile", () => {
+  const { connection: c, greet, last, names } = connection();
+  const known: (() => void)[] = [];
+  greet.with = (tell) => known.push(tell);
+  c.connect();
+  const first = last();
+  first.onopen?.();
+  assert.deepEqual(first.sent, []);
+  c.connect();
+  last().onopen?.();
+  for (const tell of known) tell();
+  assert.deepEqual(first.sent, []);
+  assert.deepEqual(last().sent.map(({ type, attempt }) => [type, attempt]), [["hello", 1]]);
+  last().say({ type: "hello", version: "v" });
+  assert.equal(names().at(-1), "open");
 });
 
 test("pauses double from half a second to fifteen, and begin anew after a hello", async () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { place, toRemote, type ResizeMode } from "../src/geometry.ts";
+import { coverOf, place, toRemote, type ResizeMode } from "../src/geometry.ts";
 
 const size = (width: number, height: number) => ({ width, height });
 
@@ -19,6 +19,25 @@ test("the screen is placed by mode, centred on whole device pixels", () => {
   ];
   for (const [name, [w, h], [tw, th], ratio, mode, [x, y, width, height]] of cases) {
     assert.deepEqual(place(size(w, h), size(tw, th), ratio, mode), { x, y, width, height }, name);
+  }
+});
+
+test("a picture covers the screen, or is of another one", () => {
+  const cases: [string, [number, number], [number, number], [number, number] | null][] = [
+    ["all of it", [1920, 1080], [1920, 1080], [1920, 1080]],
+    ["made even", [1366, 768], [1365, 767], [1366, 768]],
+    ["half of it", [960, 540], [1920, 1080], [1920, 1080]],
+    ["half, rounded up", [683, 384], [1365, 767], [1366, 768]],
+    ["half, rounded down", [682, 383], [1365, 767], [1365, 767]],
+    ["half, made even", [684, 384], [1366, 767], [1368, 768]],
+    ["a third, made even", [640, 360], [1918, 1078], [1920, 1080]],
+    ["smaller by little", [1919, 1080], [1920, 1080], null],
+    ["of another shape", [960, 600], [1920, 1080], null],
+    ["larger", [1920, 1080], [1280, 720], null],
+    ["before the screen is known", [1920, 1080], [0, 0], null],
+  ];
+  for (const [name, [w, h], [sw, sh], want] of cases) {
+    assert.deepEqual(coverOf(size(w, h), size(sw, sh)), want && size(...want), name);
   }
 });
 

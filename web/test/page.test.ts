@@ -24,6 +24,12 @@ test("what the server leaves out is zero", () => {
     args: ["a"],
     retry: false,
   });
+  assert.deepEqual(parse('{"type":"encoding","codec":"h264-444","encoder":"x264","maxFPS":15,"code":"slow"}'), {
+    type: "encoding",
+    encoding: { codec: "h264-444", encoder: "x264", speed: 0, maxFPS: 15, scale: 1, reason: "slow" },
+  });
+  const told = parse('{"type":"hello","codecs":["vp8","av1","h264"]}');
+  assert.deepEqual(told?.type === "hello" && told.codecs, ["vp8", "h264"]);
   const hello = parse('{"type":"hello","allow":["video"],"state":"up","width":640,"height":480}');
   assert.ok(hello?.type === "hello");
   assert.deepEqual(
@@ -62,7 +68,7 @@ test("options are read, and nonsense is not", () => {
   assert.deepEqual(readOptions("?resize=huge&codec=../x&stats=yes&lang=tlh&transport=pigeon", []), fallback);
   assert.deepEqual(readOptions("?resize=off&codec=vp8&transport=webrtc&stats=1&lang=fr", ["en"]), {
     resize: "off",
-    codec: "VP8",
+    codec: "vp8",
     transport: "webrtc",
     stats: true,
     language: "fr",

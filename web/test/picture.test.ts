@@ -31,13 +31,16 @@ const bytes = (hex: string) => Uint8Array.from(hex.match(/../g) ?? [], (byte) =>
 const hex = (data: Uint8Array) => [...data].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 
 test("pictures are read as the server's vectors say", () => {
-  const names = ["", "vp8", "h264", "jpeg"];
+  const configs = ["", "vp8", "avc1.42c034", "jpeg"];
   for (const { name, hex: message, payload, flags, codec, sequence, width, height, ...times } of vectors.pictures) {
     const part = parsePart(bytes(message).buffer);
     assert.ok(part, name);
     const { key, refinement, settled } = part.times;
     const got = (key ? 1 : 0) | (refinement ? 2 : 0) | (settled ? 4 : 0) | (part.more ? 8 : 0);
-    assert.deepEqual([got, part.codec, part.times.id], [flags, names[codec], sequence], name);
+    const config = name.includes("4:4:4") ? "avc1.f40034" : configs[codec];
+    assert.deepEqual([got, part.config, part.times.id], [flags, config, sequence], name);
+    const kind = { "avc1.42c034": "h264", "avc1.f40034": "h264-444" }[part.config] ?? part.config;
+    assert.equal(part.codec, kind, name);
     assert.deepEqual([part.width, part.height, hex(part.payload)], [width, height, payload], name);
     for (const [field, value] of Object.entries(times)) {
       assert.equal((part.times as unknown as Record<string, unknown>)[field], value, `${name}: ${field}`);

@@ -62,7 +62,7 @@ function peer() {
   const clock = new FakeClock();
   const sent: ClientMessage[] = [];
   const refusals: string[] = [];
-  const made = new Peer(clock, "", {
+  const made = new Peer(clock, {
     send: (message) => sent.push(message),
     message: () => {},
     refused: (server) => refusals.push(server),

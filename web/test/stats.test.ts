@@ -155,6 +155,16 @@ test("a report says path and codec", () => {
     assert.deepEqual([got.path, got.codec, got.bytes, got.decoded, got.lost], [want, "VP8", 5, 2, 0]);
   }
   assert.equal(readReport([]).path, "");
+  const formats: [object, string][] = [
+    [{ mimeType: "video/H264", sdpFmtpLine: "profile-level-id=42e01f" }, "H264"],
+    [{ mimeType: "video/H264", sdpFmtpLine: "packetization-mode=1;profile-level-id=f4001f" }, "H264-444"],
+    [{ mimeType: "video/AV1" }, "AV1"],
+    [{}, ""],
+  ];
+  for (const [format, want] of formats) {
+    const received = entries({}, {}).map((entry) => (entry.id === "C" ? { id: "C", type: "codec", ...format } : entry));
+    assert.equal(readReport(received).codec, want);
+  }
 });
 
 test("the watchdog asks once for a queue that stands", () => {

@@ -2,7 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import codes from "../src/codes.json";
 import { catalogues, pickLanguage, Words } from "../src/i18n.ts";
+import type { Encoding } from "../src/protocol.ts";
 import { waiting } from "../src/ui/card.ts";
+import { limitWords, readable, wayWords } from "../src/ui/encoding.ts";
 
 test("both languages have the same keys, each with words and the same arguments", () => {
   const { en, fr } = catalogues;
@@ -71,4 +73,33 @@ test("the wait for the next attempt is counted down; while that is made it is ov
   assert.equal(said(4999), "Reconnecting in 1\u00a0s");
   assert.equal(said(5000), "Reconnecting…");
   assert.equal(said(60_000), "Reconnecting…");
+});
+
+test("what has given way is said with its reason, and only then", () => {
+  const all = { codec: "vp8", encoder: "libvpx", speed: 0, maxFPS: 0, scale: 1, reason: "" } as const;
+  const cases: [Partial<Encoding>, string, string][] = [
+    [{ reason: "slow" }, "", ""],
+    [{ scale: 2, reason: "slow" }, "half the size: the notebook’s processors are busy", "taille réduite de moitié\u00a0: les processeurs du notebook sont occupés"],
+    [
+      { speed: 2, maxFPS: 15, reason: "quota" },
+      "15\u00a0frames/s at most, coarser encoding: the notebook’s share of the processors is used up",
+      "15\u00a0images/s au plus, encodage moins fin\u00a0: la part de processeur du notebook est épuisée",
+    ],
+    [{ scale: 4, reason: "later" }, "1/4 of the size", "1/4 de la taille"],
+  ];
+  for (const [limits, english, french] of cases) {
+    assert.equal(limitWords(new Words("en"), { ...all, ...limits }), english);
+    assert.equal(limitWords(new Words("fr"), { ...all, ...limits }), french);
+  }
+});
+
+test("the encoder is said by what people call it", () => {
+  const words = new Words("en");
+  const { what } = words.reason(readable({ code: "encoder-failed", args: ["h264", "vp8"] }));
+  assert.equal(what, "The server’s encoder for H.264 has failed. VP8 has taken over.");
+  assert.equal(words.reason(readable({ code: "encoder-failed", args: ["vp8"] })).what, "The server’s encoder for VP8 has failed.");
+  const missing = words.reason(readable({ code: "codec-missing", args: ["h264-444", "h264"] })).what;
+  assert.equal(missing, "H.264 4:4:4 cannot be had here. The picture comes as H.264.");
+  assert.deepEqual(readable({ code: "resize-limited", args: ["vp8"] }).args, ["vp8"]);
+  assert.equal(wayWords({ codec: "h264", encoder: "x264", speed: 0, maxFPS: 0, scale: 1, reason: "" }), "H.264 (x264)");
 });

@@ -1,5 +1,6 @@
 /** Everything around the picture, and what it says in each state. */
 
+import type { Codec } from "../codec.ts";
 import type { LinkState } from "../connection.ts";
 import type { ResizeMode } from "../geometry.ts";
 import type { Login } from "../http.ts";
@@ -9,9 +10,11 @@ import type { Options } from "../options.ts";
 import type { DisplayMessage, Reason } from "../protocol.ts";
 import type { Path, Stats } from "../stats.ts";
 import { Card, waiting, type View } from "./card.ts";
+import { readable } from "./encoding.ts";
 import { Overlay } from "./overlay.ts";
 import { ClipboardPanel } from "./panel.ts";
 import { RoutePanel } from "./route.ts";
+import { SettingsPanel, type Settings } from "./settings.ts";
 import { Toasts } from "./toast.ts";
 import { Toolbar } from "./toolbar.ts";
 
@@ -29,6 +32,8 @@ export interface Situation {
   pictured: boolean;
   /** Why it is this path, if that needs words; also why there is no picture. */
   why: Reason | null;
+  /** What can be chosen, and what is in use. */
+  settings: Settings;
   /** The person may only look. */
   watching: boolean;
   /** The person is in control. */
@@ -44,6 +49,8 @@ export interface FaceActions {
   /** The person has copied a text in the page. */
   copied(text: string): void;
   resize(mode: ResizeMode): void;
+  /** The person prefers a codec, or with "" none. */
+  prefer(codec: Codec | ""): void;
   reconnect(): void;
   /** Tries a token; resolves when refuse has been told how it went. */
   login(token: string): Promise<void>;
@@ -61,6 +68,7 @@ export class Face {
   private readonly panel: ClipboardPanel;
   private readonly overlay: Overlay;
   private readonly route: RoutePanel;
+  private readonly settings: SettingsPanel;
   private readonly toasts = new Toasts();
   private welcomed = false;
   private repairing = false;
@@ -74,24 +82,19 @@ export class Face {
     this.card = new Card(words, actions);
     this.overlay = new Overlay(words);
     this.overlay.open = options.stats;
-    this.panel = new ClipboardPanel(words, {
-      send: actions.share,
-      copy: actions.copy,
-      copied: actions.copied,
-      closed: () => {
-        this.mark();
-        actions.leave();
-      },
-    });
-    this.route = new RoutePanel(words, () => {
+    const closed = () => {
       this.mark();
       actions.leave();
-    });
+    };
+    this.panel = new ClipboardPanel(words, { send: actions.share, copy: actions.copy, copied: actions.copied, closed });
+    this.route = new RoutePanel(words, closed);
+    this.settings = new SettingsPanel(words, actions.prefer, closed);
     this.toolbar = new Toolbar(words, options.resize, {
-      clipboard: () => this.toggleClipboard(),
+      clipboard: () => this.toggle(this.panel, () => this.panel.show(actions.shared())),
       keyboard: actions.type,
       stats: () => this.toggleStats(),
-      route: () => this.toggleRoute(),
+      route: () => this.toggle(this.route, () => this.route.show()),
+      settings: () => this.toggle(this.settings, () => this.settings.show()),
       resize: actions.resize,
       reconnect: actions.reconnect,
       leave: actions.leave,
@@ -103,6 +106,7 @@ export class Face {
       this.toolbar.root,
       this.panel.root,
       this.route.root,
+      this.settings.root,
       this.toasts.root,
     );
   }
@@ -114,7 +118,7 @@ export class Face {
 
   /** Says what has happened and what to do. */
   tell(reason: Reason): void {
-    const { what, remedy } = this.words.reason(reason);
+    const { what, remedy } = this.words.reason(readable(reason));
     if (what) this.toasts.say(what, remedy);
   }
 
@@ -149,6 +153,7 @@ export class Face {
     this.toolbar.speak(view === null);
     this.bar(state, situation);
     this.explain(situation);
+    this.settings.say(situation.settings);
     this.mark();
     if (state !== "connected" || this.welcomed) return;
     this.welcomed = true;
@@ -213,27 +218,24 @@ export class Face {
     this.route.say({ path: pictured ? this.pathWords(shown, path) : words.say("state.picture"), why: what, remedy });
   }
 
-  private toggleClipboard(): void {
-    if (this.panel.open) this.panel.close();
-    else this.panel.show(this.actions.shared());
-    this.mark();
-  }
-
   private toggleStats(): void {
     this.overlay.open = !this.overlay.open;
     this.mark();
     this.actions.refresh();
   }
 
-  private toggleRoute(): void {
-    if (this.route.open) this.route.close();
-    else this.route.show();
+  /** Opens a panel, or closes it. There is room for one. */
+  private toggle(panel: { readonly open: boolean; close(): void }, show: () => void): void {
+    const { open } = panel;
+    for (const other of [this.panel, this.route, this.settings]) other.close();
+    if (!open) show();
     this.mark();
   }
 
   private mark(): void {
-    this.toolbar.mark({ clipboard: this.panel.open, stats: this.overlay.open, route: this.route.open });
-    this.toolbar.pin(this.panel.open || this.route.open || this.repairing);
+    const { panel, route, settings, overlay, toolbar } = this;
+    toolbar.mark({ clipboard: panel.open, stats: overlay.open, route: route.open, settings: settings.open });
+    toolbar.pin(panel.open || route.open || settings.open || this.repairing);
   }
 
   private async fetch(text: string): Promise<void> {

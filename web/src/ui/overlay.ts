@@ -1,10 +1,12 @@
 /** The statistics in a corner: the connection in numbers, and each stage of a frame's way as a bar. */
 
+import { labelOf } from "../codec.ts";
 import type { Key, Words } from "../i18n.ts";
 import { stages, type Stats } from "../stats.ts";
 import { element } from "./dom.ts";
+import { limitWords } from "./encoding.ts";
 
-const rows = ["video", "path", "rate", "bitrate", "roundtrip", "losses"] as const;
+const rows = ["video", "encoder", "limits", "path", "rate", "bitrate", "roundtrip", "losses"] as const;
 type Row = (typeof rows)[number];
 
 export class Overlay {
@@ -30,6 +32,7 @@ export class Overlay {
       if (stage !== "total") this.strip.append(bar);
       this.bars.set(stage, { bar, value });
     }
+    this.put("limits", "");
     this.idle = element("p", { class: "idle" }, words.say("stats.idle"));
     this.root = element(
       "aside",
@@ -56,7 +59,10 @@ export class Overlay {
     const ms = (value: number | null) =>
       value === null ? "–" : words.say("stats.ms", words.number(value, Math.abs(value) < 10 ? 1 : 0));
     const size = `${stats.width} × ${stats.height}`;
-    this.put("video", stats.width ? `${stats.codec || "–"} · ${size}` : "–");
+    this.put("video", stats.width ? `${labelOf(stats.codec) || "–"} · ${size}` : "–");
+    const { encoding } = stats;
+    this.put("encoder", encoding?.encoder || "–");
+    this.put("limits", encoding ? limitWords(words, encoding) : "");
     this.put("path", path);
     this.put("rate", words.say("stats.rate.value", words.number(stats.framesPerSecond)));
     this.put("bitrate", words.say("stats.bitrate.value", words.number(stats.bitrate / 1e6, 2)));
@@ -76,5 +82,6 @@ export class Overlay {
   private put(row: Row, text: string): void {
     const value = this.values.get(row);
     if (value) value.textContent = text;
+    if (row === "limits") for (const part of [value, value?.previousElementSibling]) part?.toggleAttribute("hidden", text === "");
   }
 }

@@ -14,6 +14,7 @@ export interface ToolbarActions {
   keyboard(): void;
   stats(): void;
   route(): void;
+  settings(): void;
   resize(mode: ResizeMode): void;
   reconnect(): void;
   /** The person is done with the bar: the focus goes back to the desktop. */
@@ -30,6 +31,7 @@ export class Toolbar {
   private readonly clip: HTMLButtonElement;
   private readonly stats: HTMLButtonElement;
   private readonly route: HTMLButtonElement;
+  private readonly settings: HTMLButtonElement;
   private timer = 0;
   private pinned = false;
 
@@ -43,12 +45,13 @@ export class Toolbar {
     this.clip = iconButton("clipboard", words.say("toolbar.clipboard"), actions.clipboard);
     this.stats = iconButton("stats", words.say("toolbar.stats"), actions.stats);
     this.route = iconButton("route", words.say("toolbar.route"), actions.route);
+    this.settings = iconButton("settings", words.say("toolbar.settings"), actions.settings);
     const keyboard = iconButton("keyboard", words.say("toolbar.keyboard"), actions.keyboard);
     keyboard.classList.add("touch-only");
     const again = iconButton("reconnect", words.say("toolbar.reconnect"), actions.reconnect);
     const label = words.say("toolbar.label");
     const bar = element("div", { class: "pill", role: "toolbar", "aria-label": label });
-    bar.append(this.state, this.full, this.size, this.clip, keyboard, this.stats, this.route, again);
+    bar.append(this.state, this.full, this.size, this.clip, keyboard, this.stats, this.route, this.settings, again);
     const handle = element("button", { type: "button", class: "handle", "aria-label": words.say("toolbar.show") });
     handle.title = words.say("toolbar.show");
     this.root = element("div", { class: "toolbar", "data-ui": "" }, bar, handle);
@@ -69,10 +72,11 @@ export class Toolbar {
   }
 
   /** Marks the buttons whose panels are open. */
-  mark(open: { clipboard: boolean; stats: boolean; route: boolean }): void {
+  mark(open: { clipboard: boolean; stats: boolean; route: boolean; settings: boolean }): void {
     this.clip.setAttribute("aria-pressed", String(open.clipboard));
     this.stats.setAttribute("aria-pressed", String(open.stats));
     this.route.setAttribute("aria-pressed", String(open.route));
+    this.settings.setAttribute("aria-pressed", String(open.settings));
   }
 
   /** Shows itself for a moment. */

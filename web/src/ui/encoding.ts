@@ -1,0 +1,30 @@
+/** How the pictures are made, in words. */
+
+import { labelOf } from "../codec.ts";
+import type { Words } from "../i18n.ts";
+import type { Encoding, Reason } from "../protocol.ts";
+
+/** The codec and the library that encodes it. */
+export function wayWords({ codec, encoder }: Encoding): string {
+  return encoder ? `${labelOf(codec)} (${encoder})` : labelOf(codec);
+}
+
+/** What has given way, and why; "" where nothing has. */
+export function limitWords(words: Words, { speed, maxFPS, scale, reason }: Encoding): string {
+  const parts = [
+    ...(scale === 2 ? [words.say("limits.half")] : scale > 1 ? [words.say("limits.size", words.number(scale))] : []),
+    ...(maxFPS > 0 ? [words.say("limits.rate", words.number(maxFPS))] : []),
+    ...(speed > 0 ? [words.say("limits.speed")] : []),
+  ];
+  if (parts.length === 0) return "";
+  const list = parts.join(", ");
+  if (reason === "slow") return words.say("limits.slow", list);
+  return reason === "quota" ? words.say("limits.quota", list) : list;
+}
+
+/** A reason with codecs as people call them. */
+export function readable({ code, args }: Reason): Reason {
+  if (code !== "encoder-failed" && code !== "codec-missing") return { code, args };
+  const alone = code === "encoder-failed" && args.length < 2;
+  return { code: alone ? "encoder-failing" : code, args: args.map(labelOf) };
+}

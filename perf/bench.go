@@ -153,7 +153,7 @@ func (b *bench) measure(ctx context.Context, v *view, s scenario) (report.Result
 	if err != nil {
 		return r, err
 	}
-	if r.Transport, err = v.transport(ctx); err != nil {
+	if r.Transport, r.Codec, err = v.way(ctx); err != nil {
 		return r, err
 	}
 	after, err := cost.Read(os.Getpid())

@@ -72,11 +72,17 @@ func (cfg Config) turns(link string, scenarios []scenario) []turn {
 	var peers []contender
 	for i, spec := range cfg.specs() {
 		c := contender{name: spec.Name}
+		if spec.Live() {
+			c.kinds |= live
+		}
 		if spec.Server != "" {
 			c.kinds |= desktop
 		}
-		if i == 0 && byWebRTC(spec.URL) {
+		if i == 0 && transport(spec.URL) != "ws" {
 			c.kinds |= native
+		}
+		if transport(spec.URL) == climbing {
+			c.kinds |= ladder
 		}
 		if link != local {
 			c.kinds |= severable
@@ -86,11 +92,15 @@ func (cfg Config) turns(link string, scenarios []scenario) []turn {
 	return turns(scenarios, peers, cfg.Repetitions)
 }
 
-// byWebRTC reports whether a page of ours may have its pictures by WebRTC.
-func byWebRTC(page string) bool {
+// climbing is the transport of a page that begins on the WebSocket and goes over to WebRTC.
+const climbing = "auto"
+
+// transport is how a page of ours is to have its pictures, as its URL asks; "": the URL
+// does not say.
+func transport(page string) string {
 	_, query, _ := strings.Cut(page, "?")
-	asked, err := url.ParseQuery(query)
-	return err == nil && asked.Get("transport") != "ws"
+	asked, _ := url.ParseQuery(query) // what cannot be read does not say
+	return asked.Get("transport")
 }
 
 // Run measures and returns what was found. With an error that is what there is
@@ -122,7 +132,7 @@ func Run(ctx context.Context, cfg Config) (*report.Report, error) {
 		report:   &report.Report{Schema: report.Schema, Started: time.Now().UTC().Truncate(time.Second), Command: cfg.Command, Machine: machine()},
 	}
 	for i, spec := range cfg.specs() {
-		m.report.Peers = append(m.report.Peers, report.Peer{Name: spec.Name, Ours: i == 0, Floor: spec.Server == ""})
+		m.report.Peers = append(m.report.Peers, report.Peer{Name: spec.Name, Ours: i == 0, Floor: spec.Server == "" && spec.Live()})
 	}
 	for _, link := range cfg.Links {
 		if err = m.over(ctx, cfg, link, cfg.turns(link, scenarios)); err != nil {

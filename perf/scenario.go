@@ -13,12 +13,16 @@ import (
 type kind uint8
 
 const (
+	// live: its page shows what is drawn, not just a picture.
+	live kind = 1 << iota
 	// desktop: there is an X display behind it, not just a page's canvas.
-	desktop kind = 1 << iota
+	desktop
 	// severable: the link to it can be cut.
 	severable
 	// native: it speaks the protocol of package signaling, and sends by WebRTC.
 	native
+	// ladder: it begins on the WebSocket and goes over to WebRTC by itself.
+	ladder
 )
 
 // scenario measures one thing.
@@ -33,15 +37,17 @@ type scenario struct {
 // scenarios in the order in which they are measured.
 func scenarios() []scenario {
 	return []scenario{
-		{name: "flip", does: "a 256×256 rectangle changes colour: drawn → shown", run: flip},
-		{name: "key", does: "a key in the page → the answer of a program on the display is shown", run: pressKeys},
-		{name: "click", does: "a click in the page → the answer is shown", run: click},
+		{name: "flip", does: "a 256×256 rectangle changes colour: drawn → shown", needs: live, run: flip},
+		{name: "key", does: "a key in the page → the answer of a program on the display is shown", needs: live, run: pressKeys},
+		{name: "click", does: "a click in the page → the answer is shown", needs: live, run: click},
 		{name: "typing", does: "a key in the page → its letter is shown", needs: desktop, run: typing},
-		{name: "scroll", does: "text scrolls, 1280×800 at 60 frames/s", run: scroll},
+		{name: "scroll", does: "text scrolls, 1280×800 at 60 frames/s", needs: live, run: scroll},
 		{name: "drag", does: "a window is dragged over text", needs: desktop, run: drag},
 		{name: "scene", does: "a shaded scene turns, 1280×800 at 60 frames/s", needs: desktop, run: scene},
 		{name: "video", does: "natural motion, 1280×720 at 60 frames/s", needs: desktop, run: video},
+		{name: "settle", does: "a terminal's text appears → it is sharp, and how sharp it is at rest", needs: desktop, run: settle},
 		{name: "first-frame", does: "navigation → first pixel, with an empty and a filled cache", run: firstFrame},
+		{name: "switch", does: "navigation → the picture has gone over to WebRTC, and the longest standstill meanwhile; text scrolls", needs: desktop | ladder, run: switchPath},
 		{name: "resize", does: "the tab changes its size → the desktop has followed", needs: desktop, run: resize},
 		{name: "resume", does: "the network is cut for 3 s → pixels again, from when it is back", needs: desktop | severable, run: resume},
 		{name: "wire", does: "scrolling text, received by WebRTC but not decoded: what it costs without a browser", needs: desktop | native, run: onWire},

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -28,7 +30,8 @@ type perfRunCmd struct {
 	Scenario       []string      `placeholder:"NAME" group:"Measurement" help:"What to measure; more than one with commas between. Default: all."`
 	Link           []string      `default:"local" group:"Measurement" help:"What lies between display and browser: ${links}. All but local need root."`
 	Transport      string        `enum:"auto,webrtc,ws" default:"webrtc" group:"Measurement" help:"How the page gets its pictures: ${enum}."`
-	Against        []string      `default:"floor,vnc" placeholder:"PEER" group:"Measurement" help:"What to compare with, by turns: floor, vnc, x11vnc, Lucarne itself by another transport (auto, webrtc, ws), or a JSON file that describes another; none for nothing."`
+	Codec          string        `enum:"auto,vp8,h264,h264-444" default:"auto" group:"Measurement" help:"How Lucarne encodes them: ${enum}; auto is what it chooses by itself."`
+	Against        []string      `default:"floor,vnc" placeholder:"PEER" group:"Measurement" help:"What to compare with, by turns: floor, image (a page with one <img>), vnc, x11vnc, Lucarne itself by another transport (auto, webrtc, ws), codec (vp8, h264, h264-444) or bitrate (20M), or a JSON file that describes another; none for nothing."`
 	Reps           int           `default:"5" group:"Measurement" help:"Repetitions; a claim needs five at least."`
 	Length         time.Duration `default:"4s" group:"Measurement" help:"How long a scenario takes."`
 	Idle           time.Duration `default:"30s" group:"Measurement" help:"How long the screen is left alone in the scenario idle."`
@@ -100,8 +103,9 @@ func (c *perfRunCmd) config() (perf.Config, error) {
 		}
 		bin = self
 	}
+	own := variant{bin: bin, transport: c.Transport, codec: c.Codec}
 	cfg := perf.Config{
-		Ours:        lucarne(bin, c.Transport),
+		Ours:        own.spec(own),
 		Scenarios:   c.Scenario,
 		Links:       c.Link,
 		Repetitions: c.Reps,
@@ -115,7 +119,7 @@ func (c *perfRunCmd) config() (perf.Config, error) {
 		if name == "none" {
 			continue
 		}
-		spec, err := peerSpec(bin, name)
+		spec, err := peerSpec(own, name)
 		if err != nil {
 			return cfg, err
 		}
@@ -127,31 +131,62 @@ func (c *perfRunCmd) config() (perf.Config, error) {
 	return cfg, nil
 }
 
-// lucarne is the program at path bin as a peer, by a transport. Its name says by
-// which, unless that is WebRTC.
-func lucarne(bin, transport string) peer.Spec {
-	spec := peer.Lucarne(bin, "codec=vp8&transport="+transport)
-	if transport != "webrtc" {
-		spec.Name += "-" + transport
+// variant is a way to run the lucarne at path bin.
+type variant struct {
+	bin, transport, codec string
+	bitrate               string // "": its own
+}
+
+// spec is the variant as a peer. Its name says by which transport, unless that is WebRTC,
+// and in what else it differs from the one that is measured.
+func (v variant) spec(measured variant) peer.Spec {
+	query := url.Values{"transport": {v.transport}}
+	if v.codec != "auto" {
+		query.Set("codec", v.codec)
+	}
+	var flags []string
+	if v.bitrate != "" {
+		flags = []string{"--bitrate", v.bitrate}
+	}
+	spec := peer.Lucarne(v.bin, query.Encode(), flags...)
+	if v.transport != "webrtc" {
+		spec.Name += "-" + v.transport
+	}
+	if v.codec != measured.codec {
+		spec.Name += "-" + v.codec
+	}
+	if v.bitrate != measured.bitrate {
+		spec.Name += "-" + strings.ToLower(v.bitrate)
 	}
 	return spec
 }
 
-// peerSpec is a peer by its name, or by the file that describes it. bin is the
-// lucarne that is measured.
-func peerSpec(bin, name string) (peer.Spec, error) {
+// peerSpec is a peer by its name, or by the file that describes it. measured is the
+// lucarne under test, of which a name may change one thing.
+func peerSpec(measured variant, name string) (peer.Spec, error) {
+	v := measured
 	switch name {
 	case "auto", "webrtc", "ws":
-		return lucarne(bin, name), nil
+		v.transport = name
+		return v.spec(measured), nil
+	case "vp8", "h264", "h264-444":
+		v.codec = name
+		return v.spec(measured), nil
 	case "floor":
 		return peer.Floor(), nil
+	case "image":
+		return peer.Image(), nil
 	case "vnc":
 		return peer.VNC(), nil
 	case "x11vnc":
 		return peer.X11VNC(), nil
 	}
+	if bitrate := regexp.MustCompile(`^[0-9]{1,6}[kM]$`); bitrate.MatchString(name) {
+		v.bitrate = name
+		return v.spec(measured), nil
+	}
 	if filepath.Ext(name) != ".json" {
-		return peer.Spec{}, fmt.Errorf("--against %s: floor, vnc, x11vnc, auto, webrtc, ws, none or a .json file", name)
+		return peer.Spec{}, fmt.Errorf("--against %s: floor, image, vnc, x11vnc, auto, webrtc, ws, vp8, h264, h264-444, a bitrate as 20M, none or a .json file", name)
 	}
 	return peer.ReadSpec(name)
 }
@@ -166,6 +201,9 @@ func (c *perfRunCmd) command() string {
 		"--reps", fmt.Sprint(c.Reps), "--length", c.Length.String(), "--idle", c.Idle.String())
 	if c.Transport != "webrtc" {
 		words = append(words, "--transport", c.Transport)
+	}
+	if c.Codec != "auto" {
+		words = append(words, "--codec", c.Codec)
 	}
 	if c.MaxOutsideLoad != 0.1 {
 		words = append(words, "--max-outside-load", fmt.Sprint(c.MaxOutsideLoad))

@@ -88,6 +88,9 @@ func TestPerfRunRefuses(t *testing.T) {
 		{"--link moon", "moon"},
 		{"--against rdp", "rdp"},
 		{"--against gone.json", "gone.json"},
+		{"--against 20MB", "20MB"},
+		{"--codec h265", "h265"},
+		{"--against h264 --codec h264", "lucarne is measured already"},
 		{"--against vnc,vnc", "vnc is measured already"},
 		{"--against ws --transport ws", "lucarne-ws is measured already"},
 		{"--against webrtc", "lucarne is measured already"},
@@ -100,8 +103,8 @@ func TestPerfRunRefuses(t *testing.T) {
 	}
 }
 
-func TestPeersAreNamedByTheirTransport(t *testing.T) {
-	c := perfRunCmd{Transport: "webrtc", Against: []string{"ws", "auto", "vnc"}, Bin: "lucarne"}
+func TestPeersAreNamedByWhatIsSpecialOfThem(t *testing.T) {
+	c := perfRunCmd{Transport: "webrtc", Codec: "h264", Against: []string{"ws", "auto", "vnc", "vp8", "20M", "image"}, Bin: "lucarne"}
 	cfg, err := c.config()
 	if err != nil {
 		t.Fatal(err)
@@ -110,14 +113,23 @@ func TestPeersAreNamedByTheirTransport(t *testing.T) {
 	for _, spec := range cfg.Against {
 		got = append(got, spec.Name)
 	}
-	if want := []string{"lucarne", "lucarne-ws", "lucarne-auto", "vnc"}; !slices.Equal(got, want) {
+	if want := []string{"lucarne", "lucarne-ws", "lucarne-auto", "vnc", "lucarne-vp8", "lucarne-20m", "image"}; !slices.Equal(got, want) {
 		t.Errorf("peers %q, want %q", got, want)
+	}
+	if page := cfg.Against[0].URL; !strings.Contains(page, "codec=h264") || !strings.Contains(page, "transport=ws") {
+		t.Errorf("the page by WebSocket is %s, want h264 and ws asked for", page)
+	}
+	if page := cfg.Against[3].URL; !strings.Contains(page, "codec=vp8") || !strings.Contains(page, "transport=webrtc") {
+		t.Errorf("the page by VP8 is %s, want vp8 and webrtc asked for", page)
+	}
+	if command := strings.Join(cfg.Against[4].Command[0], " "); !strings.HasSuffix(command, "--bitrate 20M") {
+		t.Errorf("with another bitrate: %s", command)
 	}
 }
 
 func TestPerfCommandSaysWhatWasMeasured(t *testing.T) {
-	c := perfRunCmd{Scenario: []string{"flip", "key"}, Link: []string{"local"}, Against: []string{"vnc"}, Transport: "ws", Reps: 5, Length: 4e9, Idle: 30e9, MaxOutsideLoad: 0.1, Out: "somewhere"}
-	if got, want := c.command(), "lucarne perf run --scenario flip,key --link local --against vnc --reps 5 --length 4s --idle 30s --transport ws"; got != want {
+	c := perfRunCmd{Scenario: []string{"flip", "key"}, Link: []string{"local"}, Against: []string{"vnc"}, Transport: "ws", Codec: "vp8", Reps: 5, Length: 4e9, Idle: 30e9, MaxOutsideLoad: 0.1, Out: "somewhere"}
+	if got, want := c.command(), "lucarne perf run --scenario flip,key --link local --against vnc --reps 5 --length 4s --idle 30s --transport ws --codec vp8"; got != want {
 		t.Errorf("command %q, want %q", got, want)
 	}
 }

@@ -3,8 +3,9 @@ package peer
 import "lucarne/capture/display"
 
 // Lucarne is the program at path bin, with an Xvnc without VNC. The query
-// ("codec=vp8&transport=webrtc") goes into the page's URL; it may be empty.
-func Lucarne(bin, query string) Spec {
+// ("codec=vp8&transport=webrtc") goes into the page's URL; it may be empty. Flags are
+// those of lucarne serve, beside what it needs.
+func Lucarne(bin, query string, flags ...string) Spec {
 	url := "http://{host}:{port}/?resize=off"
 	if query != "" {
 		url += "&" + query
@@ -12,7 +13,7 @@ func Lucarne(bin, query string) Spec {
 	return Spec{
 		Name:    "lucarne",
 		Server:  display.Xvnc,
-		Command: [][]string{{bin, "serve", "--display", "{display}", "--listen", "{host}:{port}", "--auth", "none"}},
+		Command: [][]string{append([]string{bin, "serve", "--display", "{display}", "--listen", "{host}:{port}", "--auth", "none"}, flags...)},
 		URL:     url,
 		Version: []string{bin, "--version"},
 		Needs:   map[string]string{bin: "make build"},
@@ -53,6 +54,12 @@ func X11VNC() Spec {
 // display and no programs, and is drawn on by Peer.Floor.
 func Floor() Spec {
 	return Spec{Name: "floor", URL: "http://{host}:{port}/", floor: true}
+}
+
+// Image is a page with one <img> of the display's size, from the floor's server: the
+// least that a page has to load before there is a picture. What is drawn it does not show.
+func Image() Spec {
+	return Spec{Name: "image", URL: "http://{host}:{port}/image.html", floor: true, still: true}
 }
 
 const (

@@ -52,7 +52,11 @@ type Spec struct {
 	Needs map[string]string `json:"needs,omitempty"`
 
 	floor bool // it is the floor: served by this process, without a display
+	still bool // it shows a picture of its own
 }
+
+// Live reports whether the page shows what is drawn; Image's does not.
+func (s *Spec) Live() bool { return !s.still }
 
 // maxSpec bounds a spec file, in bytes.
 const maxSpec = 64 << 10

@@ -42,6 +42,36 @@ func Settled(looks []Look, drawn *image.RGBA, target float64) (time.Time, Score,
 	return settled, score, nil
 }
 
+// Reached returns at which of the looks the picture that was drawn was near enough, and
+// stayed so: from when on each look had at least the target's PSNR in dB. The score is
+// that of the last look.
+func Reached(looks []Look, drawn *image.RGBA, target Planes) (time.Time, Score, error) {
+	var reached time.Time
+	var last Score
+	for i := len(looks) - 1; i >= 0; i-- {
+		score, err := Compare(looks[i].Picture, drawn)
+		if err != nil {
+			return time.Time{}, score, err
+		}
+		if i == len(looks)-1 {
+			last = score
+		}
+		if score.PSNR.Luma < target.Luma || score.PSNR.Chroma < target.Chroma {
+			break
+		}
+		reached = looks[i].At
+		for i > 0 && equal(looks[i-1].Picture, looks[i].Picture) {
+			i--
+			reached = looks[i].At
+		}
+	}
+	if reached.IsZero() {
+		return reached, last, fmt.Errorf("%w: the picture rests at %.1f and %.1f dB, which is less than %.1f and %.1f",
+			ErrUnsettled, last.PSNR.Luma, last.PSNR.Chroma, target.Luma, target.Chroma)
+	}
+	return reached, last, nil
+}
+
 // Unchanged returns when the newest picture was first seen of those looks at the end
 // that show nothing else; there has to be a look.
 func Unchanged(looks []Look) time.Time {

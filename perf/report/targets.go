@@ -14,8 +14,11 @@ const (
 	byBest   = "lucarne-auto"
 )
 
-// h264 is the codec of Result.Codec that has targets of its own.
-const h264 = "h264"
+// The codecs of Result.Codec that have targets of their own.
+const (
+	h264     = "h264"
+	h264full = "h264-444" // with colour at full resolution
+)
 
 // Targets returns the targets of Lucarne.
 func Targets() []Target {
@@ -51,7 +54,14 @@ func Targets() []Target {
 		{Peer: bySocket, Link: lan, Scenario: "scene", Metric: "p95-ms", Of: "p50-ms", Limit: 2.5},
 		{Peer: bySocket, Link: wan, Scenario: "scene", Metric: "p95-ms", Of: "p50-ms", Limit: 2.5},
 
-		{Link: lan, Scenario: "first-frame", Metric: "first-warm-ms", Against: "image", Limit: 1.5, Plus: 150},
+		// The page as people open it.
+		{Peer: byBest, Link: lan, Scenario: "first-frame", Metric: "first-warm-ms", Against: "image", Limit: 1.5, Plus: 150},
+
+		// Text at rest.
+		{Link: lan, Scenario: "settle", Metric: "settle-ms", Limit: 500},
+		{Link: lan, Scenario: "settle", Metric: "rest-psnr-y-db", Limit: 44, AtLeast: true},
+		{Codec: h264full, Link: lan, Scenario: "settle", Metric: "rest-psnr-y-db", Limit: 48, AtLeast: true},
+		{Codec: h264full, Link: lan, Scenario: "settle", Metric: "rest-psnr-c-db", Limit: 48, AtLeast: true},
 	}
 	for _, peer := range []string{byWebRTC, bySocket, byBest} {
 		targets = append(targets,

@@ -1,5 +1,5 @@
 // Package sample records what a page shows, pixel by pixel and animation frame
-// by animation frame, whatever page it is: it reads the <video> or <canvas>
+// by animation frame, whatever page it is: it reads the <video>, <canvas> or <img>
 // with the picture.
 package sample
 

@@ -32,14 +32,19 @@
     },
   });
 
-  const ready = e => (e instanceof HTMLVideoElement ? e.readyState >= 2 && e.videoWidth > 0 : e.width > 0 && e.height > 0);
+  // An image is a picture only if it fills the page: others are a page's decoration.
+  const ready = e => {
+    if (e instanceof HTMLVideoElement) return e.readyState >= 2 && e.videoWidth > 0;
+    if (e instanceof HTMLImageElement && 2 * e.width * e.height < innerWidth * innerHeight) return false;
+    return (e.complete ?? true) && e.width > 0 && e.height > 0;
+  };
 
-  // The picture: the largest video or canvas that can be seen; where one lies on
+  // The picture: the largest video, canvas or image that can be seen; where one lies on
   // another, the upper one.
   const picture = () => {
     let seen = [];
     let largest = 0;
-    for (const element of document.querySelectorAll("video, canvas")) {
+    for (const element of document.querySelectorAll("video, canvas, img")) {
       if (!ready(element) || !element.checkVisibility({ opacityProperty: true, visibilityProperty: true })) continue;
       const box = element.getBoundingClientRect();
       const area = box.width * box.height;

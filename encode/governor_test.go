@@ -160,9 +160,9 @@ func TestGovernorLimits(t *testing.T) {
 // What a step really brings may be more or less than thought: that shows, and is
 // found out ever more rarely.
 func TestGovernorDoesNotOscillate(t *testing.T) {
-	for _, ms := range []float64{13, 16, 18, 25, 40, 80, 100, 130, 500} {
-		for _, speed := range []float64{0.5, 0.85, 1} {
-			for _, scale := range []float64{0.15, 0.3, 0.6, 1} {
+	for _, ms := range []float64{16, 25, 80, 130, 500} {
+		for _, speed := range []float64{0.5, 1} {
+			for _, scale := range []float64{0.15, 0.6, 1} {
 				m := newMachine(costing(ms, speed, scale))
 				m.moves(time.Hour)
 				if changes := len(m.path) - 1; changes > 50 || m.sizes() > 26 {

@@ -152,17 +152,12 @@ func sizesComeAndGo(b encode.Backend, decoder func() (Decoder, error)) error {
 				return fmt.Errorf("resize to %v: %w", bad, err)
 			}
 			_, _ = r.encoder.Encode(r.canvas.Frame(r.now), encode.Op{}) // whatever comes of it, the process lives
-		} else if ok && resizer.Resize(size) == nil {
-			r.decoder.Close()
-			if r.decoder, err = decoder(); err != nil {
+		} else if ok {
+			if err := r.resize(resizer, decoder, size); err != nil {
 				return err
 			}
-			r.canvas = Page(size, uint64(n))
-			if err := r.step(encode.Op{}, r.canvas.Bounds()); err != nil {
-				return fmt.Errorf("resized to %v: %w", size, err)
-			}
-			if !r.packet.Key {
-				return fmt.Errorf("resized to %v: no key frame", size)
+			if err := r.step(encode.Op{}, r.canvas.Bounds()); err != nil || !r.packet.Key {
+				return errors.Join(fmt.Errorf("resized to %v: key frame %t", size, r.packet.Key), err)
 			}
 			continue
 		}

@@ -18,6 +18,8 @@ func TestConformance(t *testing.T) { encodetest.Run(t, jpeg.Backend(), newDecode
 
 func BenchmarkEncode(b *testing.B) { encodetest.Benchmark(b, jpeg.Backend(), newDecoder) }
 
+func FuzzEncode(f *testing.F) { encodetest.Fuzz(f, jpeg.Backend(), newDecoder) }
+
 func newDecoder() (encodetest.Decoder, error) { return &decoder{}, nil }
 
 // decoder puts a packet's rectangles together with Go's own JPEG decoder.

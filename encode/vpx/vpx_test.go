@@ -9,3 +9,7 @@ import (
 )
 
 func TestConformance(t *testing.T) { encodetest.Run(t, vpx.Backend(), vp8dec.New) }
+
+func TestOutOfMemory(t *testing.T) { encodetest.Starve(t, vpx.Backend(), vp8dec.New) }
+
+func FuzzEncode(f *testing.F) { encodetest.Fuzz(f, vpx.Backend(), vp8dec.New) }

@@ -43,6 +43,8 @@ type FanoutConfig struct {
 	BitrateBps int                   // to begin with
 	MaxFPS     int                   // of class Main; 0: 60
 	Threads    int                   // of each encoder; 0: one
+	Quota      *Quota                // that all streams share; nil: none
+	Shrink     Shrink                // nil: pictures never become smaller
 	Log        *slog.Logger
 }
 
@@ -71,7 +73,9 @@ func NewFanout(cfg FanoutConfig) *Fanout {
 		}
 		f.streams[class] = NewStream(StreamConfig{
 			Backend: cfg.Backend, BitrateBps: cfg.BitrateBps, MaxFPS: fps, Threads: cfg.Threads,
+			Quota: cfg.Quota, Shrink: cfg.Shrink,
 			Failing: func(err error) { f.fail(class, err) },
+			Changed: f.tell,
 			Log:     cfg.Log.With("stream", class.String()),
 		})
 	}
@@ -338,7 +342,7 @@ func (s *Seat) Encoding() Encoding {
 	f := s.fanout
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return Encoding{Codec: f.cfg.Backend.Codec, Encoder: f.cfg.Backend.Name}
+	return Encoding{Codec: f.cfg.Backend.Codec, Encoder: f.cfg.Backend.Name, Limits: f.streams[s.class].Limits()}
 }
 
 // Move gives the seat up for one at another fan-out, with the same sink: the

@@ -341,17 +341,22 @@ func (c *client) sendInput(seq uint32, e input.Event) {
 
 var errBinary = errors.New("binary")
 
-// next returns the next control message; a binary one is errBinary.
+// next returns the next control message; a binary one is errBinary. Half a message,
+// which a socket that ends may leave, it ignores as the page does.
 func (c *client) next() (m Message, err error) {
 	c.conn.SetReadDeadline(time.Now().Add(patience))
-	kind, data, err := c.conn.ReadMessage()
-	if err != nil {
-		return m, err
+	for {
+		kind, data, err := c.conn.ReadMessage()
+		if err != nil {
+			return m, err
+		}
+		if kind == websocket.BinaryMessage {
+			return m, errBinary
+		}
+		if json.Valid(data) {
+			return m, json.Unmarshal(data, &m)
+		}
 	}
-	if kind == websocket.BinaryMessage {
-		return m, errBinary
-	}
-	return m, json.Unmarshal(data, &m)
 }
 
 // await returns the next message of a type, with all its pieces.

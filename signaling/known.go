@@ -41,11 +41,15 @@ func (s *socket) greeting() *known {
 }
 
 func (k *known) hello(s *socket) Message {
+	var names []string
+	for _, codec := range s.viewer.Codecs() {
+		names = append(names, codecName(codec))
+	}
 	return Message{
 		Type: "hello", Version: s.h.cfg.Version,
 		Viewer: s.viewer.ID(), Role: s.viewer.Role(), Allow: s.viewer.Allowed(),
 		State: k.state.String(), Code: k.code, Args: k.args,
-		Width: k.size.X, Height: k.size.Y,
+		Width: k.size.X, Height: k.size.Y, Codecs: names,
 	}
 }
 

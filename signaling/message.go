@@ -25,7 +25,8 @@
 //
 // To the page:
 //
-//	hello      version, viewer (id), role, allow (features), state, code, args as in display, width, height
+//	hello      version, viewer (id), role, allow (features), state, code, args as in display, width, height,
+//	           codecs: all that the session encodes, working or not, for a person to choose from
 //	offer      sdp, generation (counts the negotiations of this socket's peer), iceServers and
 //	           iceTransportPolicy: what the page's RTCPeerConnection is to be configured with before
 //	           it takes the offer, be it new or not
@@ -56,7 +57,7 @@
 //	webrtc  WebRTC alone; it carries video as soon as it is connected
 //	none    neither: control, input and clipboard (the page that shows VNC)
 //
-// codecs lists what the page decodes off the socket: "vp8", "h264", "h264-444", "jpeg"; what it
+// codecs in its hello lists what the page decodes off the socket: "vp8", "h264", "h264-444", "jpeg"; what it
 // decodes by WebRTC its answers say. Codecs have these names in all messages. Of those that the
 // server has, each path gets the first by the server's order, which is that of what this machine
 // encodes in time; "h264-444" is only in it if whoever started the server wants it, and else comes

@@ -25,7 +25,7 @@ func TestHello(t *testing.T) {
 	_, first := s.join(t)
 	_, second := s.join(t)
 	want := Message{
-		Type: "hello", Version: "v1", Role: session.Owner, State: "up", Width: 640, Height: 480,
+		Type: "hello", Version: "v1", Role: session.Owner, State: "up", Width: 640, Height: 480, Codecs: []string{"vp8"},
 		Allow: []session.Feature{session.Video, session.Keyboard, session.Pointer, session.CopyIn, session.CopyOut, session.Resize},
 	}
 	for i, got := range []Message{first, second} {

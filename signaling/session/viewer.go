@@ -70,6 +70,17 @@ func (v *Viewer) Role() Role { return v.role }
 // Allowed lists the features that the viewer may use.
 func (v *Viewer) Allowed() []Feature { return v.session.cfg.Policy.Allowed(v.role) }
 
+// Codecs lists what the session encodes, working or not.
+func (v *Viewer) Codecs() []encode.Codec {
+	var codecs []encode.Codec
+	for _, supply := range v.session.supplies {
+		if codec := supply.fanout.Codec(); !slices.Contains(codecs, codec) {
+			codecs = append(codecs, codec)
+		}
+	}
+	return codecs
+}
+
 // Changed returns a doorbell of capacity 1 that rings when Leader, Encoding, Notices,
 // Clipboard or InputSeq may have something new; it has rung once when the viewer has joined.
 func (v *Viewer) Changed() <-chan struct{} { return v.bell }

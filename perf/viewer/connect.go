@@ -119,7 +119,7 @@ func (v *Viewer) receive(track *webrtc.TrackRemote, _ *webrtc.RTPReceiver) {
 			return
 		}
 		repaired := attributes.Get(webrtc.AttributeRtxPayloadType) != nil
-		v.record.packet(buf[:n], repaired, time.Now())
+		v.record.packet(buf[:n], formatOf(track.Codec().MimeType), repaired, time.Now())
 	}
 }
 

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/pion/rtp"
-	"github.com/pion/rtp/codecs"
 )
 
 // Stats are sums since the viewer was started.
@@ -40,12 +39,12 @@ const (
 	maxUnfinished = 32
 )
 
-// record puts packets together to frames, whatever the order in which they come
-// (RFC 7741 for VP8's payload).
+// record puts packets together to frames, whatever the order in which they come.
 type record struct {
 	mu         sync.Mutex
 	sums       Stats
 	numbers    numbers
+	ends       [1 << 16 / 64]uint64   // of the numbers seen, those after which a frame begins
 	unfinished map[uint32]*unfinished // by RTP timestamp
 	frames     []Frame
 	times      []Times
@@ -56,11 +55,12 @@ func newRecord() record { return record{unfinished: make(map[uint32]*unfinished)
 // unfinished is a frame of which something is missing.
 type unfinished struct {
 	frame       Frame
-	first, last int64 // extended sequence numbers; -1: has not come
+	first, last int64 // extended sequence numbers; -1: not known
+	lowest      int64 // of those that have come
 }
 
-// packet takes an RTP packet that came at a time.
-func (r *record) packet(data []byte, repaired bool, at time.Time) {
+// packet takes an RTP packet of a payload format that came at a time.
+func (r *record) packet(data []byte, read format, repaired bool, at time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	var p rtp.Packet
@@ -73,13 +73,13 @@ func (r *record) packet(data []byte, repaired bool, at time.Time) {
 		r.sums.Repeated++
 		return
 	}
+	r.end(seq, p.Marker || len(p.Payload) == 0, at)
 	if len(p.Payload) == 0 {
 		r.sums.Padding++
 		return
 	}
-	var descriptor codecs.VP8Packet
-	piece, err := descriptor.Unmarshal(p.Payload)
-	if err != nil {
+	piece, ok := read(p.Payload)
+	if !ok {
 		r.sums.Malformed++
 		return
 	}
@@ -88,24 +88,50 @@ func (r *record) packet(data []byte, repaired bool, at time.Time) {
 	if repaired {
 		r.sums.Repaired++
 	}
-	u := r.find(p.Timestamp, at)
+	u := r.find(p.Timestamp, seq, at)
 	u.frame.Packets++
-	u.frame.Bytes += len(piece)
-	if descriptor.S == 1 && descriptor.PID == 0 {
+	u.frame.Bytes += piece.bytes
+	u.frame.Key = u.frame.Key || piece.key
+	u.lowest = min(u.lowest, seq)
+	if piece.begins || r.ended(uint16(seq-1)) {
 		u.first = seq
-		u.frame.Key = len(piece) > 0 && piece[0]&1 == 0 // RFC 6386 §9.1
 	}
 	if p.Marker {
 		u.last = seq
 	}
+	r.look(u, at)
+}
+
+// look finishes a frame of which everything has come.
+func (r *record) look(u *unfinished, at time.Time) {
 	if u.first >= 0 && u.last >= 0 && u.last-u.first+1 == int64(u.frame.Packets) {
 		r.finish(u, at)
 	}
 }
 
+// end notes whether a frame begins after a packet. Not every payload format says
+// itself where one begins.
+func (r *record) end(seq int64, ends bool, at time.Time) {
+	bit, word := uint64(1)<<(uint16(seq)%64), &r.ends[uint16(seq)/64]
+	if *word &^= bit; !ends {
+		return
+	}
+	*word |= bit
+	for _, u := range r.unfinished {
+		if u.lowest == seq+1 {
+			u.first = seq + 1
+			r.look(u, at)
+		}
+	}
+}
+
+func (r *record) ended(seq uint16) bool {
+	return r.numbers.has(seq) && r.ends[seq/64]>>(seq%64)&1 == 1
+}
+
 // find returns the frame of a timestamp; for a new one the oldest is given up
 // where there are too many.
-func (r *record) find(id uint32, at time.Time) *unfinished {
+func (r *record) find(id uint32, seq int64, at time.Time) *unfinished {
 	if u := r.unfinished[id]; u != nil {
 		return u
 	}
@@ -119,7 +145,7 @@ func (r *record) find(id uint32, at time.Time) *unfinished {
 		delete(r.unfinished, oldest.frame.ID)
 		r.sums.Broken++
 	}
-	u := &unfinished{frame: Frame{ID: id, First: at}, first: -1, last: -1}
+	u := &unfinished{frame: Frame{ID: id, First: at}, first: -1, last: -1, lowest: seq}
 	r.unfinished[id] = u
 	return u
 }
@@ -202,13 +228,15 @@ func (n *numbers) take(seq uint16) (extended int64, fresh bool) {
 		n.mark(uint16(n.last), false)
 	}
 	n.first = min(n.first, extended)
-	if n.seen[seq/64]>>(seq%64)&1 == 1 {
+	if n.has(seq) {
 		return extended, false
 	}
 	n.mark(seq, true)
 	n.distinct++
 	return extended, true
 }
+
+func (n *numbers) has(seq uint16) bool { return n.seen[seq/64]>>(seq%64)&1 == 1 }
 
 func (n *numbers) mark(seq uint16, seen bool) {
 	bit := uint64(1) << (seq % 64)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/pion/rtp"
+	"github.com/pion/webrtc/v4"
 )
 
 var start = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
@@ -72,7 +73,7 @@ func TestRecord(t *testing.T) {
 	} {
 		r := newRecord()
 		for i, p := range c.in {
-			r.packet(p, false, start.Add(time.Duration(i)*time.Millisecond))
+			r.packet(p, readVP8, false, start.Add(time.Duration(i)*time.Millisecond))
 		}
 		if got := r.stats(); got != c.want {
 			t.Errorf("%s:\n got %+v\nwant %+v", c.name, got, c.want)
@@ -80,10 +81,56 @@ func TestRecord(t *testing.T) {
 	}
 }
 
+// h264Payloads are those of a key frame in three packets, a frame in two slices and
+// one in two packets.
+var h264Payloads = [][]byte{
+	{0x78, 0, 2, 0x67, 1, 0, 1, 0x68}, {0x7c, 0x85, 1, 2, 3}, {0x7c, 0x45, 4, 5},
+	{0x41, 9}, {0x58, 0, 1, 0x41, 0, 2, 0x41, 1},
+	{0x5c, 0x81, 1}, {0x5c, 0x41, 2},
+}
+
+// TestRecordH264: H.264's packets do not all say where a frame begins.
+func TestRecordH264(t *testing.T) {
+	const size = 7*12 + 8 + 5 + 4 + 2 + 8 + 3 + 3
+	for _, c := range []struct {
+		name  string
+		order []int
+		want  Stats
+	}{
+		{"in order", []int{0, 1, 2, 3, 4, 5, 6}, Stats{Packets: 7, Bytes: size, Frames: 3, KeyFrames: 1}},
+		{"the first slice late", []int{0, 1, 2, 4, 3, 5, 6}, Stats{Packets: 7, Bytes: size, Frames: 3, KeyFrames: 1}},
+		{"the end before a frame late", []int{0, 1, 3, 4, 2, 5, 6}, Stats{Packets: 7, Bytes: size, Frames: 3, KeyFrames: 1}},
+		{"the first slice lost", []int{0, 1, 2, 4, 5, 6}, Stats{Packets: 6, Bytes: size - 12 - 2, Frames: 2, KeyFrames: 1, Lost: 1}},
+		{"the parameter sets lost", []int{1, 2, 3, 4, 5, 6}, Stats{Packets: 6, Bytes: size - 12 - 8, Frames: 2}},
+	} {
+		r := newRecord()
+		for _, i := range c.order {
+			id := []uint32{0, 0, 0, 1500, 1500, 3000, 3000}[i]
+			p := rtp.Packet{
+				Header:  rtp.Header{Version: 2, PayloadType: 102, SequenceNumber: uint16(65533 + i), Timestamp: id, SSRC: 1, Marker: i == 2 || i == 4 || i == 6},
+				Payload: h264Payloads[i],
+			}
+			data, err := p.Marshal()
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.packet(data, readH264, false, start)
+		}
+		if got := r.stats(); got != c.want {
+			t.Errorf("%s:\n got %+v\nwant %+v", c.name, got, c.want)
+		}
+	}
+	for _, bad := range [][]byte{{0}, {0x78}, {0x78, 0}, {0x78, 0, 0, 1}, {0x78, 0, 9, 1}, {0x7c}, {0x7c, 1}, {0x79, 1}} {
+		if p, ok := readH264(bad); ok {
+			t.Errorf("%x was taken as %+v", bad, p)
+		}
+	}
+}
+
 func TestRecordDatesFrames(t *testing.T) {
 	r := newRecord()
 	for i, p := range packets(t, 3, 1) {
-		r.packet(p, i == 1, start.Add(time.Duration(i)*time.Millisecond))
+		r.packet(p, readVP8, i == 1, start.Add(time.Duration(i)*time.Millisecond))
 	}
 	message := append([]byte{timesType, 1}, make([]byte, timesFrame)...)
 	message[2+11] = 200   // damaged, µs
@@ -122,7 +169,7 @@ func TestRecordIsBounded(t *testing.T) {
 		if i >= 2*100 && i < 2*200 && i%2 == 1 {
 			continue // a hundred frames that are never finished
 		}
-		r.packet(p, false, start.Add(time.Duration(i)*time.Millisecond))
+		r.packet(p, readVP8, false, start.Add(time.Duration(i)*time.Millisecond))
 	}
 	s := r.stats()
 	if s.Frames != maxFrames || s.Lost != 100 || s.Broken+len(r.unfinished) != 100 || len(r.unfinished) > maxUnfinished {
@@ -136,15 +183,18 @@ func TestRecordIsBounded(t *testing.T) {
 
 func FuzzPacket(f *testing.F) {
 	for _, p := range packets(f, 3, 1, 2) {
-		f.Add(p, uint8(2))
+		f.Add(p, webrtc.MimeTypeVP8, uint8(2))
 	}
-	f.Add([]byte{0x90, 96, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1, 0xbe, 0xde, 0, 1, 0x10, 0, 0, 0, 0x80, 0x80, 0x81, 0x02}, uint8(3)) // an extension, a PictureID
-	f.Add([]byte{0xa0, 96, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 4}, uint8(1))                                              // padding alone
-	f.Fuzz(func(t *testing.T, data []byte, times uint8) {
+	for _, payload := range h264Payloads {
+		f.Add(append([]byte{0x80, 0x80 | 102, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1}, payload...), webrtc.MimeTypeH264, uint8(2))
+	}
+	f.Add([]byte{0x90, 96, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1, 0xbe, 0xde, 0, 1, 0x10, 0, 0, 0, 0x80, 0x80, 0x81, 0x02}, webrtc.MimeTypeVP8, uint8(3)) // an extension, a PictureID
+	f.Add([]byte{0xa0, 96, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 4}, webrtc.MimeTypeH264, uint8(1))                                             // padding alone
+	f.Fuzz(func(t *testing.T, data []byte, mime string, times uint8) {
 		r := newRecord()
 		data = slices.Clone(data)
 		for range times {
-			r.packet(data, false, start)
+			r.packet(data, formatOf(mime), false, start)
 			for i := range data[:min(4, len(data))] {
 				data[i] += byte(i)
 			}

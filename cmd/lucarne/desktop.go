@@ -14,6 +14,7 @@ import (
 
 	"lucarne/capture"
 	"lucarne/encode"
+	"lucarne/encode/yuv"
 	"lucarne/signaling"
 	"lucarne/signaling/iceserver"
 	"lucarne/signaling/peer"
@@ -84,6 +85,7 @@ func usable(all []encode.Backend) ([]encode.Backend, error) {
 // wire makes the parts and hands each what it needs of the others.
 func (d *desktop) wire(usable []encode.Backend) error {
 	d.screen = capture.NewScreen(d.log)
+	quota := newQuota(d.log)
 	for _, backend := range usable {
 		d.fanouts = append(d.fanouts, encode.NewFanout(encode.FanoutConfig{
 			Backend:    backend,
@@ -91,6 +93,8 @@ func (d *desktop) wire(usable []encode.Backend) error {
 			BitrateBps: int(d.flags.Bitrate),
 			MaxFPS:     d.flags.MaxFPS,
 			Threads:    d.flags.Threads,
+			Quota:      quota,
+			Shrink:     yuv.Half,
 			Log:        d.log,
 		}))
 	}

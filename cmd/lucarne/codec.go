@@ -4,9 +4,10 @@ import (
 	"context"
 	"fmt"
 	"image"
-	"log/slog"
+	"runtime"
 	"slices"
 	"strings"
+	"time"
 
 	"lucarne/capture/synth"
 	"lucarne/encode"
@@ -42,14 +43,23 @@ func (d *desktop) order(fanouts []*encode.Fanout) error {
 // that. Viewers that come before its end, a second after the start, are moved.
 func (d *desktop) measure(ctx context.Context) error {
 	candidates := d.automatic()
-	if d.flags.Codec == "auto" && len(candidates) > 1 {
-		d.compare(ctx, candidates)
+	choose, spread := d.flags.Codec == "auto" && len(candidates) > 1, d.flags.Threads == 0 && runtime.NumCPU() > spare
+	if choose || spread {
+		idle := idleCores()
+		costs := d.costs(ctx, candidates, max(1, d.flags.Threads), time.Second)
+		if choose && costs != nil {
+			d.rank(candidates, costs)
+		}
+		if threads := threadsFor(idle(), quotaCores()); spread && threads > 1 && costs != nil {
+			d.spread(candidates, costs, d.costs(ctx, candidates, threads, time.Second/2), threads)
+		}
 	}
 	<-ctx.Done()
 	return ctx.Err()
 }
 
-func (d *desktop) compare(ctx context.Context, candidates []*encode.Fanout) {
+// costs measures the encoders with so many threads each; nil if that cannot be.
+func (d *desktop) costs(ctx context.Context, candidates []*encode.Fanout, threads int, budget time.Duration) []choice.Cost {
 	var backends []encode.Backend
 	for _, f := range candidates {
 		backends = append(backends, f.Backend())
@@ -58,19 +68,21 @@ func (d *desktop) compare(ctx context.Context, candidates []*encode.Fanout) {
 	defer source.Close()
 	costs, err := choice.Measure(ctx, choice.Config{
 		Backends: backends, Source: source,
-		BitrateBps: int(d.flags.Bitrate), MaxFPS: d.flags.MaxFPS, Threads: d.flags.Threads,
+		BitrateBps: int(d.flags.Bitrate), MaxFPS: d.flags.MaxFPS, Threads: threads, Budget: budget,
 	})
-	if err != nil {
-		if ctx.Err() == nil {
-			d.log.Warn("encoders not measured", "err", err)
-		}
-		return
+	if err != nil && ctx.Err() == nil {
+		d.log.Warn("encoders not measured", "err", err)
 	}
+	return costs
+}
+
+// rank has the fan-outs chosen by what they cost.
+func (d *desktop) rank(candidates []*encode.Fanout, costs []choice.Cost) {
 	var order []*encode.Fanout
-	figures := []any{slog.String("size", fmt.Sprintf("%dx%d", measuredSize.X, measuredSize.Y))}
+	figures := []any{"size", fmt.Sprintf("%dx%d", measuredSize.X, measuredSize.Y)}
 	for _, i := range choice.Order(costs, d.flags.MaxFPS) {
 		order = append(order, candidates[i])
-		figures = append(figures, slog.Any(strings.ToLower(string(candidates[i].Codec())), costs[i]))
+		figures = append(figures, strings.ToLower(string(candidates[i].Codec())), costs[i])
 	}
 	d.log.Info("encoders measured, best first", figures...)
 	if err := d.order(order); err != nil {

@@ -37,6 +37,7 @@ type desktop struct {
 	vncSocket string // of the X server's own VNC server; empty: it has none; set before run
 
 	screen  *capture.Screen
+	threads threads // of the encoders
 	fanouts []*encode.Fanout
 	session *session.Session
 	network *peer.Network    // nil before wire
@@ -46,7 +47,7 @@ type desktop struct {
 
 // newDesktop listens and wires; nothing runs yet.
 func newDesktop(flags *desktopFlags) (*desktop, error) {
-	d := &desktop{flags: flags, log: flags.logger(os.Stderr), remove: func() {}}
+	d := &desktop{flags: flags, log: flags.logger(os.Stderr), remove: func() {}, threads: threads{}}
 	usable, err := usable(backends())
 	if err != nil {
 		return nil, err
@@ -88,7 +89,7 @@ func (d *desktop) wire(usable []encode.Backend) error {
 	quota := newQuota(d.log)
 	for _, backend := range usable {
 		d.fanouts = append(d.fanouts, encode.NewFanout(encode.FanoutConfig{
-			Backend:    backend,
+			Backend:    d.threads.backend(backend),
 			Open:       func() capture.Source { return d.screen.NewReader() },
 			BitrateBps: int(d.flags.Bitrate),
 			MaxFPS:     d.flags.MaxFPS,

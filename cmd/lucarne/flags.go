@@ -51,7 +51,7 @@ type videoFlags struct {
 	Bitrate      amount        `default:"8M" group:"Picture" help:"Bits a second at most; k and M may be used."`
 	MinBitrate   amount        `default:"500k" group:"Picture" help:"Bits a second that a bad network is never believed to be below."`
 	MaxFPS       int           `name:"max-fps" default:"60" group:"Picture" help:"Frames a second at most."`
-	Threads      int           `default:"1" group:"Picture" help:"Encoder threads; more than one only pays on cores that are idle."`
+	Threads      int           `default:"0" group:"Picture" help:"Encoder threads; 0: as many as pay on processors that are idle, as is measured at start."`
 	MaxPixels    amount        `default:"2.3M" group:"Picture" help:"Pixels of the largest screen that a viewer may ask for; k and M may be used."`
 	PlayoutDelay time.Duration `default:"0s" group:"Picture" help:"Cushion in the browser against jitter: 0s for the lowest latency, 50ms or so on bad Wi-Fi."`
 }
@@ -89,8 +89,8 @@ func (f *videoFlags) validate() error {
 		return fmt.Errorf("--bitrate %d: at most 1000M", f.Bitrate)
 	case f.MaxFPS < 1 || f.MaxFPS > 240:
 		return fmt.Errorf("--max-fps %d: 1 to 240", f.MaxFPS)
-	case f.Threads < 1 || f.Threads > 64:
-		return fmt.Errorf("--threads %d: 1 to 64", f.Threads)
+	case f.Threads < 0 || f.Threads > 64:
+		return fmt.Errorf("--threads %d: 0 to 64", f.Threads)
 	case f.MaxPixels < 64_000:
 		return fmt.Errorf("--max-pixels %d: at least 64k", f.MaxPixels)
 	case f.PlayoutDelay < 0 || f.PlayoutDelay > 10*time.Second:

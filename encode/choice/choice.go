@@ -245,6 +245,12 @@ func overtakes(c, before Cost, inTime time.Duration) bool {
 	return before.P90 > inTime && c.P50 < before.P50
 }
 
+// Pays says whether what more threads cost is worth having them: they have to
+// save a quarter of the time.
+func Pays(one, more Cost) bool {
+	return one.Err == nil && more.Err == nil && 4*more.P50 <= 3*one.P50
+}
+
 // OnlyAsked says whether a codec is for those alone who ask for it: it costs more
 // than most gain by it, and so is neither measured nor put in order.
 func OnlyAsked(codec encode.Codec) bool { return codec == encode.H264444 }

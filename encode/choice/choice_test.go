@@ -181,3 +181,21 @@ func TestOrder(t *testing.T) {
 		}
 	}
 }
+
+func TestPays(t *testing.T) {
+	cost := func(p50 time.Duration) Cost { return Cost{P50: p50} }
+	for _, test := range []struct {
+		one, more Cost
+		want      bool
+	}{
+		{cost(8 * ms), cost(6 * ms), true},
+		{cost(8 * ms), cost(7 * ms), false},
+		{cost(8 * ms), cost(9 * ms), false},
+		{cost(8 * ms), Cost{Err: errBroken}, false},
+		{Cost{Err: errBroken}, cost(6 * ms), false},
+	} {
+		if got := Pays(test.one, test.more); got != test.want {
+			t.Errorf("from %v to %v pays: %v", test.one.P50, test.more.P50, got)
+		}
+	}
+}

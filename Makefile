@@ -32,7 +32,7 @@ UNIT      = $$(go list ./... | grep -v /e2e$$)
 BENCHED   = $$(grep -rl '^func Benchmark' --include='*_test.go' --exclude-dir=node_modules . | xargs -n 1 dirname | sort -u)
 FUZZTIME ?= 30s
 
-.PHONY: help run test build web lint fuzz bench bench-selftest clean packages packages-run packages-test
+.PHONY: help run test build web lint fuzz bench bench-links bench-selftest clean packages packages-run packages-test
 
 help: ## Say what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 22
@@ -80,6 +80,14 @@ fuzz: web ## Run each fuzz target for FUZZTIME (30s)
 bench: packages-test build ## Benchmarks of the packages, then damage to pixel against the floor and TigerVNC
 	go test -run '^$$' -bench . -benchtime 20ms -benchmem $(BENCHED)
 	bin/lucarne perf run --scenario flip,key,scroll,scene,idle --against floor,vnc --length 2s --idle 3s $(ARGS)
+
+bench-links: packages-test build ## Over emulated networks, as root: the paths, the first pixel, resuming, a bitrate too high
+	bin/lucarne perf run --link lan --scenario flip,scene,settle --against ws --length 3s --out perf-out/paths $(ARGS)
+	bin/lucarne perf run --link lan --scenario first-frame,switch --transport auto --against image --out perf-out/begin $(ARGS)
+	bin/lucarne perf run --link lan --scenario resume --transport auto --against webrtc,ws --reps 10 --out perf-out/resume $(ARGS)
+	bin/lucarne perf run --link wan --scenario flip,key,scene --against vnc,ws --length 3s --out perf-out/wan $(ARGS)
+	bin/lucarne perf run --link wan --scenario scene --against 20M,30M --length 6s --out perf-out/bitrate $(ARGS)
+	bin/lucarne perf run --link wan --scenario scene --against 20M,30M --length 6s --transport ws --out perf-out/bitrate-ws $(ARGS)
 
 bench-selftest: packages-test web ## Show that a measurement can fail: agents with one fault each
 	go run ./perf/selftest $(ARGS)

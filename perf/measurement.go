@@ -15,6 +15,10 @@ import (
 // something that was asked for. The report's Void says what.
 var ErrInconclusive = errors.New("inconclusive: the machine was too busy")
 
+// errNotHere marks an error that says that something cannot be measured on this
+// machine, which is nobody's fault.
+var errNotHere = errors.New("not on this machine")
+
 // errDown marks an error that trying again does not mend.
 var errDown = errors.New("not running")
 
@@ -88,7 +92,7 @@ func (m *measurement) repeat(ctx context.Context, t turn, try attempt) (report.R
 		case ctx.Err() != nil:
 			return r, ctx.Err()
 		case err != nil:
-			if failed++; failed == maxErrors || errors.Is(err, errDown) {
+			if failed++; failed == maxErrors || errors.Is(err, errDown) || errors.Is(err, errNotHere) {
 				return r, err
 			}
 			why = err.Error()
@@ -136,7 +140,9 @@ func (m *measurement) void(link string, t turn, err error) {
 	m.report.Results = slices.DeleteFunc(m.report.Results, func(r report.Result) bool {
 		return r.Scenario == v.Scenario && r.Link == v.Link && r.Peer == v.Peer
 	})
-	m.errs = append(m.errs, fmt.Errorf("%s: %s: %s: %w", v.Link, v.Scenario, v.Peer, err))
+	if !errors.Is(err, errNotHere) {
+		m.errs = append(m.errs, fmt.Errorf("%s: %s: %s: %w", v.Link, v.Scenario, v.Peer, err))
+	}
 }
 
 // sleep waits, unless ctx is done before.

@@ -75,5 +75,5 @@ func (p *progress) skip() { p.next() }
 
 // headlines are the metrics that the progress shows.
 var headlines = []string{
-	"p50-ms", "lost", "frames/s", "older-frames", "first-cold-ms", "first-warm-ms", "resume-ms", "resize-ms", "cpu-ms-30s", "cpu-ms-30s-alone", "cpu-ms/s", "bytes/s",
+	"p50-ms", "lost", "frames/s", "older-frames", "first-cold-ms", "first-warm-ms", "resume-ms", "resize-ms", "neighbour", "cpu-ms-30s", "cpu-ms-30s-alone", "cpu-ms/s", "bytes/s",
 }

@@ -72,6 +72,13 @@
     return Array.from({ length: cells }, (_, i) => (px[4 * i] << 16) | (px[4 * i + 1] << 8) | px[4 * i + 2]);
   };
 
+  // step is how many of the screen's pixels, each way, one of the picture's covers: our
+  // page may have a smaller picture and show it as large as the screen.
+  const step = e => {
+    const width = e.videoWidth || e.width;
+    return (window.lucarne && Math.round(e.getBoundingClientRect().width * devicePixelRatio / width)) || 1;
+  };
+
   const clamp = v => Math.max(0, Math.min(255, Math.round(v)));
 
   // peek reads the same from the planes of a video's present frame: drawing it would
@@ -124,19 +131,21 @@
   // read writes down what the picture shows at time t.
   const read = (r, t, from) => {
     if (!from) return;
+    const k = step(from);
+    const [x, y, cell] = [Math.floor(r.x / k), Math.floor(r.y / k), Math.ceil(r.cell / k)];
     if (from instanceof HTMLVideoElement) {
       follow(r, from);
       const frame = new VideoFrame(from);
       if (frame.format === "I420" || frame.format === "I420A") {
         const media = frame.timestamp;
-        const colours = peek(frame, r.x, r.y, r.cell, r.cells);
+        const colours = peek(frame, x, y, cell, r.cells);
         r.reading = Promise.allSettled([colours, r.reading]).then(([{ value, reason }]) =>
           value ? take(r, t, value, media) : miss(r, t, reason));
         return;
       }
       frame.close();
     }
-    take(r, t, draw(from, r.x, r.y, r.cell, r.cells), null);
+    take(r, t, draw(from, x, y, cell, r.cells), null);
   };
 
   // follow writes down when each frame of a video is handed to the compositor.
@@ -180,7 +189,8 @@
     now,
     colours: points => {
       const from = picture();
-      return points.map(([x, y]) => (from ? draw(from, x, y, 1, 1)[0] : -1));
+      const k = from && step(from);
+      return points.map(([x, y]) => (from ? draw(from, Math.floor(x / k), Math.floor(y / k), 1, 1)[0] : -1));
     },
     start: (x, y, cell, cells) => {
       keys.length = clicks.length = 0;
@@ -220,9 +230,11 @@
       const from = picture();
       if (!from) return "";
       const canvas = document.createElement("canvas");
-      canvas.width = width || from.videoWidth || from.width;
-      canvas.height = height || from.videoHeight || from.height;
-      canvas.getContext("2d", { alpha: false, willReadFrequently: true }).drawImage(from, -x, -y);
+      const k = step(from);
+      const [w, h] = [k * (from.videoWidth || from.width), k * (from.videoHeight || from.height)];
+      canvas.width = width || w;
+      canvas.height = height || h;
+      canvas.getContext("2d", { alpha: false, willReadFrequently: true }).drawImage(from, -x, -y, w, h);
       return canvas.toDataURL("image/png");
     },
     inbound: async () => {

@@ -8,11 +8,11 @@ MAKEFLAGS += --no-print-directory
 # Each target installs, builds or measures; two at once would be in each other's way.
 .NOTPARALLEL:
 
-# What is installed, by name. libvpx, libyuv and libjpeg-turbo go into the binary.
-BUILD_PACKAGES := gcc g++ libc6-dev libvpx-dev libyuv-dev libturbojpeg0-dev
+# What is installed, by name. libvpx, x264, libyuv and libjpeg-turbo go into the binary.
+BUILD_PACKAGES := gcc g++ libc6-dev libvpx-dev libx264-dev libyuv-dev libturbojpeg0-dev
 RUN_PACKAGES   := tigervnc-standalone-server openbox xterm xfonts-base x11-apps
 TEST_PACKAGES  := tigervnc-standalone-server xvfb xserver-xorg-core xserver-xorg-video-dummy x11vnc websockify novnc x11-xkb-utils \
-                  x11-xserver-utils xterm xfonts-base xclip nginx-light coturn apache2-bin haproxy chromium firefox-esr
+                  x11-xserver-utils xterm xfonts-base xclip libavcodec-dev nginx-light coturn apache2-bin haproxy chromium firefox-esr
 NODE_PACKAGES  := $(shell node -e 'process.exit(parseInt(process.versions.node) < 18 ? 1 : 0)' 2>/dev/null && npm --version >/dev/null 2>&1 || echo nodejs npm)
 
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
@@ -20,8 +20,8 @@ COMMIT  := $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
 # netgo and osusergo: names and users are looked up in Go, so that the binary
 # needs no NSS libraries. For all, so that builds with and without cgo share
 # what they compile. The commit comes from above: Go's own stamp fails in a
-# checkout of another user's.
-export GOFLAGS := -trimpath -buildvcs=false -tags=netgo,osusergo
+# checkout of another user's. TAGS=nox264 leaves x264 out.
+export GOFLAGS := -trimpath -buildvcs=false -tags=netgo,osusergo$(TAGS:%=,%)
 
 PAGE     := web/dist/index.html
 PAGE_SRC := $(shell find web -path web/node_modules -prune -o -path web/dist -prune -o -type f -print)
@@ -62,7 +62,7 @@ web/node_modules/.package-lock.json: web/package-lock.json
 	cd web && npm ci --no-audit --no-fund --loglevel=error
 	@touch $@
 
-lint: web ## gofmt, go vet, staticcheck, the TypeScript compiler
+lint: packages-test web ## gofmt, go vet, staticcheck, the TypeScript compiler
 	@files=$$(gofmt -l $$(find . -name node_modules -prune -o -name '*.go' -print)); \
 		[ -z "$$files" ] || { echo "gofmt:" $$files; exit 1; }
 	go vet ./...

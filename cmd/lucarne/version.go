@@ -12,6 +12,7 @@ import (
 	"lucarne/encode"
 	"lucarne/encode/jpeg"
 	"lucarne/encode/vpx"
+	"lucarne/encode/x264"
 )
 
 // Set by the linker: -X main.version=... -X main.commit=...
@@ -28,17 +29,21 @@ func (versionCmd) Run(_ context.Context, stdout io.Writer) error {
 
 // backends are the ways to encode that were built in, best first.
 func backends() []encode.Backend {
-	return []encode.Backend{vpx.Backend(), jpeg.Backend()}
+	return []encode.Backend{x264.Backend(), vpx.Backend(), jpeg.Backend(), x264.Backend444()}
 }
 
 // component is something of others that is in the binary.
 type component struct{ name, licence string }
+
+// gpl is the component that decides under which licence all of the binary is.
+const gpl = "x264"
 
 // components are checked against THIRD_PARTY.md.
 var components = []component{
 	{"libjpeg-turbo", "IJG, BSD-3-Clause, Zlib"},
 	{"libvpx", "BSD-3-Clause"},
 	{"libyuv", "BSD-3-Clause"},
+	{gpl, "GPL-2.0-or-later"},
 	{"@novnc/novnc", "MPL-2.0"},
 	{"github.com/alecthomas/kong", "MIT"},
 	{"github.com/gorilla/websocket", "BSD-2-Clause"},
@@ -67,12 +72,18 @@ func versionText() string {
 	for _, backend := range backends() {
 		fmt.Fprintf(&b, " %s (%s)", backend.Codec, backend.Name)
 	}
-	b.WriteString("\nlicence: MIT; with")
-	for i, c := range components {
-		if i > 0 {
-			b.WriteString(",")
+	if x264.Present {
+		b.WriteString("\nlicence: GPL-3.0-or-later as a whole, because of x264; MIT if built with -tags nox264; with")
+	} else {
+		b.WriteString("\nlicence: MIT; with")
+	}
+	between := " "
+	for _, c := range components {
+		if c.name == gpl && !x264.Present {
+			continue
 		}
-		fmt.Fprintf(&b, " %s (%s)", c.name, c.licence)
+		fmt.Fprintf(&b, "%s%s (%s)", between, c.name, c.licence)
+		between = ", "
 	}
 	return b.String()
 }

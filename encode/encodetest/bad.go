@@ -20,7 +20,7 @@ func blames(b encode.Backend, err error, operation string) error {
 		return fmt.Errorf("%s: no error", operation)
 	}
 	library, rest, _ := strings.Cut(err.Error(), ": ")
-	if !strings.Contains(b.Name, library) || !strings.HasPrefix(rest, operation) {
+	if !strings.Contains(strings.ToLower(b.Name), library) || !strings.HasPrefix(rest, operation) {
 		return fmt.Errorf("the error %q does not begin with the library and %q", err, operation)
 	}
 	return nil

@@ -37,10 +37,14 @@ func keyOnDemand(b encode.Backend, decoder func() (Decoder, error)) error {
 	}
 	defer r.close()
 	r.canvas = Page(size, 1)
-	if err := errors.Join(r.step(encode.Op{}, r.canvas.Bounds()), r.rest(60)); err != nil {
+	if err := r.step(encode.Op{}, r.canvas.Bounds()); err != nil {
 		return err
 	}
-	if r.packet.Key {
+	sharp := r.packet.Settled // at once: then there is no refinement
+	if err := r.rest(60); err != nil {
+		return err
+	}
+	if r.packet.Key && !sharp {
 		return errors.New("a refinement is a key frame")
 	}
 	r.decoder.Close()

@@ -70,6 +70,9 @@ func New(format *Format, bps, maxFPS int) *Control {
 func (c *Control) Begin(m Map) {
 	n := m.Columns * m.Rows
 	c.blocks = blocks{Map: m, format: c.format, before: make([]uint16, n), tries: make([]uint8, n)}
+	for i := range c.blocks.Errors {
+		c.blocks.Errors[i] = unknown
+	}
 	c.moved = 0
 }
 

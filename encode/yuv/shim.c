@@ -6,13 +6,7 @@
 
 #include <libyuv/convert.h>
 
-// Where the compiler can, the loop over pixels is made twice, and the wider one is
-// taken on processors that have it.
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
-#define WIDE __attribute__((target_clones("avx2", "default")))
-#else
-#define WIDE
-#endif
+#include "wide.h"
 
 // j444_row turns a row of w pixels into ITU-R BT.601 full range, which this libyuv
 // has for luma only. The weights are 256 times those of the standard; 128.499 in

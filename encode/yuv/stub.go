@@ -33,3 +33,15 @@ func (p *Picture) Convert(pix []byte, stride int, damage []image.Rectangle) erro
 
 // Close does nothing.
 func (p *Picture) Close() {}
+
+// Planes is a picture in somebody else's memory.
+type Planes struct {
+	Y, U, V                 unsafe.Pointer
+	YStride, CStride, CStep int
+}
+
+// Measure does nothing.
+func (p *Picture) Measure(made Planes, stale []byte, errors []uint16) {}
+
+// Detail returns 0.
+func (p *Picture) Detail() int { return 0 }

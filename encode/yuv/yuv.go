@@ -22,6 +22,12 @@ import (
 // maxSide bounds the sides of a picture, in pixels. No codec takes more.
 const maxSide = 1 << 14
 
+// The formats of a Picture.
+const (
+	i420 = C.I420
+	j444 = C.J444
+)
+
 // batch is how many rectangles go to the library in one call.
 const batch = 32
 
@@ -43,14 +49,14 @@ type Picture struct {
 // browsers assume of VP8. The Y plane has size.Y rows of size.X bytes, the U and V
 // planes have ⌈size.Y/2⌉ rows of ⌈size.X/2⌉ bytes.
 func NewI420(size image.Point) (*Picture, error) {
-	return newPicture(size, C.I420, image.Pt((size.X+1)/2, (size.Y+1)/2), 16)
+	return newPicture(size, i420, image.Pt((size.X+1)/2, (size.Y+1)/2), 16)
 }
 
 // NewJ444 makes a black picture of size pixels, 1 to 16384 each way, in the J444
 // format, 4:4:4, in ITU-R BT.601 full range, in which greys lose nothing. All planes
 // have size.Y rows of size.X bytes.
 func NewJ444(size image.Point) (*Picture, error) {
-	return newPicture(size, C.J444, size, 0)
+	return newPicture(size, j444, size, 0)
 }
 
 func newPicture(size image.Point, format C.int, chroma image.Point, black byte) (*Picture, error) {

@@ -1,6 +1,7 @@
 package mediadev
 
 import (
+	"bytes"
 	"errors"
 	"image"
 	"image/color"
@@ -12,6 +13,7 @@ import (
 	"github.com/pion/mediadevices/pkg/codec"
 	"github.com/pion/mediadevices/pkg/io/video"
 	"github.com/pion/mediadevices/pkg/prop"
+	"github.com/pion/rtp/codecs"
 	"github.com/pion/webrtc/v4"
 
 	"lucarne/capture"
@@ -200,6 +202,34 @@ func TestRegister(t *testing.T) {
 	} {
 		if got := strings.Count(offer.SDP, want); got != 1 {
 			t.Errorf("%q stands %d times in the offer, want once:\n%s", want, got, offer.SDP)
+		}
+	}
+}
+
+// TestBuilderOfH264: both kinds of H.264 are one media type of RTP's, told apart by
+// their profile, and their packets are what another's reader takes.
+func TestBuilderOfH264(t *testing.T) {
+	frame := slices.Concat([]byte{0, 0, 0, 1, 0x67, 0x42, 0xc0, 0x34, 0, 0, 0, 1, 0x68, 0xce, 0, 0, 0, 1, 0x65}, bytes.Repeat([]byte{0x5a}, 5000))
+	for codec, profile := range map[encode.Codec]string{encode.H264: "42e034", encode.H264444: "f40034"} {
+		b, err := New(encode.Backend{Name: "x", Codec: codec}, encode.Config{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := b.RTPCodec()
+		if c.MimeType != webrtc.MimeTypeH264 || c.ClockRate != 90000 || !strings.HasSuffix(c.SDPFmtpLine, "packetization-mode=1;profile-level-id="+profile) {
+			t.Errorf("%s: %+v", codec, c.RTPCodecParameters)
+		}
+		var reader codecs.H264Packet
+		var got []byte
+		for _, payload := range c.Payloader.Payload(1200, frame) {
+			piece, err := reader.Unmarshal(payload)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got = append(got, piece...)
+		}
+		if !bytes.Equal(got, frame) {
+			t.Errorf("%s: %d bytes came out of %d", codec, len(got), len(frame))
 		}
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"lucarne/perf/peer"
 	"lucarne/perf/report"
 )
 
@@ -24,6 +25,33 @@ func TestTurns(t *testing.T) {
 	want := []string{"1 flip a", "1 flip b", "1 flip floor", "1 idle a", "1 idle b", "2 flip floor", "2 flip b", "2 flip a"}
 	if !slices.Equal(got, want) {
 		t.Errorf("turns\n got %q\nwant %q", got, want)
+	}
+}
+
+// Each peer is measured in what it can do: an image shows nothing that is drawn, only a
+// page that begins on the WebSocket goes over to WebRTC.
+func TestTurnsOfEachKind(t *testing.T) {
+	some, err := chosen([]string{"flip", "first-frame", "switch", "resume", "wire"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := Config{
+		Ours:    peer.Lucarne("lucarne", "transport=auto"),
+		Against: []peer.Spec{peer.Image(), peer.Floor(), peer.VNC()}, Repetitions: 1,
+	}
+	for link, want := range map[string][]string{
+		local: {"flip lucarne", "flip floor", "flip vnc", "first-frame lucarne", "first-frame image", "first-frame floor",
+			"first-frame vnc", "switch lucarne", "wire lucarne"},
+		"lan": {"flip lucarne", "flip floor", "flip vnc", "first-frame lucarne", "first-frame image", "first-frame floor",
+			"first-frame vnc", "switch lucarne", "resume lucarne", "resume vnc", "wire lucarne"},
+	} {
+		var got []string
+		for _, turn := range cfg.turns(link, some) {
+			got = append(got, turn.scenario.name+" "+turn.peer)
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("over %s\n got %q\nwant %q", link, got, want)
+		}
 	}
 }
 

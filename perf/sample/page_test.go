@@ -388,6 +388,50 @@ func TestFirstPixelOfAPageWithoutOne(t *testing.T) {
 	}
 }
 
+// illustrated is a page with images: a small one that is there at once, and one that
+// fills the page and comes late.
+const illustrated = `<!doctype html><body style="margin:0"><script>
+const image = (width, height) => {
+	const canvas = document.createElement("canvas");
+	canvas.width = width;
+	canvas.height = height;
+	const c = canvas.getContext("2d");
+	c.fillStyle = "#0f0";
+	c.fillRect(0, 0, width, height);
+	const img = new Image(width, height);
+	img.src = canvas.toDataURL();
+	document.body.append(img);
+};
+image(32, 32);
+window.late = () => image(innerWidth, innerHeight);
+</script>`
+
+// TestPictureIsAnImage: one that fills the page, not what decorates it.
+func TestPictureIsAnImage(t *testing.T) {
+	ctx, b := launch(t)
+	s, page, err := Open(ctx, b, serve(t, illustrated))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer page.Close()
+	if err := page.Wait(ctx, "document.images[0]?.complete"); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := s.Colours(ctx, image.Pt(16, 16)); err != nil || got[0] != -1 {
+		t.Errorf("a small image: %06x, %v; want no picture", got, err)
+	}
+	if err := page.Eval(ctx, "late()", nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := page.Wait(ctx, "lucarneSampler.colours([[16, 16]])[0] === 0x00ff00"); err != nil {
+		t.Errorf("an image that fills the page: %v", err)
+	}
+	picture, err := s.Picture(ctx, image.Rect(0, 0, 8, 8))
+	if err != nil || picture.RGBAAt(4, 4) != (color.RGBA{0, 255, 0, 255}) {
+		t.Errorf("picture of it: %v, %v", picture, err)
+	}
+}
+
 // TestInboundBySocket: binary messages count, and a page finds a socket to be one.
 func TestInboundBySocket(t *testing.T) {
 	ctx, b := launch(t)

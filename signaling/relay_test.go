@@ -22,6 +22,7 @@ type relay struct {
 	queue   [][]byte
 	backlog int
 	most    int
+	late    time.Duration // at most, in sending on
 	ended   bool
 }
 
@@ -100,17 +101,38 @@ func (r *relay) pass(page io.Writer, bps float64, delay time.Duration) {
 			return
 		}
 		r.mu.Lock()
+		r.late = max(r.late, time.Since(free))
 		r.backlog -= len(next)
 		r.mu.Unlock()
 	}
 }
 
 // TestRelay: in a proxy that takes everything nothing queues, because the page's
-// answers say how much is on its way.
+// answers say how much is on its way. Where the proxy itself has to wait for a
+// processor something does: that trial tells nothing.
 func TestRelay(t *testing.T) {
-	const size, pictures = 60_000, 30
+	const size, trials = 60_000, 5
+	const limit, punctual = 5 * size, 5 * time.Millisecond // 60 pictures a second are 60 times the size
+	for range trials {
+		var most int
+		var late time.Duration
+		t.Run("trial", func(t *testing.T) { most, late = relayed(t, size) })
+		switch {
+		case most <= limit:
+			return
+		case late < punctual:
+			t.Fatalf("%d bytes queued in a proxy that is at most %v late, want %d at most", most, late, limit)
+		}
+	}
+	t.Skip("the machine is too busy")
+}
+
+// relayed has a page take pictures of so many bytes by a relay. It returns how many
+// bytes queued there at most, and how late it was.
+func relayed(t *testing.T, size int) (most int, late time.Duration) {
+	const pictures = 30
 	s := serve(t, nil)
-	s.picture.Store(size)
+	s.picture.Store(int64(size))
 	r, address := startRelay(t, strings.TrimPrefix(s.URL, "http://"), 20e6, 10*time.Millisecond)
 	conn, _, err := websocket.DefaultDialer.Dial("ws://"+address+"/ws", nil)
 	if err != nil {
@@ -151,8 +173,5 @@ func TestRelay(t *testing.T) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	t.Logf("%d bytes queued at most", r.most)
-	if limit := 5 * size; r.most > limit {
-		t.Errorf("%d bytes queued, want %d at most: the stream makes %d a second", r.most, limit, 60*size) // at 60 pictures a second
-	}
+	return r.most, r.late
 }

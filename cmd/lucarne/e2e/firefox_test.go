@@ -21,7 +21,7 @@ func TestFirefox(t *testing.T) {
 	fox := startFirefox(d.ctx, t, image.Pt(1280, 720))
 	for _, c := range []struct{ name, query, transport, codec string }{
 		{"VP8 by WebRTC", "&transport=webrtc", "webrtc", "VP8"},
-		{"VP8 on the socket", "&transport=ws", "ws", "VP8"},
+		{"VP8 on the socket", "&transport=ws&codec=vp8", "ws", "VP8"},
 		{"JPEG on the socket", "&transport=ws&codec=jpeg", "ws", "JPEG"},
 		{"the best", "&transport=auto", "webrtc", "VP8"},
 	} {

@@ -1,0 +1,62 @@
+package e2e
+
+import (
+	"fmt"
+	"image"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"lucarne/perf/xclient"
+)
+
+// connectionsScript counts the page's connections.
+const connectionsScript = `window.connections = 0;
+for (const kind of ["RTCPeerConnection", "WebSocket"]) {
+	window[kind] = class extends window[kind] { constructor(...args) { super(...args); connections++; } };
+}`
+
+// TestCodecChangesWithoutReconnecting: who prefers another codec sees the picture in it,
+// and what is drawn from then on, by the connections that there are.
+func TestCodecChangesWithoutReconnecting(t *testing.T) {
+	version, err := exec.Command(os.Getenv(binaryVariable), "--version").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(version), "H264 ") {
+		t.Skip("this build has no x264")
+	}
+	d := newDesk(t, setup{})
+	w := d.window(image.Rect(0, 0, 1280, 720), 0x40a060)
+	for _, transport := range []string{"webrtc", "ws"} {
+		t.Run(transport, func(t *testing.T) {
+			d := d.in(t)
+			page := d.load(d.browser, d.url("?resize=off&codec=vp8&transport="+transport), connectionsScript)
+			page.by(transport)
+			page.wait(`lucarne.stats().codec === "VP8"`)
+			var before, after int
+			d.check(page.Eval(d.ctx, "connections", &before))
+			for n, codec := range []string{"h264", "vp8", "h264-444", "h264", "vp8"} {
+				page.prefer(codec)
+				colour := []xclient.RGB{0xc04040, 0x40a060}[n%2]
+				w.Fill(image.Rect(0, 0, 1280, 720), colour)
+				d.check(w.Sync())
+				page.shows(image.Pt(400, 350), colour, 12)
+			}
+			d.check(page.Eval(d.ctx, "connections", &after))
+			if after != before {
+				t.Errorf("%d connections were made for another codec", after-before)
+			}
+		})
+	}
+}
+
+// prefer chooses a codec in the page's settings, and waits for pictures of it.
+func (t *tab) prefer(codec string) {
+	t.d.t.Helper()
+	choice := fmt.Sprintf(`document.querySelector("input[name=codec][value=%s]")`, codec)
+	t.wait(choice)
+	t.d.check(t.Eval(t.d.ctx, choice+".click()", nil))
+	t.wait(fmt.Sprintf("lucarne.stats().codec === %q", strings.ToUpper(codec)))
+}

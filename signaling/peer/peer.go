@@ -3,6 +3,10 @@
 // (id 0, ordered, reliable) and "motion" (id 1, unordered, never sent again).
 // The server offers; candidates trickle both ways.
 //
+// The offer has all codecs that there are encoders for, and the answer says which of
+// them the page decodes. The video changes from one to another of those with a key
+// frame and its payload type (RFC 3264 §5.1), without a negotiation.
+//
 // What a viewer's path cannot carry is held back before the picture is grabbed
 // (encode.Sink's Ready); a path that stalls makes WritePacket refuse and never
 // blocks anybody else.

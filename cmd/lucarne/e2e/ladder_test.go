@@ -15,28 +15,10 @@ import (
 // chart draws the colour chart and returns a check of the page's picture of it.
 func (d *desk) chart() (check func(*tab)) {
 	d.t.Helper()
-	corner := image.Pt(160, 160)
-	w := d.window(image.Rectangle{Min: corner, Max: corner.Add(image.Pt(768, 288))}, 0)
-	d.check(w.DrawChart())
-	var middles []image.Point
-	for _, p := range xclient.Chart() {
-		middles = append(middles, corner.Add(p.Bounds.Min.Add(p.Bounds.Size().Div(2))))
-	}
+	middles := d.drawChart()
 	return func(page *tab) {
 		d.t.Helper()
-		var got []int
-		settled := func() bool {
-			var err error
-			got, err = page.sampler.Colours(d.ctx, middles...)
-			d.check(err)
-			for i, p := range xclient.Chart() {
-				if !sample.Near(got[i], int(p.Colour), atRest) {
-					return false
-				}
-			}
-			return true
-		}
-		poll(d.t, "settled colour chart", settled)
+		page.settlesOnChart(middles, atRest)
 	}
 }
 

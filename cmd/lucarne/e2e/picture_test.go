@@ -1,66 +1,18 @@
 package e2e
 
 import (
-	"bytes"
 	"image"
-	"image/png"
 	"os/exec"
 	"syscall"
 	"testing"
 	"time"
 
-	"lucarne/capture/display"
 	"lucarne/perf/browser"
-	"lucarne/perf/sample"
 	"lucarne/perf/xclient"
 )
 
 // atRest is how far a channel of a colour may be off once the picture has settled.
 const atRest = 6
-
-func TestColourChart(t *testing.T) {
-	for _, server := range []string{display.Xvnc, display.Xvfb} {
-		t.Run(server, func(t *testing.T) {
-			d := newDesk(t, setup{server: server})
-			corner := image.Pt(160, 160)
-			w := d.window(image.Rectangle{Min: corner, Max: corner.Add(image.Pt(768, 288))}, 0)
-			d.check(w.DrawChart())
-			page := d.open("?resize=off&codec=vp8&transport=webrtc")
-			var middles []image.Point
-			for _, p := range xclient.Chart() {
-				middles = append(middles, corner.Add(p.Bounds.Min.Add(p.Bounds.Size().Div(2))))
-			}
-			var got []int
-			poll(t, "settled colour chart", func() bool {
-				var err error
-				got, err = page.sampler.Colours(d.ctx, middles...)
-				d.check(err)
-				for i, p := range xclient.Chart() {
-					if !sample.Near(got[i], int(p.Colour), atRest) {
-						return false
-					}
-				}
-				return true
-			})
-			screenColours(t, page, middles)
-		})
-	}
-}
-
-// screenColours checks the same colours as the compositor shows them.
-func screenColours(t *testing.T, page *tab, middles []image.Point) {
-	t.Helper()
-	shot, err := page.Screenshot(page.d.ctx)
-	page.d.check(err)
-	img, err := png.Decode(bytes.NewReader(shot))
-	page.d.check(err)
-	for i, p := range xclient.Chart() {
-		r, g, b, _ := img.At(middles[i].X, middles[i].Y).RGBA()
-		if got := int(r>>8<<16 | g>>8<<8 | b>>8); !sample.Near(got, int(p.Colour), atRest) {
-			t.Errorf("%s on the screen is %06x, want %06x", p.Name, got, p.Colour)
-		}
-	}
-}
 
 func TestJoinerOnAStillScreen(t *testing.T) {
 	d := newDesk(t, setup{})

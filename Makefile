@@ -79,7 +79,7 @@ fuzz: web ## Run each fuzz target for FUZZTIME (30s)
 
 bench: packages-test build ## Benchmarks of the packages, then damage to pixel against the floor and TigerVNC
 	go test -run '^$$' -bench . -benchtime 20ms -benchmem $(BENCHED)
-	bin/lucarne perf run --scenario flip,key,scroll,scene,idle --against floor,vnc --length 2s --idle 3s $(ARGS)
+	bin/lucarne perf run --scenario flip,key,scroll,scene,neighbour,idle --against floor,vnc --length 2s --idle 3s $(ARGS)
 
 bench-links: packages-test build ## Over emulated networks, as root: the paths, the first pixel, resuming, a bitrate too high
 	bin/lucarne perf run --link lan --scenario flip,scene,settle --against ws --length 3s --out perf-out/paths $(ARGS)

@@ -78,8 +78,11 @@ func (cfg Config) turns(link string, scenarios []scenario) []turn {
 		if spec.Server != "" {
 			c.kinds |= desktop
 		}
-		if i == 0 && transport(spec.URL) != "ws" {
-			c.kinds |= native
+		if i == 0 {
+			c.kinds |= own
+			if transport(spec.URL) != "ws" {
+				c.kinds |= native
+			}
 		}
 		if transport(spec.URL) == climbing {
 			c.kinds |= ladder

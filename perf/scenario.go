@@ -21,6 +21,8 @@ const (
 	severable
 	// native: it speaks the protocol of package signaling, and sends by WebRTC.
 	native
+	// own: it is the peer under test.
+	own
 	// ladder: it begins on the WebSocket and goes over to WebRTC by itself.
 	ladder
 )
@@ -51,7 +53,7 @@ func scenarios() []scenario {
 		{name: "resize", does: "the tab changes its size → the desktop has followed", needs: desktop, run: resize},
 		{name: "resume", does: "the network is cut for 3 s → pixels again, from when it is back", needs: desktop | severable, run: resume},
 		{name: "wire", does: "scrolling text, received by WebRTC but not decoded: what it costs without a browser", needs: desktop | native, run: onWire},
-		{name: "neighbour", does: "a program computes beside the agent, in a container of half a processor → what it keeps while the scene turns", needs: desktop | native, run: neighbour},
+		{name: "neighbour", does: "a program computes beside the agent, in a container of half a processor → what it keeps while the scene turns", needs: desktop | own, run: neighbour},
 		{name: "idle", does: "nothing happens, with and without a viewer", needs: desktop, once: true, run: idle},
 	}
 }

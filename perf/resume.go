@@ -12,12 +12,19 @@ import (
 
 const (
 	cut      = 3 * time.Second  // how long the network is gone in the scenario resume
-	patience = 30 * time.Second // how long a page may take to come back
+	longCut  = 25 * time.Second // and in outage: browsers hold back who has failed that often
+	patience = 70 * time.Second // how long a page may take to come back
 )
 
-// resume cuts the network while text scrolls and measures, from when it is back,
-// until the page shows a frame that was drawn since.
-func resume(ctx context.Context, v *view) (report.Result, error) {
+// resume measures after a short cut.
+func resume(ctx context.Context, v *view) (report.Result, error) { return v.resume(ctx, cut) }
+
+// outage measures after a long one.
+func outage(ctx context.Context, v *view) (report.Result, error) { return v.resume(ctx, longCut) }
+
+// resume cuts the network for a while when text scrolls and measures, from when it is
+// back, until the page shows a frame that was drawn since.
+func (v *view) resume(ctx context.Context, gone time.Duration) (report.Result, error) {
 	r := report.Result{Metrics: map[string]float64{}}
 	w, err := xclient.Open(v.peer.Display(), moveBounds, backdrop)
 	if err != nil {
@@ -39,7 +46,7 @@ func resume(ctx context.Context, v *view) (report.Result, error) {
 		_, err := xclient.Animate(ctx, moving, frameRate)
 		return err
 	})()
-	back, err := v.interrupt(ctx)
+	back, err := v.interrupt(ctx, gone)
 	if err != nil {
 		return r, err
 	}
@@ -65,14 +72,14 @@ func (c *counted) Draw(number int) (time.Time, error) {
 }
 
 // interrupt cuts the network for a while and returns when it was back.
-func (v *view) interrupt(ctx context.Context) (time.Time, error) {
+func (v *view) interrupt(ctx context.Context, gone time.Duration) (time.Time, error) {
 	if err := sleep(ctx, time.Second); err != nil { // in the middle of things
 		return time.Time{}, err
 	}
 	if err := v.route.cut(true); err != nil {
 		return time.Time{}, err
 	}
-	err := sleep(ctx, cut)
+	err := sleep(ctx, gone)
 	return time.Now(), errors.Join(err, v.route.cut(false))
 }
 

@@ -52,6 +52,7 @@ func scenarios() []scenario {
 		{name: "switch", does: "navigation → the picture has gone over to WebRTC, and the longest standstill meanwhile; text scrolls", needs: desktop | ladder, run: switchPath},
 		{name: "resize", does: "the tab changes its size → the desktop has followed", needs: desktop, run: resize},
 		{name: "resume", does: "the network is cut for 3 s → pixels again, from when it is back", needs: desktop | severable, run: resume},
+		{name: "outage", does: "the network is cut for 25 s → pixels again, from when it is back", needs: desktop | severable, run: outage},
 		{name: "wire", does: "scrolling text, received by WebRTC but not decoded: what it costs without a browser", needs: desktop | native, run: onWire},
 		{name: "neighbour", does: "a program computes beside the agent, in a container of half a processor → what it keeps while the scene turns", needs: desktop | own, run: neighbour},
 		{name: "idle", does: "nothing happens, with and without a viewer", needs: desktop, once: true, run: idle},

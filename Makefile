@@ -85,6 +85,7 @@ bench-links: packages-test build ## Over emulated networks, as root: the paths, 
 	bin/lucarne perf run --link lan --scenario flip,scene,settle --against ws --length 3s --out perf-out/paths $(ARGS)
 	bin/lucarne perf run --link lan --scenario first-frame,switch --transport auto --against image --out perf-out/begin $(ARGS)
 	bin/lucarne perf run --link lan --scenario resume --transport auto --against webrtc,ws --reps 10 --out perf-out/resume $(ARGS)
+	bin/lucarne perf run --link lan --scenario outage --transport auto --against ws --reps 3 --out perf-out/outage $(ARGS)
 	bin/lucarne perf run --link wan --scenario flip,key,scene --against vnc,ws --length 3s --out perf-out/wan $(ARGS)
 	bin/lucarne perf run --link wan --scenario scene --against 20M,30M --length 6s --out perf-out/bitrate $(ARGS)
 	bin/lucarne perf run --link wan --scenario scene --against 20M,30M --length 6s --transport ws --out perf-out/bitrate-ws $(ARGS)

@@ -43,7 +43,7 @@ export class VNCPage {
   ) {
     this.connection = new Connection(
       { clock: pageClock, wall: Date.now, backoff: new Backoff(), open: () => new WebSocket(socketURL(home)) as Socket, session: () => session(home) },
-      () => ({ type: "hello", version, lang: words.language, transport: "none" }),
+      (tell) => tell({ type: "hello", version, lang: words.language, transport: "none" }),
       { state: (state) => this.linked(state), message: (message) => this.receive(message), binary: () => {} },
     );
     this.link = new VNCLink(

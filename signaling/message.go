@@ -26,7 +26,8 @@
 // To the page:
 //
 //	hello      version, viewer (id), role, allow (features), state, code, args as in display, width, height,
-//	           codecs: all that the session encodes, working or not, for a person to choose from
+//	           codecs: all that the session encodes, working or not, for a person to choose from;
+//	           seq: with a socket that replaces another, as in input, of the earlier viewer's
 //	offer      sdp, generation (counts the negotiations of this socket's peer), iceServers and
 //	           iceTransportPolicy: what the page's RTCPeerConnection is to be configured with before
 //	           it takes the offer, be it new or not

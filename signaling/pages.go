@@ -35,12 +35,15 @@ func (s *socket) page(secret string) pageKey {
 }
 
 // vacate ends the socket that a page has, if any, for one that says hello as the
-// page's so manieth. Its viewer has left when it returns. false: the page has said
-// hello again since, on a socket that was faster.
-func (p *pages) vacate(page pageKey, attempt int) bool {
+// page's so manieth. Its viewer has left when it returns; handled is the newest of
+// its input. false: the page has said hello again since, on a socket that was faster.
+func (p *pages) vacate(page pageKey, attempt int) (handled uint32, ok bool) {
 	earlier, late := p.swap(page, attempt, nil)
+	if late || earlier == nil {
+		return 0, !late
+	}
 	earlier.replace()
-	return !late
+	return earlier.viewer.InputSeq(), true
 }
 
 // swap puts a socket, or none, in the place of a page's and returns the earlier

@@ -72,7 +72,8 @@ type socket struct {
 	cancel  context.CancelCauseFunc
 	queue   chan packet
 	viewer  *session.Viewer
-	attempt int // of its page, to say hello
+	attempt int    // of its page, to say hello
+	handled uint32 // newest input of the viewer that this one replaces
 	link    link
 	sizes   sizes
 
@@ -162,7 +163,9 @@ func (s *socket) serve(ctx context.Context, from string) {
 		return
 	}
 	page := s.page(hello.Page)
-	if s.attempt = hello.Attempt; !s.h.pages.vacate(page, s.attempt) {
+	var first bool
+	s.attempt = hello.Attempt
+	if s.handled, first = s.h.pages.vacate(page, s.attempt); !first {
 		s.bye(farewell{code: "replaced"})
 		return
 	}

@@ -212,7 +212,9 @@ func TestReplaced(t *testing.T) {
 	first.flush()
 	before := s.display.injected()
 	second := s.enter(t, hello)
-	second.await("hello")
+	if got := second.await("hello"); got.Seq != 1 {
+		t.Errorf("told that input up to %d was handled, want 1", got.Seq)
+	}
 	if got := s.display.injected(); got != before+1 {
 		t.Errorf("%d events when the page is back, want the key's release", got-before)
 	}

@@ -23,7 +23,7 @@ func (v *Viewer) Input(msg []byte) error {
 	}
 	held := v.keyboard.Holds()
 	v.perform(seq, at, event)
-	acknowledge := reliable(event) && seq > v.seq.Load()
+	acknowledge := reliable(event) && seq > v.seq.Load() && v.present()
 	if acknowledge {
 		v.seq.Store(seq)
 	}
@@ -72,7 +72,8 @@ func (v *Viewer) handle(seq, at uint32, event input.Event) error {
 }
 
 // InputSeq returns the newest reliable sequence that has been handled: what the
-// page need not send again. Changed rings when it grows.
+// page need not send again. Changed rings when it grows, which it does not once the
+// viewer has left.
 func (v *Viewer) InputSeq() uint32 { return v.seq.Load() }
 
 // reliable says whether an event travels on the reliable channel.

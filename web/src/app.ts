@@ -189,7 +189,8 @@ export class App {
 
   private linked(state: LinkState): void {
     if (state.name !== "open") {
-      this.keyboard.release();
+      if (state.name === "resuming") this.keyboard.suspend();
+      else this.keyboard.release();
       this.pointer.release();
       this.input.use(null, null);
     }
@@ -250,7 +251,7 @@ export class App {
     this.encoding = null;
     this.pictured = false;
     if (hello.width > 0) this.screen.size = hello;
-    this.input.reset();
+    this.input.reset(hello.seq);
     this.media.begin();
     this.resumed();
     this.media.hide(document.hidden);

@@ -131,6 +131,7 @@ export class Connection {
   poke(): void {
     if (this.attempts.running) this.attempts.start(this.patience);
     else if (this.current.name === "waiting") this.connect();
+    else if (this.current.name === "connecting") this.impatient();
     else if (this.current.name === "open") {
       // What was asked before is answered late, or never; neither says anything.
       this.unanswered = [];
@@ -140,6 +141,15 @@ export class Connection {
       const { patience } = this;
       this.cancelNotice = this.around.clock.after(patience + SLACK, () => this.listen(patience));
     }
+  }
+
+  /** An attempt that was under way before may be stuck in what is gone: it has a little while, then another is made. */
+  private impatient(): void {
+    const { socket } = this;
+    this.cancelNotice();
+    this.cancelNotice = this.around.clock.after(this.patience, () => {
+      if (this.current.name === "connecting" && socket === this.socket) this.connect();
+    });
   }
 
   /** Sends a control message if the socket is open; says whether it has. */

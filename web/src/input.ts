@@ -6,7 +6,10 @@
  */
 
 import type { Clock } from "./clock.ts";
+import { isModifier } from "./keysym.ts";
 import { Action, encode, type InputEvent } from "./wire.ts";
+
+type KeyEvent = Extract<InputEvent, { type: "key" }>;
 
 /** Something that carries bytes. */
 export interface Channel {
@@ -24,7 +27,10 @@ const STALL = 500;
 
 export class InputSender {
   private sequence = 0;
-  private pending: { sequence: number; sent: number; bytes: Uint8Array<ArrayBuffer> }[] = [];
+  private pending: { sequence: number; sent: number; event: InputEvent; bytes: Uint8Array<ArrayBuffer> }[] = [];
+  /** The keys that are down by what has been acknowledged, and what the next viewer is to do first. */
+  private readonly held = new Map<string, KeyEvent>();
+  private unheard: KeyEvent[] = [];
   private reliable: Channel | null = null;
   private lossy: Channel | null = null;
 
@@ -41,21 +47,27 @@ export class InputSender {
     this.lossy = lossy;
     if (!changed || !reliable) return;
     for (const event of this.pending) put(reliable, event.bytes);
+    for (const event of this.unheard.splice(0)) this.sendReliable(event);
   }
 
   /**
-   * Another socket is another viewer, for whom nothing is held: what was meant
-   * for the former one is dropped rather than typed twice.
+   * Another socket is another viewer, for whom nothing is held. If the server says up to
+   * where it has handled what the former one was sent, the keys after that are typed by this
+   * one; else, with 0, they are dropped rather than typed twice.
    */
-  reset(): void {
+  reset(handled: number): void {
+    this.acknowledge(handled);
+    const events = this.pending.map(({ event }) => event);
+    this.unheard = handled > 0 ? typedAgain([...this.held.values()], events) : [];
+    this.held.clear();
     this.pending = [];
     this.sequence = 0;
   }
 
   /** The server has handled every reliable event up to seq. */
   acknowledge(seq: number): void {
-    const first = this.pending.findIndex((event) => event.sequence > seq);
-    this.pending = first < 0 ? [] : this.pending.slice(first);
+    const first = this.pending.findIndex(({ sequence }) => sequence > seq);
+    for (const { event } of this.pending.splice(0, first < 0 ? this.pending.length : first)) hold(this.held, event);
   }
 
   /** How many reliable events are unacknowledged. */
@@ -90,6 +102,7 @@ export class InputSender {
       // Too much to send again: one release stands for all of it, so that
       // nothing stays held on the other side.
       this.pending = [];
+      this.held.clear();
       this.sendReliable({ type: "release" });
     }
     this.sendReliable(event);
@@ -104,9 +117,34 @@ export class InputSender {
   private sendReliable(event: InputEvent): void {
     const now = this.clock.now();
     const bytes = encode(event, ++this.sequence, now);
-    this.pending.push({ sequence: this.sequence, sent: now, bytes });
+    this.pending.push({ sequence: this.sequence, sent: now, event, bytes });
     put(this.reliable, bytes);
   }
+}
+
+/** Notes which keys are down after an event. */
+function hold(held: Map<string, KeyEvent>, event: InputEvent): void {
+  if (event.type === "release") held.clear();
+  if (event.type !== "key") return;
+  const id = event.code || String(event.keysym);
+  if (event.action === Action.Down) held.set(id, event);
+  else if (event.action === Action.Up) held.delete(id);
+}
+
+/** The keys among events, for a keyboard on which nothing is held: with the modifiers that were, and with nothing held after them. */
+function typedAgain(before: KeyEvent[], events: InputEvent[]): KeyEvent[] {
+  const held = new Map<string, KeyEvent>();
+  const keys: KeyEvent[] = [];
+  const up = (event: KeyEvent): KeyEvent => ({ ...event, action: Action.Up });
+  const modifiers = before.filter(({ keysym }) => isModifier(keysym));
+  for (const event of [...modifiers, ...events]) {
+    if (event.type === "release") keys.push(...[...held.values()].map(up));
+    else if (event.type !== "key") continue;
+    else if (event.action === Action.Down || held.has(event.code || String(event.keysym))) keys.push(event);
+    hold(held, event);
+  }
+  keys.push(...[...held.values()].map(up));
+  return keys.some(({ keysym }) => !isModifier(keysym)) ? keys : [];
 }
 
 /** Sends bytes, or not: a channel that has closed a moment ago throws, and is about to be replaced. */

@@ -52,6 +52,8 @@ const identity = (stroke: KeyStroke): string => stroke.code || `key ${stroke.key
 
 export class Keyboard {
   private readonly held = new Map<string, Held>();
+  /** Modifiers that the desktop has let go of, and the person perhaps not. */
+  private readonly lost = new Map<string, Held>();
   private ghost: { stroke: KeyStroke; cancel: () => void } | null = null;
   private waiting: (() => void)[] | null = null;
 
@@ -88,6 +90,7 @@ export class Keyboard {
   up(stroke: KeyStroke): void {
     if (this.defer(() => this.up(stroke))) return;
     this.flushGhost();
+    this.lost.delete(identity(stroke));
     if (this.platform === "mac" && stroke.key === "CapsLock") this.tap(ofKey(stroke), stroke.code);
     this.let(identity(stroke));
     this.reconcile(stroke);
@@ -119,6 +122,14 @@ export class Keyboard {
     this.ghost = null;
     this.waiting = null;
     this.held.clear();
+    this.lost.clear();
+  }
+
+  /** The same, for a desktop that is about to be back: modifiers that are still held then are pressed again with the next key. */
+  suspend(): void {
+    const modifiers = [...this.lost, ...this.held].filter(([, { reported }]) => reported);
+    this.release();
+    for (const [id, held] of modifiers) this.lost.set(id, held);
   }
 
   private defer(stroke: () => void): boolean {
@@ -140,6 +151,7 @@ export class Keyboard {
     const { code } = stroke;
     const keysym = ofKey(stroke);
     const name = modifiers[keysym];
+    if (!name) this.restore(stroke);
     if (!name) this.liftOption(stroke);
     const reported = name && stroke.getModifierState(name) ? name : undefined;
     this.held.set(identity(stroke), { code, keysym, reported });
@@ -173,6 +185,16 @@ export class Keyboard {
       held.lifted = typed;
       this.key(typed ? Action.Up : Action.Down, held.keysym, held.code);
     }
+  }
+
+  /** Presses again what was lost, as far as the event says that it is still held. */
+  private restore(stroke: KeyStroke): void {
+    for (const [id, held] of this.lost) {
+      if (!stroke.getModifierState(held.reported ?? "") || this.held.has(id)) continue;
+      this.held.set(id, { ...held, lifted: false });
+      this.key(Action.Down, held.keysym, held.code);
+    }
+    this.lost.clear();
   }
 
   /** Lets go of modifiers that the event says are up: their keyup went elsewhere. */

@@ -18,6 +18,12 @@ export function ofCodePoint(point: number): number {
   return latin1 ? point : 0x01000000 + point;
 }
 
+/** Whether a keysym is that of a key which acts by being held: Shift, Control, Meta, Alt, Super, Hyper, AltGr; no lock. */
+export function isModifier(keysym: number): boolean {
+  const lock = keysym === 0xffe5 || keysym === 0xffe6;
+  return (keysym >= 0xffe1 && keysym <= 0xffee && !lock) || keysym === 0xfe03;
+}
+
 /** The keysyms of a text, character by character; line breaks are Return, tabulators Tab. */
 export function ofText(text: string): number[] {
   const syms: number[] = [];

@@ -36,6 +36,8 @@ export interface HelloMessage {
   height: number;
   /** What the server can encode; null where it does not say. */
   codecs: Codec[] | null;
+  /** Up to where the input of the viewer that this one replaces has been handled; 0 where it replaces none. */
+  seq: number;
 }
 
 export interface CursorMessage {
@@ -172,6 +174,7 @@ function parseHello(m: Fields): HelloMessage {
     width: number(m.width),
     height: number(m.height),
     codecs: Array.isArray(m.codecs) ? strings(m.codecs).map(readCodec).filter((codec) => codec !== "") : null,
+    seq: number(m.seq),
   };
 }
 

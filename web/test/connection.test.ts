@@ -124,6 +124,25 @@ test("a poke while waiting connects at once", () => {
   assert.equal(sockets.length, 2);
 });
 
+test("a poke while connecting makes another attempt, after a while and if the first is stuck", () => {
+  const { clock, connection: c, sockets, last, names } = connection();
+  c.connect();
+  c.poke();
+  clock.turn(399);
+  c.poke();
+  clock.turn(399);
+  assert.equal(sockets.length, 1);
+  clock.turn(1);
+  assert.equal(sockets.length, 2);
+  assert.ok(sockets[0]?.closed);
+  c.poke();
+  last().onopen?.();
+  last().say({ type: "hello", version: "v" });
+  clock.turn(400);
+  assert.equal(sockets.length, 2, "it has come through");
+  assert.equal(names().at(-1), "open");
+});
+
 test("a refused socket leads to the login when the server wants a token", async () => {
   const { clock, connection: c, sockets, last, names } = connection(401);
   c.connect();

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { InputSender } from "../src/input.ts";
-import { Action, type InputEvent } from "../src/wire.ts";
+import { Action, encode, type InputEvent } from "../src/wire.ts";
 import { FakeChannel, FakeClock } from "./fakes.ts";
 
 const KEY = 1;
@@ -47,12 +47,46 @@ test("nothing is sent again when only the lossy channel changes", () => {
   assert.equal(reliable.sent.length, 1);
 });
 
+test("keys that the former viewer was not heard to type are typed by the next, with their modifiers", () => {
+  const press = (code: string, keysym: number, action = Action.Down): InputEvent => ({ type: "key", action, keysym, code });
+  const shift = press("ShiftLeft", 0xffe1);
+  const caps = press("CapsLock", 0xffe5);
+  const b = press("KeyB", 0x42);
+  const up = (event: InputEvent): InputEvent => ({ ...event, action: Action.Up }) as InputEvent;
+  const click: InputEvent = { type: "button", action: Action.Down, button: 1, x: 1, y: 2 };
+  const cases: [string, InputEvent[], number, InputEvent[]][] = [
+    ["nothing was lost", [key(Action.Down), key(Action.Up)], 2, []],
+    ["it is not known", [key(Action.Down), key(Action.Up)], 0, []],
+    ["all of a key", [shift, b, up(b)], 1, [shift, b, up(b), up(shift)]],
+    ["its end", [shift, b, up(b)], 2, []],
+    ["a key still held", [shift, up(shift), b], 2, [b, up(b)]],
+    ["a modifier alone", [b, up(b), shift], 2, []],
+    ["held before, and no modifier", [caps, key(Action.Down), b, up(b)], 2, [b, up(b)]],
+    ["a release in between", [caps, shift, b, { type: "release" }, key(Action.Down), key(Action.Up)], 1,
+      [shift, b, up(shift), up(b), key(Action.Down), key(Action.Up)]],
+    ["no clicks", [shift, click, b, up(b), up(shift)], 1, [shift, b, up(b), up(shift)]],
+  ];
+  for (const [name, events, handled, want] of cases) {
+    const { input, lossy } = sender();
+    for (const event of events) input.send(event);
+    input.use(null, null);
+    input.reset(handled);
+    const next = new FakeChannel();
+    input.use(next, lossy);
+    assert.deepEqual(next.sent, want.map((event, i) => encode(event, i + 1, 0)), name);
+    input.use(new FakeChannel(), lossy);
+    input.reset(0);
+    input.use(next, lossy);
+    assert.equal(next.sent.length, want.length, "once");
+  }
+});
+
 test("a new viewer gets nothing that was meant for the former one", () => {
   const { input, lossy } = sender();
   input.send(key(Action.Down));
   input.use(null, null);
   assert.equal(input.send(key(Action.Up)), false);
-  input.reset();
+  input.reset(0);
   const next = new FakeChannel();
   input.use(next, lossy);
   assert.deepEqual(next.heads, [], "a new viewer holds nothing");

@@ -47,6 +47,34 @@ test("a key goes up with the keysym that it went down with", () => {
   assert.deepEqual(syms, [0x41, 0x41]);
 });
 
+test("a modifier held while the desktop was away is pressed again with the next key, if it still is", () => {
+  const shift = { mods: ["Shift"] };
+  for (const [name, held, want] of [
+    ["held", true, ["+ShiftLeft", "+KeyB", "-KeyB", "-ShiftLeft"]],
+    ["let go of elsewhere", false, ["+KeyB", "-KeyB"]],
+  ] as const) {
+    const { keyboard, stroke, typed } = board();
+    keyboard.down(stroke("ShiftLeft", "Shift", shift));
+    keyboard.down(stroke("KeyA", "A", shift));
+    keyboard.suspend();
+    keyboard.suspend();
+    typed.length = 0;
+    const mods = held ? shift : {};
+    keyboard.up(stroke("KeyA", "A", mods));
+    keyboard.down(stroke("KeyB", "B", mods));
+    keyboard.up(stroke("KeyB", "B", mods));
+    keyboard.up(stroke("ShiftLeft", "Shift"));
+    assert.deepEqual(typed, want, name);
+  }
+  const { keyboard, stroke, typed } = board();
+  keyboard.down(stroke("ShiftLeft", "Shift", shift));
+  keyboard.suspend();
+  keyboard.up(stroke("ShiftLeft", "Shift"));
+  keyboard.down(stroke("ShiftRight", "Shift", shift));
+  keyboard.down(stroke("KeyB", "B", shift));
+  assert.deepEqual(typed, ["+ShiftLeft", "+ShiftRight", "+KeyB"], "let go of meanwhile");
+});
+
 test("strokes that began elsewhere are not sent", () => {
   const { keyboard, stroke, typed } = board();
   keyboard.up(stroke("KeyA", "a"));

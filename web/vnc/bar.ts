@@ -1,7 +1,7 @@
 /** The slim bar at the top edge: out of the way until it is approached, by pointer, touch or keyboard. */
 
 import { element, iconButton } from "../src/ui/dom.ts";
-import { toggleFullscreen } from "../src/ui/toolbar.ts";
+import { toggleFullscreen, travel } from "../src/ui/toolbar.ts";
 import type { VNCWords } from "./words.ts";
 
 /** It stays this long after it has been left, in ms. */
@@ -41,9 +41,7 @@ export class Bar {
     this.root.addEventListener("pointerleave", () => this.hideSoon());
     this.root.addEventListener("focusin", () => this.show());
     this.root.addEventListener("focusout", () => this.hideSoon());
-    this.root.addEventListener("keydown", (event) => {
-      if (event.key === "Escape") actions.leave();
-    });
+    this.root.addEventListener("keydown", (event) => travel(this.root, event, actions.leave));
   }
 
   /** What the bar says of the connection; tone: "good", "busy" or "bad". */

@@ -106,24 +106,11 @@ export class Toolbar {
     root.addEventListener("pointerleave", () => this.hideIn(LINGER));
     root.addEventListener("focusin", () => this.show());
     root.addEventListener("focusout", () => this.hideIn(LINGER));
-    root.addEventListener("keydown", (event) => this.key(event));
+    root.addEventListener("keydown", (event) => travel(root, event, this.actions.leave));
     document.addEventListener("fullscreenchange", () => {
       const full = document.fullscreenElement !== null;
       relabel(this.full, full ? "window" : "fullscreen", this.words.say(full ? "toolbar.window" : "toolbar.fullscreen"));
     });
-  }
-
-  /** Arrows go from button to button, Escape back to the desktop (ARIA toolbar pattern). */
-  private key(event: KeyboardEvent): void {
-    const buttons = [...this.root.querySelectorAll<HTMLButtonElement>("button.icon")].filter(
-      (button) => button.offsetParent !== null,
-    );
-    const at = buttons.findIndex((button) => button === document.activeElement);
-    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-    if (step) buttons[(at + step + buttons.length) % buttons.length]?.focus();
-    else if (event.key === "Escape") this.actions.leave();
-    else return;
-    event.preventDefault();
   }
 
   private show(): void {
@@ -148,6 +135,19 @@ export class Toolbar {
   private showMode(): void {
     relabel(this.size, this.mode, this.words.say(`toolbar.resize.${this.mode}`));
   }
+}
+
+/** What keys do in a toolbar: arrows go from one of its controls to the next, Escape leaves (ARIA toolbar pattern). */
+export function travel(root: HTMLElement, event: KeyboardEvent, leave: () => void): void {
+  const controls = [...root.querySelectorAll<HTMLElement>(".pill button, .pill a")].filter(
+    (control) => control.offsetParent !== null,
+  );
+  const at = controls.findIndex((control) => control === document.activeElement);
+  const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+  if (step) controls[(at + step + controls.length) % controls.length]?.focus();
+  else if (event.key === "Escape") leave();
+  else return;
+  event.preventDefault();
 }
 
 /** Puts the page on the whole screen, or back into its window. */

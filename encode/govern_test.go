@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -142,6 +143,8 @@ func TestSizeGivesWayAndComesBack(t *testing.T) {
 		if got := s.Limits(); got != (encode.Limits{}) {
 			t.Errorf("limits %+v at rest, want none", got)
 		}
+		moves(d, 10*time.Millisecond) // a frame at leisure
+		time.Sleep(time.Second)
 		c.mu.Lock()
 		for i := range c.all[1:] { // speed first, then rate, then size
 			if before, after := c.all[i], c.all[i+1]; after.Scale == 2 && before.Scale == 0 && (before.Speed != 3 || before.MaxFPS != 15) {
@@ -175,7 +178,9 @@ func TestSizeGivesWayAndComesBack(t *testing.T) {
 		if last := v.got[len(v.got)-1]; keys != 3 || last.Size != full {
 			t.Errorf("%d key frames, the last packet of %v; want 3, %v", keys, last.Size, full)
 		}
-		if e.speeds[len(e.speeds)-1] != 0 && slices.Max(e.speeds) != 3 {
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		if e.speeds[len(e.speeds)-1] != 0 || slices.Max(e.speeds) != 3 {
 			t.Errorf("speeds %v, want up to 3 and back", e.speeds)
 		}
 	})
@@ -204,10 +209,11 @@ func TestGovernedStreamFallsSilent(t *testing.T) {
 
 func TestShrinkThatFailsLeavesTheSize(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		e, tries := &sluggish{pixel: 250 * time.Nanosecond}, 0
+		e := &sluggish{pixel: 250 * time.Nanosecond}
+		var tries atomic.Int64
 		s, d, _ := governed(t, encode.StreamConfig{
 			Backend: e.backend(),
-			Shrink:  func(small, picture *capture.Frame) error { tries++; return errors.New("broken") },
+			Shrink:  func(small, picture *capture.Frame) error { tries.Add(1); return errors.New("broken") },
 			Failing: func(err error) {
 				if err != nil {
 					t.Errorf("the encoder was blamed: %v", err)
@@ -221,8 +227,8 @@ func TestShrinkThatFailsLeavesTheSize(t *testing.T) {
 				t.Fatalf("a frame of %v", got.size)
 			}
 		}
-		if got := s.Limits(); tries != 1 || got.Scale != 0 || got.MaxFPS == 0 {
-			t.Errorf("%d tries, limits %+v; want one, and rate given way", tries, got)
+		if got := s.Limits(); tries.Load() != 1 || got.Scale != 0 || got.MaxFPS == 0 {
+			t.Errorf("%d tries, limits %+v; want one, and rate given way", tries.Load(), got)
 		}
 	})
 }
@@ -232,13 +238,13 @@ func TestShrinkThatFailsLeavesTheSize(t *testing.T) {
 func TestQuotaHoldsBackBeforeTheGrab(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e, began := &sluggish{}, time.Now()
-		busy := func() float64 { return 0.02 * float64(len(e.seen)) } // s of CPU time: 20 ms a frame
+		frames := func() int {
+			e.mu.Lock()
+			defer e.mu.Unlock()
+			return len(e.seen)
+		}
 		quota := encode.NewQuota(encode.QuotaConfig{
-			Own: func() time.Duration {
-				e.mu.Lock()
-				defer e.mu.Unlock()
-				return time.Duration(busy() * float64(time.Second))
-			},
+			Own: func() time.Duration { return time.Duration(frames()) * 20 * time.Millisecond },
 			Read: func() (encode.Usage, error) { // others use up all that is left
 				passed := time.Since(began)
 				periods := int(passed / (100 * time.Millisecond))
@@ -248,14 +254,17 @@ func TestQuotaHoldsBackBeforeTheGrab(t *testing.T) {
 		s, d, c := governed(t, encode.StreamConfig{Backend: e.backend(), Shrink: shrunk, Quota: quota})
 		s.Attach(&viewer{})
 		moves(d, 5*time.Second)
-		frames, grabs := len(e.seen), d.grabbed()
+		synctest.Wait()
+		before, grabs := frames(), d.grabbed()
 		moves(d, time.Minute)
-		used := 0.02 * float64(len(e.seen)-frames) / 60
+		synctest.Wait()
+		made := frames() - before
+		used := 0.02 * float64(made) / 60
 		if used > 0.05 || used < 0.025 {
 			t.Errorf("used %.3f processors of a quota of 0.5 that others need", used)
 		}
-		if got := d.grabbed() - grabs; got != len(e.seen)-frames {
-			t.Errorf("%d grabs for %d frames", got, len(e.seen)-frames)
+		if got := d.grabbed() - grabs; got != made {
+			t.Errorf("%d grabs for %d frames", got, made)
 		}
 		if got := s.Limits(); got.Reason != "quota" || got.Speed != 3 {
 			t.Errorf("limits %+v", got)
@@ -270,10 +279,15 @@ func TestQuotaHoldsBackBeforeTheGrab(t *testing.T) {
 
 func TestFailingTellsOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex
 		var told []error
 		broken := errors.New("broken")
 		e, v := &sluggish{}, &viewer{}
-		s, d, _ := governed(t, encode.StreamConfig{Backend: e.backend(), Failing: func(err error) { told = append(told, err) }})
+		s, d, _ := governed(t, encode.StreamConfig{Backend: e.backend(), Failing: func(err error) {
+			mu.Lock()
+			defer mu.Unlock()
+			told = append(told, err)
+		}})
 		spoil := func(err error) {
 			e.mu.Lock()
 			e.broken = err
@@ -289,6 +303,8 @@ func TestFailingTellsOnce(t *testing.T) {
 		moves(d, 150*time.Millisecond) // once, and again at once: it has hardly begun to fail
 		spoil(nil)
 		moves(d, time.Minute)
+		mu.Lock()
+		defer mu.Unlock()
 		if want := []error{nil, broken, nil}; len(told) < 3 || !reflect.DeepEqual(told[:3], want) {
 			t.Errorf("told %v, want %v", told, want)
 		}

@@ -74,14 +74,14 @@ func (e *worker) Encode(f *capture.Frame, op encode.Op) (encode.Packet, error) {
 	return p, err
 }
 
-// film is a source that changes 50 times a second until it is closed.
-func film() capture.Source {
+// film is a source that changes at a pace until it is closed.
+func film(pace time.Duration) capture.Source {
 	ctx, stop := context.WithCancel(context.Background())
 	s := newStill().(still)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		tick := time.NewTicker(20 * time.Millisecond)
+		tick := time.NewTicker(pace)
 		defer tick.Stop()
 		for {
 			select {
@@ -108,12 +108,18 @@ func (r *reel) Grab(f *capture.Frame) error {
 	return err
 }
 
+// How fast a film is, and one that runs for hours.
+const (
+	brisk = 20 * time.Millisecond
+	slow  = 500 * time.Millisecond
+)
+
 // gallery starts a session whose fan-outs show a film, one for each backend.
-func gallery(t *testing.T, backends ...*works) (*Session, []*encode.Fanout) {
+func gallery(t *testing.T, pace time.Duration, backends ...*works) (*Session, []*encode.Fanout) {
 	t.Helper()
 	var fanouts []*encode.Fanout
 	for _, w := range backends {
-		f := encode.NewFanout(encode.FanoutConfig{Backend: w.backend(), Open: film, Log: slog.New(slog.DiscardHandler)})
+		f := encode.NewFanout(encode.FanoutConfig{Backend: w.backend(), Open: func() capture.Source { return film(pace) }, Log: slog.New(slog.DiscardHandler)})
 		fanouts = append(fanouts, f)
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan struct{})
@@ -204,7 +210,7 @@ func TestFailOver(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				h264, vp8 := &works{codec: encode.H264}, &works{codec: encode.VP8}
-				s, _ := gallery(t, h264, vp8)
+				s, _ := gallery(t, brisk, h264, vp8)
 				first, second := join(t, s, Owner), join(t, s, Controller)
 				one, seat := see(t, first, encode.VP8, encode.H264)
 				shadow, _ := see(t, first, encode.VP8, encode.H264)
@@ -245,7 +251,7 @@ func TestFailOver(t *testing.T) {
 func TestBackOff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h264, vp8 := &works{codec: encode.H264, open: errBroken}, &works{codec: encode.VP8}
-		s, _ := gallery(t, h264, vp8)
+		s, _ := gallery(t, slow, h264, vp8)
 		v := join(t, s, Owner)
 		k, _ := see(t, v)
 		time.Sleep(2 * time.Second)
@@ -282,7 +288,7 @@ func TestBackOff(t *testing.T) {
 func TestRelapse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h264, vp8 := &works{codec: encode.H264}, &works{codec: encode.VP8}
-		s, _ := gallery(t, h264, vp8)
+		s, _ := gallery(t, slow, h264, vp8)
 		v := join(t, s, Owner)
 		k, _ := see(t, v)
 		for _, pause := range []time.Duration{1, 2, 4} {
@@ -317,7 +323,7 @@ func TestRelapse(t *testing.T) {
 func TestNoOther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h264, vp8 := &works{codec: encode.H264, open: errBroken}, &works{codec: encode.VP8, open: errBroken}
-		s, _ := gallery(t, h264, vp8)
+		s, _ := gallery(t, slow, h264, vp8)
 		v, picky := join(t, s, Owner), join(t, s, Controller)
 		see(t, v)
 		see(t, picky, encode.H264)
@@ -345,7 +351,7 @@ func TestNoOther(t *testing.T) {
 func TestPrefer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		full, h264, vp8 := &works{codec: encode.H264444}, &works{codec: encode.H264}, &works{codec: encode.VP8}
-		s, fanouts := gallery(t, h264, vp8, full)
+		s, fanouts := gallery(t, brisk, h264, vp8, full)
 		s.SetOrder(fanouts[:2])
 		v, other := join(t, s, Owner), join(t, s, Controller)
 		socket, _ := see(t, v, encode.VP8, encode.H264)
@@ -404,7 +410,7 @@ func TestPrefer(t *testing.T) {
 func TestNeverByItself(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		full, vp8 := &works{codec: encode.H264444}, &works{codec: encode.VP8}
-		s, fanouts := gallery(t, vp8, full)
+		s, fanouts := gallery(t, brisk, vp8, full)
 		s.SetOrder(fanouts[:1])
 		v := join(t, s, Owner)
 		if _, err := v.Watch(newSink(), encode.H264444); !errors.Is(err, ErrNoCodec) {
@@ -424,7 +430,7 @@ func TestNeverByItself(t *testing.T) {
 func TestSetOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h264, vp8 := &works{codec: encode.H264}, &works{codec: encode.VP8}
-		s, fanouts := gallery(t, h264, vp8)
+		s, fanouts := gallery(t, brisk, h264, vp8)
 		v := join(t, s, Owner)
 		k, seat := see(t, v)
 		liking, _ := see(t, join(t, s, Controller))
@@ -452,7 +458,7 @@ func TestSetOrder(t *testing.T) {
 func TestHiddenFailOver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h264, vp8 := &works{codec: encode.H264}, &works{codec: encode.VP8}
-		s, _ := gallery(t, h264, vp8)
+		s, _ := gallery(t, brisk, h264, vp8)
 		hidden, shown := join(t, s, Owner), join(t, s, Controller)
 		k, _ := see(t, hidden)
 		see(t, shown)
@@ -471,7 +477,7 @@ func TestHiddenFailOver(t *testing.T) {
 // race detector.
 func TestManyAtOnce(t *testing.T) {
 	backends := []*works{{codec: encode.H264}, {codec: encode.VP8}, {codec: encode.JPEG}}
-	s, fanouts := gallery(t, backends...)
+	s, fanouts := gallery(t, brisk, backends...)
 	var all sync.WaitGroup
 	for n := range 6 {
 		all.Go(func() {

@@ -121,8 +121,9 @@ func TestHideBoth(t *testing.T) {
 		}
 		v.Hide(false)
 		time.Sleep(5 * time.Second)
-		if _, got := count(); got[0] != keys[0]+1 || got[1] != keys[1]+1 {
-			t.Errorf("%v key frames, want one more than %v each", got, keys)
+		// The first seat may have its key frame before the second asks for one.
+		if _, got := count(); got[1] != keys[1]+1 || got[0]-keys[0] != 1 && got[0]-keys[0] != 2 {
+			t.Errorf("%v key frames, want one more than %v each, or one for both after one for the first", got, keys)
 		}
 	})
 }

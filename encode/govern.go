@@ -11,7 +11,7 @@ const (
 	// restAfter is how long nothing may have moved before what gave way comes back.
 	restAfter = time.Second
 	// Smaller than this, in pixels, a picture does not become.
-	leastWidth, leastHeight = 320, 180
+	leastWidth, leastHeight = 480, 270
 )
 
 // due returns how long it is until the next frame may be made.

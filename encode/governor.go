@@ -16,8 +16,8 @@ const (
 	// patientWindows in a row have to say the same before more gives way.
 	patientWindows = 2
 	// speedLoad and rateLoad are the parts of the frame interval that a frame
-	// may take before speed, and before rate and size, give way. A little more
-	// than all of it costs few frames, and less rate would cost more of them.
+	// may take before speed, and before rate and size, give way. What takes a
+	// little more than all of it has nearly that rate by itself.
 	speedLoad = 0.9
 	rateLoad  = 1.15
 	// busy is the part of all time that frames have to take for that: what is
@@ -81,11 +81,11 @@ func ladder(maxFPS int, speed, scale bool) []step {
 			}
 		}
 	}
-	slower(45, 30, 20, 15)
+	slower(50, 40, 32, 25, 20, 15)
 	if scale {
-		at.scale, at.fps = maxScale, min(maxFPS, 30)
+		at.scale, at.fps = maxScale, min(maxFPS, 32)
 		steps = append(steps, at)
-		slower(20, 15)
+		slower(25, 20, 15)
 	}
 	slower(10, 5, 2)
 	return steps

@@ -37,6 +37,10 @@ static int configure(struct h264_encoder *e, const struct h264_options *o) {
 	p->i_fps_den = 1;
 	p->i_level_idc = e->columns * e->rows <= LARGEST_52 ? 52 : 62;
 	p->analyse.b_mb_info = 1;
+	p->analyse.intra = X264_ANALYSE_I4x4; // of key frames: 6 % fewer bits
+	// 18 % fewer bits for the tenfold that sharp colours take. Constrained Baseline,
+	// which every decoder of 4:2:0 has, is without.
+	p->b_cabac = o->full;
 
 	// Each frame names its quantizer. These three let x264 take any from 0 to 51:
 	// it derives the bounds from the quantizers of the kinds of frames.

@@ -68,7 +68,9 @@ func steps() []float64 {
 	return sizes
 }
 
-// format returns what rate control knows of a codec.
+// format returns what rate control knows of a codec. Text and scenes take about the
+// step to the power of -0.7. Refined, a page of text has some 47 dB in 4:2:0, and in
+// 4:4:4, where colours are to be as sharp as brightness, 50 dB in each channel.
 func format(codec encode.Codec) *rate.Format {
 	f := &rate.Format{
 		Steps:    steps(),
@@ -77,11 +79,11 @@ func format(codec encode.Codec) *rate.Format {
 		Loose:    16 * 5,
 		Fall:     3,
 		Exponent: 0.7,
-		Costs:    [...]float64{rate.KeyFrame: 100, rate.Motion: 30, rate.Refinement: 40},
+		Costs:    [...]float64{rate.KeyFrame: 200, rate.Motion: 30, rate.Refinement: 30},
 	}
 	if codec == encode.H264444 {
-		f.Finer, f.Loose = []int{14, 8, 4}, 16/4
-		f.Strict = 16 / 4
+		f.Finer, f.Strict, f.Loose = []int{10, 6}, 16/4, 16*3/4
+		f.Costs = [...]float64{rate.KeyFrame: 220, rate.Motion: 60, rate.Refinement: 50}
 	}
 	return f
 }

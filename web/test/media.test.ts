@@ -1,0 +1,92 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { ServerClock } from "../src/clock.ts";
+import type { Order, Report } from "../src/decoder.ts";
+import { Media } from "../src/media.ts";
+import type { ClientMessage } from "../src/protocol.ts";
+import type { Screen } from "../src/screen.ts";
+import { FakeClock, settle } from "./fakes.ts";
+
+/** A worker whose decoders fail for each picture of some codecs. */
+class FailingWorker {
+  static made: FailingWorker[] = [];
+  static broken = ["h264", "vp8"];
+  onmessage: ((event: { data: Report }) => void) | null = null;
+  private run = 0;
+  onerror: (() => void) | null = null;
+  terminated = false;
+
+  constructor() {
+    FailingWorker.made.push(this);
+  }
+
+  postMessage(order: Order): void {
+    if (order.type === "rest") this.run = order.run;
+    if (order.type === "rest") this.onmessage?.({ data: { run: order.run, type: "rested" } });
+    else if (FailingWorker.broken.includes(order.picture.codec)) this.onmessage?.({ data: { run: this.run, type: "failed", message: "broken" } });
+  }
+
+  terminate(): void {
+    this.terminated = true;
+  }
+}
+
+/** A page on the WebSocket alone, in a browser that says that it decodes everything. */
+function media() {
+  FailingWorker.made = [];
+  Object.assign(globalThis, {
+    Worker: FailingWorker,
+    createImageBitmap: () => {},
+    VideoDecoder: { isConfigSupported: () => Promise.resolve({ supported: true }) },
+    screen: { width: 1280, height: 720 },
+    devicePixelRatio: 1.5,
+  });
+  const sent: ClientMessage[] = [];
+  let again = 0;
+  const canvas = { getContext: () => null } as unknown as HTMLCanvasElement;
+  const options = { resize: "off", codec: "h264", transport: "ws", stats: false, language: "en" } as const;
+  const made = new Media(
+    new FakeClock(), options, new ServerClock(), {} as Screen, () => new FailingWorker() as unknown as Worker, canvas,
+    { send: (message) => sent.push(message), socket: () => null, changed: () => {}, again: () => again++ },
+  );
+  const hello = async () => {
+    let told: unknown;
+    made.hello((hello) => (told = hello));
+    await settle();
+    return told;
+  };
+  const fail = (codec: number) => {
+    for (let sequence = 1; sequence <= 3; sequence++) {
+      const picture = new Uint8Array(41);
+      picture.set([2, 1, codec, 0, 0, 0, 0, sequence]);
+      made.take(picture.buffer);
+    }
+  };
+  return { media: made, sent, hello, fail, again: () => again };
+}
+
+test("hello says what can be decoded once that is known, and which codec is preferred", async () => {
+  const { media: m, hello, sent } = media();
+  const codecs = ["vp8", "h264", "h264-444", "jpeg"];
+  assert.deepEqual(await hello(), { transport: "ws", codecs, codec: "h264" });
+  m.codec = "";
+  assert.deepEqual(sent.at(-1), { type: "codec", codec: "" });
+  assert.deepEqual(await hello(), { transport: "ws", codecs });
+  assert.deepEqual(m.decodable, codecs);
+});
+
+test("a decoder that fails costs its codec, and a worker that fails all but the plainest", async () => {
+  const { media: m, hello, fail, again } = media();
+  await hello();
+  for (const [number, left] of [[2, ["vp8", "h264-444", "jpeg"]], [1, ["h264-444", "jpeg"]]] as const) {
+    m.begin();
+    fail(number);
+    assert.deepEqual(await hello(), { transport: "ws", codecs: left, codec: "h264" });
+  }
+  assert.equal(again(), 2);
+  assert.deepEqual(FailingWorker.made.map(({ terminated }) => terminated), [true, true, false]);
+  FailingWorker.made.at(-1)?.onerror?.();
+  assert.deepEqual(await hello(), { transport: "ws", codecs: ["jpeg"], codec: "h264" });
+  FailingWorker.made.at(-1)?.onerror?.();
+  assert.equal(again(), 3, "nothing is left to fail");
+});

@@ -200,3 +200,21 @@ func TestPSNR(t *testing.T) {
 		t.Errorf("one level off: %v dB, want 48.13", got)
 	}
 }
+
+// TestPSNR444 expects that of a picture in 4:4:4 colour counts as much.
+func TestPSNR444(t *testing.T) {
+	size := image.Pt(16, 16)
+	canvas, picture := encodetest.NewCanvas(size), image.NewYCbCr(image.Rectangle{Max: size}, image.YCbCrSubsampleRatio444)
+	for i := range picture.Cb {
+		picture.Cb[i], picture.Cr[i] = 128, 128
+	}
+	if got := encodetest.PSNR(picture, canvas, canvas.Bounds()); got != 100 {
+		t.Errorf("equal pictures: %v dB, want 100", got)
+	}
+	for i := range picture.Cr {
+		picture.Cr[i] = 148
+	}
+	if got := encodetest.PSNR(picture, canvas, canvas.Bounds()); got < 19 || got > 20 {
+		t.Errorf("red is 28 levels off: %v dB, want 19.2", got)
+	}
+}

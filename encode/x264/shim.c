@@ -71,7 +71,16 @@ static int lay_out(struct h264_encoder *e) {
 	return 0;
 }
 
+// keep_apart has the C library map large blocks one by one, so that closing an
+// encoder gives them back; see encode/vpx. It holds for the whole process.
+static void keep_apart(void) {
+#ifdef M_MMAP_THRESHOLD
+	mallopt(M_MMAP_THRESHOLD, 256 << 10);
+#endif
+}
+
 struct h264_encoder *h264_open(const struct h264_options *o, const struct h264_source *source) {
+	keep_apart();
 	struct h264_encoder *e = calloc(1, sizeof *e);
 	if (!e) return NULL;
 	e->width = o->width;

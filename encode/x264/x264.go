@@ -88,7 +88,9 @@ func format(codec encode.Codec) *rate.Format {
 	return f
 }
 
-// encoder is one x264 encoder and the picture that it reads.
+// encoder is one x264 encoder and the picture that it reads. It is no encode.Speeder,
+// for ultrafast leaves nothing to give: a quarter of the range of its motion search
+// takes 3 % off a scene, and 17 dB off text that scrolls.
 type encoder struct {
 	c       *C.struct_h264_encoder // nil: closed
 	codec   encode.Codec

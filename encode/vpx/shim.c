@@ -4,7 +4,6 @@
 
 #include <malloc.h>
 #include <stdlib.h>
-#include <string.h>
 
 static vpx_codec_err_t configure(struct vp8_encoder *e, const struct vp8_options *o) {
 	vpx_codec_err_t err = vpx_codec_enc_config_default(vpx_codec_vp8_cx(), &e->cfg, 0);
@@ -125,90 +124,4 @@ vpx_codec_err_t vp8_encode(struct vp8_encoder *e, int key, int quantizer, int64_
 		e->made = (struct vp8_planes){made->planes[0], made->planes[1], made->planes[2],
 		                              made->stride[0], made->stride[1]};
 	return VPX_CODEC_OK;
-}
-
-// Where the compiler can, the loops over pixels are made twice, and the wider
-// one is taken on processors that have it.
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
-#define WIDE __attribute__((target_clones("avx2", "default")))
-#else
-#define WIDE
-#endif
-
-#define INLINE static inline __attribute__((always_inline))
-
-// square adds up squared differences over w×h samples.
-INLINE uint32_t square(const uint8_t *a, int as, const uint8_t *b, int bs, int w, int h) {
-	uint32_t sum = 0;
-	for (int y = 0; y < h; y++, a += as, b += bs)
-		for (int x = 0; x < w; x++) {
-			int d = a[x] - b[x];
-			sum += d * d;
-		}
-	return sum;
-}
-
-// Errors are mean squares, 16 times, and no larger than this.
-enum { LARGEST = 65535, COARSE = 16 * 64 };
-
-INLINE uint32_t mean(uint32_t sum, int samples) {
-	uint32_t mse = sum * 16 / samples;
-	return mse < LARGEST ? mse : LARGEST;
-}
-
-// luma is the error of w×h luma samples. A whole macroblock that is far off is
-// judged by every fourth row.
-INLINE uint32_t luma(const uint8_t *a, int as, const uint8_t *b, int bs, int w, int h) {
-	if (w != 16 || h != 16) return mean(square(a, as, b, bs, w, h), w * h);
-	uint32_t rough = mean(square(a, 4 * as, b, 4 * bs, 16, 4), 64);
-	if (rough > COARSE) return rough;
-	return mean(square(a, as, b, bs, 16, 16), 256);
-}
-
-// chroma is the error of w×h samples of U or V.
-INLINE uint32_t chroma(const uint8_t *a, int as, const uint8_t *b, int bs, int w, int h) {
-	uint32_t sum = w == 8 && h == 8 ? square(a, as, b, bs, 8, 8) : square(a, as, b, bs, w, h);
-	return mean(sum, w * h);
-}
-
-static int least(int a, int b) { return a < b ? a : b; }
-
-WIDE static uint32_t error_at(const vpx_image_t *s, const struct vp8_planes *m, int col, int row) {
-	int x = 16 * col, y = 16 * row, w = least(16, s->d_w - x), h = least(16, s->d_h - y);
-	uint32_t worst = luma(s->planes[0] + (size_t)y * s->stride[0] + x, s->stride[0],
-	                      m->y + (size_t)y * m->y_stride + x, m->y_stride, w, h);
-	if (worst > COARSE) return worst;
-	x /= 2, y /= 2, w = (w + 1) / 2, h = (h + 1) / 2;
-	size_t so = (size_t)y * s->stride[1] + x, mo = (size_t)y * m->c_stride + x;
-	uint32_t u = chroma(s->planes[1] + so, s->stride[1], m->u + mo, m->c_stride, w, h);
-	uint32_t v = chroma(s->planes[2] + so, s->stride[2], m->v + mo, m->c_stride, w, h);
-	if (u > worst) worst = u;
-	return v > worst ? v : worst;
-}
-
-void vp8_measure(struct vp8_encoder *e) {
-	size_t blocks = (size_t)e->columns * e->rows;
-	for (size_t i = 0; i < blocks; i++) {
-		if (!e->stale[i]) continue;
-		if (!e->made.y) {
-			e->errors[i] = LARGEST;
-			continue;
-		}
-		e->stale[i] = 0;
-		e->errors[i] = error_at(&e->image, &e->made, i % e->columns, i / e->columns);
-	}
-}
-
-// slope adds up the differences between neighbours in a row.
-WIDE static uint32_t slope(const uint8_t *p, int w) {
-	uint32_t sum = 0;
-	for (int x = 1; x < w; x++) sum += abs(p[x] - p[x - 1]);
-	return sum;
-}
-
-uint64_t vp8_detail(struct vp8_encoder *e) {
-	uint64_t sum = 0;
-	for (unsigned y = 0; y < e->image.d_h; y += 2)
-		sum += slope(e->image.planes[0] + (size_t)y * e->image.stride[0], e->image.d_w);
-	return 2 * sum;
 }

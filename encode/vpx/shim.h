@@ -30,8 +30,7 @@ struct vp8_encoder {
 	uint8_t *active;
 	// The map of segments: 0 is filtered, 1 is not. Made from active.
 	uint8_t *segments;
-	// The mean squared error of each macroblock against the source, 16 times;
-	// of its worst plane. 1 in stale: it has to be measured.
+	// For the caller: what it knows of each macroblock.
 	uint16_t *errors;
 	uint8_t *stale;
 
@@ -51,13 +50,5 @@ void vp8_close(struct vp8_encoder *e);
 // vp8_encode encodes the picture with one quantizer, 0 to 63, as seen at pts
 // for duration, both in 1/90,000 s.
 vpx_codec_err_t vp8_encode(struct vp8_encoder *e, int key, int quantizer, int64_t pts, unsigned long duration);
-
-// vp8_measure brings errors up to date where they are stale. While the last
-// frame is unknown they stay stale, with the largest error.
-void vp8_measure(struct vp8_encoder *e);
-
-// vp8_detail is how much there is in the picture: the sum of the differences
-// between neighbouring luma samples.
-uint64_t vp8_detail(struct vp8_encoder *e);
 
 #endif

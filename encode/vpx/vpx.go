@@ -18,6 +18,7 @@ import (
 	"errors"
 	"fmt"
 	"image"
+	"math"
 	"time"
 	"unsafe"
 
@@ -73,6 +74,7 @@ type encoder struct {
 	picture *yuv.Picture
 	cfg     encode.Config
 	control *rate.Control
+	blocks  rate.Map
 	start   time.Time // of the first frame
 	pts     int64     // of the next frame at least, in 1/clock s
 	begun   bool      // there has been a frame
@@ -121,13 +123,14 @@ func (e *encoder) begin(size image.Point) error {
 	}
 	columns, rows := int(c.columns), int(c.rows)
 	n := columns * rows
-	e.control.Begin(rate.Map{
+	e.blocks = rate.Map{
 		Columns: columns,
 		Rows:    rows,
 		Active:  unsafe.Slice((*byte)(c.active), n),
 		Stale:   unsafe.Slice((*byte)(c.stale), n),
 		Errors:  unsafe.Slice((*uint16)(c.errors), n),
-	})
+	}
+	e.control.Begin(e.blocks)
 	e.c, e.picture, e.begun, e.cfg.Size = c, picture, false, size
 	e.whole[0] = image.Rectangle{Max: size}
 	return nil
@@ -178,10 +181,10 @@ func (e *encoder) Encode(f *capture.Frame, op encode.Op) (encode.Packet, error) 
 // encode makes the packet for the picture as it is, of which the macroblocks in
 // active have changed.
 func (e *encoder) encode(now time.Time, op encode.Op) (encode.Packet, error) {
-	C.vp8_measure(e.c)
+	e.measure()
 	forced, detail := C.int(0), 0.0
 	if op.Key {
-		forced, detail = 1, 1+float64(C.vp8_detail(e.c))/256
+		forced, detail = 1, 1+float64(e.picture.Detail())/256
 	}
 	plan := e.control.Plan(op, e.c.made.y != nil, detail)
 	if plan.Kind == rate.Nothing {
@@ -198,7 +201,7 @@ func (e *encoder) encode(now time.Time, op encode.Op) (encode.Packet, error) {
 	e.begun = true
 	data := unsafe.Slice((*byte)(e.c.data), int(e.c.size))
 	if e.control.Coded(plan, len(data)) {
-		C.vp8_measure(e.c)
+		e.measure()
 	}
 	return encode.Packet{
 		Data:      data,
@@ -208,6 +211,24 @@ func (e *encoder) encode(now time.Time, op encode.Op) (encode.Packet, error) {
 		Settled:   e.control.Settled(),
 		Quantizer: int(e.c.quantizer),
 	}, nil
+}
+
+// measure brings the errors of stale macroblocks up to date. While the last frame is
+// unknown they stay stale, with the largest error.
+func (e *encoder) measure() {
+	made := &e.c.made
+	if made.y == nil {
+		for i, stale := range e.blocks.Stale {
+			if stale != 0 {
+				e.blocks.Errors[i] = math.MaxUint16
+			}
+		}
+		return
+	}
+	e.picture.Measure(yuv.Planes{
+		Y: unsafe.Pointer(made.y), U: unsafe.Pointer(made.u), V: unsafe.Pointer(made.v),
+		YStride: int(made.y_stride), CStride: int(made.c_stride), CStep: 1,
+	}, e.blocks.Stale, e.blocks.Errors)
 }
 
 // stamp returns when a frame is seen and for how long, in 1/clock s.
@@ -251,7 +272,7 @@ func (e *encoder) Close() error {
 	if e.c != nil {
 		C.vp8_close(e.c)
 		e.picture.Close()
-		e.c = nil
+		e.c, e.blocks = nil, rate.Map{}
 		e.control.Begin(rate.Map{})
 	}
 	return nil

@@ -43,6 +43,7 @@ var components = []component{
 	{"libjpeg-turbo", "IJG, BSD-3-Clause, Zlib"},
 	{"libvpx", "BSD-3-Clause"},
 	{"libyuv", "BSD-3-Clause"},
+	{"nvEncodeAPI.h", "MIT"},
 	{gpl, "GPL-2.0-or-later"},
 	{"@novnc/novnc", "MPL-2.0"},
 	{"github.com/alecthomas/kong", "MIT"},

@@ -82,7 +82,7 @@ func format(codec encode.Codec) *rate.Format {
 		Costs:    [...]float64{rate.KeyFrame: 200, rate.Motion: 30, rate.Refinement: 30},
 	}
 	if codec == encode.H264444 {
-		f.Finer, f.Strict, f.Loose = []int{10, 6}, 16/4, 16*3/4
+		f.Finer, f.Strict, f.Loose = []int{10, 4}, 16/4, 16/2
 		f.Costs = [...]float64{rate.KeyFrame: 220, rate.Motion: 60, rate.Refinement: 50}
 	}
 	return f

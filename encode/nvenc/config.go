@@ -8,6 +8,7 @@
 package nvenc
 
 import (
+	"cmp"
 	"errors"
 	"strings"
 )
@@ -25,6 +26,22 @@ type Config struct {
 	Encode string // the encoder's; empty: libnvidia-encode.so.1
 	Device int    // the GPU's index, as CUDA counts those that it sees
 	Preset int    // 1, the fastest, to 4, the best; 0: 3
+	Root   string // where /dev and /proc are, for Probe to look at; empty: /
+}
+
+func (c Config) cuda() string { return cmp.Or(c.CUDA, "libcuda.so.1") }
+
+func (c Config) encode() string { return cmp.Or(c.Encode, "libnvidia-encode.so.1") }
+
+// whole looks at both libraries before they are loaded.
+func (c Config) whole() *Fault {
+	if err := wholeLibrary(c.cuda()); err != nil {
+		return &Fault{Layer: CUDALibrary, Operation: "dlopen", Text: err.Error()}
+	}
+	if err := wholeLibrary(c.encode()); err != nil {
+		return &Fault{Layer: EncodeLibrary, Operation: "dlopen", Text: err.Error()}
+	}
+	return nil
 }
 
 // printable is text that comes from a driver, fit for a log.

@@ -155,7 +155,9 @@ func TestInvalidateRefs(t *testing.T) {
 				}
 				packet = o.draw(t, int(n))
 			}
-			if err := e.(interface{ InvalidateRefs(first, last uint64) error }).InvalidateRefs(c.first, c.last); err != nil {
+			if err := e.(interface {
+				InvalidateRefs(first, last uint64) error
+			}).InvalidateRefs(c.first, c.last); err != nil {
 				t.Fatal(err)
 			}
 			packet = o.draw(t, 8)

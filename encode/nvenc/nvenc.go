@@ -32,7 +32,8 @@ const batch = 32
 type encoder struct {
 	session *C.struct_nvenc_session // nil: closed
 	library Config
-	full    bool // 4:4:4
+	gpu     string // its name
+	full    bool   // 4:4:4
 	cfg     encode.Config
 	codec   encode.Codec
 	debt    debt
@@ -89,7 +90,10 @@ func (e *encoder) begin(size image.Point) error {
 	if size.X < 1 || size.Y < 1 || size.X > maxSide || size.Y > maxSide {
 		return fmt.Errorf("nvenc: open %dx%d: the sides must be 1 to %d", size.X, size.Y, maxSide)
 	}
-	cuda, encoder := C.CString(cmp.Or(e.library.CUDA, "libcuda.so.1")), C.CString(cmp.Or(e.library.Encode, "libnvidia-encode.so.1"))
+	if fault := e.library.whole(); fault != nil {
+		return fmt.Errorf("nvenc: open %dx%d: %w", size.X, size.Y, fault)
+	}
+	cuda, encoder := C.CString(e.library.cuda()), C.CString(e.library.encode())
 	defer C.free(unsafe.Pointer(cuda))
 	defer C.free(unsafe.Pointer(encoder))
 	coded := e.coded(size)
@@ -104,9 +108,10 @@ func (e *encoder) begin(size image.Point) error {
 	}
 	var gpu [96]C.char
 	e.session = C.nvenc_open(&options, &gpu[0], &e.fault)
+	e.gpu = text(gpu[:])
 	if e.session == nil {
 		fault := e.take()
-		fault.GPU = text(gpu[:])
+		fault.GPU = e.gpu
 		return fmt.Errorf("nvenc: open %dx%d: %w", size.X, size.Y, fault)
 	}
 	e.resized(size)
@@ -354,6 +359,8 @@ func (e *encoder) InvalidateRefs(first, last uint64) error {
 	}
 	return nil
 }
+
+func (e *encoder) gpuName() string { return e.gpu }
 
 // Close frees the encoder and the last packet's data.
 func (e *encoder) Close() error {

@@ -87,7 +87,7 @@ func ladder(maxFPS int, speed, scale bool) []step {
 		steps = append(steps, at)
 		slower(25, 20, 15)
 	}
-	slower(10, 5, 2)
+	slower(10, 7, 5, 3, 2)
 	return steps
 }
 

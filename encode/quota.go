@@ -26,7 +26,7 @@ type QuotaConfig struct {
 const (
 	// leastShare of the quota may always be used, and no more of it while
 	// somebody else uses up the rest.
-	leastShare = 0.08
+	leastShare = 0.06
 	// reserve of the quota is left unused: who uses it up is stopped for the
 	// rest of the period, some tens of milliseconds.
 	reserve = 0.1

@@ -51,19 +51,28 @@ type opened struct {
 }
 
 func (e *opened) Encode(f *capture.Frame, op encode.Op) (encode.Packet, error) {
+	takes, err := e.note(f)
+	if err != nil {
+		return encode.Packet{}, err
+	}
+	time.Sleep(takes) // without the lock: time stands still in a bubble where somebody waits for one
+	return encode.Packet{Data: []byte{1}, Key: op.Key || e.frames == 1, Size: f.Size, Settled: op.Refine}, nil
+}
+
+// note notes a frame and returns how long it takes.
+func (e *opened) note(f *capture.Frame) (time.Duration, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.broken != nil {
-		return encode.Packet{}, e.broken
+		return 0, e.broken
 	}
 	if f.Size != e.size {
-		return encode.Packet{}, errors.New("another size")
+		return 0, errors.New("another size")
 	}
 	whole := len(f.Damage) == 1 && f.Damage[0] == image.Rectangle{Max: f.Size}
 	e.seen = append(e.seen, seen{f.Size, whole, e.frames == 0})
 	e.frames++
-	time.Sleep(e.pixel * time.Duration(f.Size.X*f.Size.Y) * 4 / time.Duration(4+e.speed))
-	return encode.Packet{Data: []byte{1}, Key: op.Key || e.frames == 1, Size: f.Size, Settled: op.Refine}, nil
+	return e.pixel * time.Duration(f.Size.X*f.Size.Y) * 4 / time.Duration(4+e.speed), nil
 }
 
 func (e *opened) SetSpeed(steps int) error {

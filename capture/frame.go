@@ -58,6 +58,10 @@ func (f *Frame) Release() {
 	}
 }
 
+// OnRelease has f call release at its Release, once. It is for those who lend a
+// Frame that they made.
+func (f *Frame) OnRelease(release func()) { f.release = release }
+
 // Source is where pictures come from: an X display, a test pattern, or a
 // Reader on a Screen.
 //

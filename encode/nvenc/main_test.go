@@ -54,7 +54,7 @@ func fake(t testing.TB) nvenc.Config {
 			return // no encoder was opened
 		}
 		left := fakedriver.Stats{EncodeNanos: got.EncodeNanos, UploadNanos: got.UploadNanos, Encoded: got.Encoded,
-			Uploaded: got.Uploaded, UploadedBytes: got.UploadedBytes}
+			Uploaded: got.Uploaded, UploadedBytes: got.UploadedBytes, WallNanos: got.WallNanos}
 		if got != left {
 			t.Errorf("left behind: %+v", got)
 		}

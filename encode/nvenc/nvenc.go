@@ -168,6 +168,7 @@ func (e *encoder) Encode(f *capture.Frame, op encode.Op) (encode.Packet, error) 
 	if e.debt.tick(now); e.begun && e.debt.overdrawn() {
 		return packet, nil
 	}
+	e.lock(f)
 	damage := f.Damage
 	if !e.begun {
 		damage = e.whole[:]
@@ -217,10 +218,8 @@ func (e *encoder) fits(f *capture.Frame) error {
 	return nil
 }
 
-// upload brings the damage to the GPU, without copying it where the memory can
-// be page-locked.
+// upload brings the damage to the GPU.
 func (e *encoder) upload(f *capture.Frame, damage []image.Rectangle) error {
-	e.lock(f)
 	for len(damage) > 0 {
 		n := 0
 		for len(damage) > 0 && n < batch {

@@ -52,6 +52,7 @@ type Stats struct {
 	EncodeNanos, UploadNanos                               uint64 // processor time
 	Encoded, Uploaded                                      uint64 // calls
 	UploadedBytes                                          uint64
+	WallNanos                                              uint64 // by the clock, for encoding and uploading
 	Sessions, Contexts, Memory, Pinned, Inputs, Bitstreams int64
 }
 

@@ -267,12 +267,13 @@ int cuMemcpy2D_v2(const struct copy *c) {
 		                c->width, c->height, c->dst_x, c->dst_y, c->dst_pitch, m->width, m->height, m->pitch));
 	if (c->src_x + c->width > c->src_pitch)
 		END(fake_broken(INVALID_VALUE, __func__, "a row of %zu bytes at %zu in one of %zu", c->width, c->src_x, c->src_pitch));
-	uint64_t began = fake_now();
+	uint64_t began = fake_now(), wall = fake_wall();
 	const uint8_t *from = (const uint8_t *)c->src_host + c->src_y * c->src_pitch + c->src_x;
 	uint8_t *to = m->at + c->dst_y * m->pitch + c->dst_x;
 	for (size_t y = 0; y < c->height; y++) memcpy(to + y * m->pitch, from + y * c->src_pitch, c->width);
 	struct fake_stats *stats = fake_stats();
 	stats->upload_ns += fake_now() - began;
+	stats->wall_ns += fake_wall() - wall;
 	stats->uploaded++;
 	stats->uploaded_bytes += c->width * c->height;
 	END(SUCCESS);

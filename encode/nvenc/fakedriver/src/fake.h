@@ -24,6 +24,7 @@ struct fake_stats {
 	uint64_t encode_ns, upload_ns; // processor time spent as the GPU
 	uint64_t encoded, uploaded;    // calls
 	uint64_t uploaded_bytes;
+	uint64_t wall_ns; // by the clock, for encoding and uploading
 	int64_t sessions, contexts, memory, pinned, resources, bitstreams; // that there are
 };
 
@@ -44,7 +45,8 @@ int fake_broken(int status, const char *function, const char *rule, ...) __attri
 void fake_lock(void);
 void fake_unlock(void);
 
-uint64_t fake_now(void); // processor time of the thread, ns
+uint64_t fake_now(void);  // processor time of the thread, ns
+uint64_t fake_wall(void); // by the clock, ns
 
 // Of the CUDA half, for the encoder's.
 struct fake_memory {

@@ -543,9 +543,10 @@ static NVENCSTATUS nvEncEncodePicture(void *encoder, NV_ENC_PIC_PARAMS *p) {
 	int key = s->key || (p->encodePicFlags & (NV_ENC_PIC_FLAG_FORCEIDR | NV_ENC_PIC_FLAG_FORCEINTRA));
 	if (s->forget >= 0 && !key) engine_forget(s->engine, s->forget);
 	s->key = 0, s->forget = -1;
-	uint64_t began = fake_now();
+	uint64_t began = fake_now(), wall = fake_wall();
 	int failed = engine_encode(s->engine, r->pixels, r->pitch, format_of(r), key, s->frames, &b->packet);
 	fake_stats()->encode_ns += fake_now() - began;
+	fake_stats()->wall_ns += fake_wall() - wall;
 	fake_stats()->encoded++;
 	if (failed) END(fail(s, NV_ENC_ERR_GENERIC, "x264 does not encode"));
 	b->filled = 1, b->stamp = p->inputTimeStamp, b->frame = s->frames++;

@@ -16,11 +16,14 @@ static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 void fake_lock(void) { pthread_mutex_lock(&mutex); }
 void fake_unlock(void) { pthread_mutex_unlock(&mutex); }
 
-uint64_t fake_now(void) {
+static uint64_t read_clock(clockid_t clock) {
 	struct timespec now;
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+	clock_gettime(clock, &now);
 	return now.tv_sec * 1000000000ull + now.tv_nsec;
 }
+
+uint64_t fake_now(void) { return read_clock(CLOCK_THREAD_CPUTIME_ID); }
+uint64_t fake_wall(void) { return read_clock(CLOCK_MONOTONIC); }
 
 struct fake_stats *fake_stats(void) {
 	static struct fake_stats own, *mapped;

@@ -1,0 +1,61 @@
+package child
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"sync"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Start starts cmd, in which Serve has to be called with the connection that
+// Inherit returns. The process ends with this one.
+func Start(cmd *exec.Cmd) (*Process, error) {
+	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return nil, fmt.Errorf("nvenc: socket pair: %w", err)
+	}
+	theirs := os.NewFile(uintptr(fds[1]), "encoder")
+	defer theirs.Close()
+	conn, err := connection(os.NewFile(uintptr(fds[0]), "encoder"))
+	if err != nil {
+		return nil, err
+	}
+	cmd.ExtraFiles = []*os.File{theirs}
+	if cmd.SysProcAttr == nil {
+		cmd.SysProcAttr = &syscall.SysProcAttr{}
+	}
+	cmd.SysProcAttr.Pdeathsig = syscall.SIGKILL
+	if err := cmd.Start(); err != nil {
+		conn.Close()
+		return nil, fmt.Errorf("nvenc: start %s: %w", cmd.Path, err)
+	}
+	var once sync.Once
+	return &Process{Conn: conn, End: func(patience time.Duration) {
+		once.Do(func() {
+			kill := time.AfterFunc(patience, func() { _ = cmd.Process.Kill() }) // it may have ended
+			defer kill.Stop()
+			_ = cmd.Wait() // how it ended does not matter
+		})
+	}}, nil
+}
+
+// inherited is the descriptor of the first of exec.Cmd's ExtraFiles.
+const inherited = 3
+
+// Inherit returns the connection to the process that has called Start.
+func Inherit() (net.Conn, error) { return connection(os.NewFile(inherited, "encoder")) }
+
+// connection takes file over.
+func connection(file *os.File) (net.Conn, error) {
+	defer file.Close()
+	conn, err := net.FileConn(file)
+	if err != nil {
+		return nil, fmt.Errorf("nvenc: connection: %w", err)
+	}
+	return conn, nil
+}

@@ -346,14 +346,16 @@ func (s *Seat) Encoding() Encoding {
 }
 
 // Move gives the seat up for one at another fan-out, with the same sink: the
-// next packet that this gets is a key frame from there, which does not wait for
-// those of others to be long enough ago. Who leads is to be said anew.
+// next packet that this gets is a key frame from there. If the encoder that it
+// leaves fails, that does not wait for those of others to be long enough ago; a
+// change of mind does. Who leads is to be said anew.
 func (s *Seat) Move(to *Fanout) *Seat {
 	s.Leave()
+	failing := s.fanout.Err() != nil
 	s.fanout.mu.Lock()
 	seat := &Seat{fanout: to, sink: s.sink, paused: s.paused, bps: s.bps}
 	s.fanout.mu.Unlock()
-	to.add(seat, true)
+	to.add(seat, failing)
 	return seat
 }
 

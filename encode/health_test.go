@@ -86,7 +86,8 @@ func TestErrLasts(t *testing.T) {
 }
 
 // TestMove: a seat that moves takes its sink, its pause and its estimate along, and
-// does not wait for a key frame while those of others are rare.
+// does not wait for a key frame while those of others are rare if it comes from an
+// encoder that fails.
 func TestMove(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		from, to := &recorder{}, &recorder{}
@@ -97,6 +98,8 @@ func TestMove(t *testing.T) {
 		seat := first.Join(v)
 		seat.SetBitrate(3e6)
 		time.Sleep(10 * time.Second)
+		from.breaks(errBroken)
+		time.Sleep(time.Second)
 		second.Join(&viewer{}) // has its key frame now
 		time.Sleep(300 * time.Millisecond)
 		synctest.Wait()
@@ -115,6 +118,7 @@ func TestMove(t *testing.T) {
 			t.Errorf("bitrates %d, want that of the seat, which leads", bps)
 		}
 
+		from.breaks(nil)
 		seat.Pause(true)
 		v.take() // nothing is written once it is paused
 		seat = seat.Move(first)

@@ -143,6 +143,7 @@ type screening struct {
 	mu     sync.Mutex
 	codecs []encode.Codec
 	torn   int // codecs that began with another frame
+	keys   int // key frames
 	last   time.Time
 }
 
@@ -156,6 +157,9 @@ func (s *screening) WritePacket(p encode.Packet) bool {
 		if !p.Key {
 			s.torn++
 		}
+	}
+	if p.Key {
+		s.keys++
 	}
 	s.last = time.Now()
 	return true
@@ -402,6 +406,35 @@ func TestPrefer(t *testing.T) {
 		time.Sleep(time.Second)
 		noticed(t, v, Notice{EncoderFailed, encode.H264444, encode.H264})
 		rest.Leave()
+	})
+}
+
+// TestChangesOfMind: one who prefers another codec again and again, and does not
+// lead, costs who does no more key frames than any other request.
+func TestChangesOfMind(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h264, vp8 := &works{codec: encode.H264}, &works{codec: encode.VP8}
+		s, _ := gallery(t, brisk, h264, vp8)
+		steady, _ := see(t, join(t, s, Owner))
+		fickle := join(t, s, Controller)
+		k, _ := see(t, fickle)
+		time.Sleep(10 * time.Second)
+		for n := range 200 {
+			fickle.Prefer([]encode.Codec{encode.VP8, encode.H264}[n%2])
+			time.Sleep(100 * time.Millisecond)
+		}
+		steady.shows(t, encode.H264)
+		steady.mu.Lock()
+		if steady.keys > 12 {
+			t.Errorf("%d key frames in 30 s, want one in 2 s at most", steady.keys)
+		}
+		steady.mu.Unlock()
+		time.Sleep(2 * time.Second)
+		k.mu.Lock()
+		if last := k.codecs[len(k.codecs)-1]; last != encode.H264 || k.torn > 0 {
+			t.Errorf("%s is shown, %d times without a key frame, want the one preferred last", last, k.torn)
+		}
+		k.mu.Unlock()
 	})
 }
 

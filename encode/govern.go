@@ -14,9 +14,15 @@ const (
 	leastWidth, leastHeight = 480, 270
 )
 
+// leeway is the part of the frame interval, one in so many, by which a frame may
+// be early. A program that means to draw 60 times a second draws 61 or 62.5
+// times, for its timer counts in milliseconds: held to 60, each of its frames
+// would wait a little longer than the one before, half an interval on average.
+const leeway = 16
+
 // due returns how long it is until the next frame may be made.
 func (l *loop) due(now time.Time) time.Duration {
-	interval := l.stream.interval
+	interval := l.stream.interval - l.stream.interval/leeway
 	if fps := l.limits.MaxFPS; fps > 0 {
 		interval = max(interval, time.Second/time.Duration(fps))
 	}

@@ -41,7 +41,7 @@ const (
 type StreamConfig struct {
 	Backend    Backend
 	BitrateBps int // to begin with; 0: the encoder's default
-	MaxFPS     int // frames a second at most; 0: 60
+	MaxFPS     int // frames a second, with a leeway of a sixteenth; 0: 60
 	Threads    int // of the encoder; 0: one
 	// Failing is told from Run's goroutine that the encoder has failed twice in
 	// a row, and with nil that it works: at first, and for a while after it has

@@ -65,9 +65,36 @@ func TestStreamSendsTheFirstChangeAtOnceAndTheNextAtTheInterval(t *testing.T) {
 		for i, want := range []struct {
 			at     time.Duration
 			damage int
-		}{{0, 1}, {20 * time.Millisecond, 4}} {
+		}{{0, 1}, {20 * time.Millisecond * 15 / 16, 4}} {
 			if got := calls[i].at.Sub(began); got != want.at || len(calls[i].damage) != want.damage {
 				t.Errorf("frame %d after %v with %d rectangles, want after %v with %d", i, got, len(calls[i].damage), want.at, want.damage)
+			}
+		}
+	})
+}
+
+// A program that draws a little more often than the limit is not held up by ever
+// more of an interval.
+func TestStreamKeepsStepWithWhatDrawsALittleFaster(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d, r, v := newDisplay(), &recorder{}, &viewer{}
+		s := streaming(t, d, r)
+		s.Attach(v)
+		time.Sleep(time.Second)
+		r.take()
+		began := time.Now()
+		const period = 19 * time.Millisecond // of an interval of 20
+		for i := range 100 {
+			d.change(image.Rect(0, 0, 1+i%8, 1))
+			time.Sleep(period)
+		}
+		calls := r.take()
+		if len(calls) != 100 {
+			t.Fatalf("%d frames, want 100", len(calls))
+		}
+		for i, c := range calls {
+			if late := c.at.Sub(began.Add(time.Duration(i) * period)); late != 0 {
+				t.Fatalf("frame %d came %v late", i, late)
 			}
 		}
 	})

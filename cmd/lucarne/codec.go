@@ -40,7 +40,7 @@ func (d *desktop) order(fanouts []*encode.Fanout) error {
 }
 
 // measure finds out what the encoders take here and now, and has them chosen by
-// that. Viewers that come before its end, a second after the start, are moved.
+// that. Viewers that come before its end, mostly a second after the start, are moved.
 func (d *desktop) measure(ctx context.Context) error {
 	candidates := d.automatic()
 	choose, spread := d.flags.Codec == "auto" && len(candidates) > 1, d.flags.Threads == 0 && runtime.NumCPU() > spare
@@ -68,7 +68,7 @@ func (d *desktop) costs(ctx context.Context, candidates []*encode.Fanout, thread
 	defer source.Close()
 	costs, err := choice.Measure(ctx, choice.Config{
 		Backends: backends, Source: source,
-		BitrateBps: int(d.flags.Bitrate), MaxFPS: d.flags.MaxFPS, Threads: threads, Budget: budget,
+		BitrateBps: int(d.flags.Bitrate), MaxFPS: d.flags.MaxFPS, Threads: threads, Budget: budget, Waited: waited,
 	})
 	if err != nil && ctx.Err() == nil {
 		d.log.Warn("encoders not measured", "err", err)

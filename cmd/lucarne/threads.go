@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"sync/atomic"
+	"time"
 
 	"lucarne/cmd/internal/cores"
 	"lucarne/cmd/internal/quota"
@@ -81,4 +82,14 @@ func quotaCores() float64 {
 		return 1 // something bounds it
 	}
 	return u.Cores
+}
+
+// waited returns how long this thread has waited for a processor, 0 where that is not
+// known.
+func waited() time.Duration {
+	d, err := cores.Waited(os.DirFS("/"))
+	if err != nil {
+		return 0
+	}
+	return d
 }

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"image"
 	"log/slog"
+	"runtime"
 	"slices"
 	"time"
 
@@ -20,6 +21,15 @@ import (
 // is for the grab, for what sends and for what draws.
 const share = 0.75
 
+const (
+	// leastRounds are made whatever they take, but for patience.
+	leastRounds = 10
+	// leastFrames of a backend have to be measured for its cost to be known.
+	leastFrames = 5
+	// patience times the budget is the longest that measuring may take.
+	patience = 5
+)
+
 // step is by how much the middle of the picture scrolls from frame to frame, in
 // pixels.
 const step = 24
@@ -29,12 +39,18 @@ type Config struct {
 	Backends []encode.Backend // best first, as far as can be known beforehand
 	// Source gives the picture, at the size at which is measured. One is taken.
 	Source     capture.Source
-	BitrateBps int           // 0: the encoders' default
-	MaxFPS     int           // 0: 60
-	Threads    int           // of each encoder; 0: one
-	Budget     time.Duration // for all of them together; 0: 1 s
+	BitrateBps int // 0: the encoders' default
+	MaxFPS     int // 0: 60
+	Threads    int // of each encoder; 0: one
+	// Budget is for all of them together; 0: 1 s. On a machine that is too busy for a
+	// few frames of each it may become five times as long.
+	Budget time.Duration
 	// Now is the clock; nil: time.Now.
 	Now func() time.Time
+	// Waited is how long this thread has waited for a processor that others had.
+	// What a frame waits tells nothing of its encoder, and does not count. nil: not
+	// known.
+	Waited func() time.Duration
 }
 
 func (c Config) withDefaults() Config {
@@ -46,6 +62,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Now == nil {
 		c.Now = time.Now
+	}
+	if c.Waited == nil {
+		c.Waited = func() time.Duration { return 0 }
 	}
 	return c
 }
@@ -71,8 +90,9 @@ func (c Cost) LogValue() slog.Value {
 	)
 }
 
-// ErrNoFrame is the Err of a backend that has encoded nothing in the time there was.
-var ErrNoFrame = errors.New("choice: no frame was encoded")
+// ErrTooFew is the Err of a backend that works, but has encoded too few frames in the
+// time there was.
+var ErrTooFew = errors.New("choice: too few frames were encoded")
 
 // Measure has all backends in turn encode the same picture, the middle of which
 // scrolls, until the budget is spent, and returns what each frame after the first
@@ -80,6 +100,8 @@ var ErrNoFrame = errors.New("choice: no frame was encoded")
 // so that what else the machine is doing hits them alike. The error is the
 // source's, or ctx's.
 func Measure(ctx context.Context, cfg Config) ([]Cost, error) {
+	runtime.LockOSThread() // Waited is of one thread
+	defer runtime.UnlockOSThread()
 	cfg = cfg.withDefaults()
 	began := cfg.Now()
 	scroll, err := newScroll(cfg.Source)
@@ -98,12 +120,12 @@ func Measure(ctx context.Context, cfg Config) ([]Cost, error) {
 		})
 	}
 	interval := time.Second / time.Duration(cfg.MaxFPS)
-	for at := began; cfg.Now().Sub(began) < cfg.Budget; at = at.Add(interval) {
+	for round := 0; cfg.goOn(round, cfg.Now().Sub(began)); round++ {
 		for i := range runs {
 			if err := ctx.Err(); err != nil {
 				return nil, err
 			}
-			runs[i].encode(scroll.picture(at), cfg.Now)
+			runs[i].encode(scroll.picture(began.Add(time.Duration(round)*interval)), &cfg)
 		}
 		scroll.advance()
 	}
@@ -112,6 +134,11 @@ func Measure(ctx context.Context, cfg Config) ([]Cost, error) {
 		costs[i] = runs[i].cost(backend)
 	}
 	return costs, nil
+}
+
+// goOn says whether there is another round after so many that took so long.
+func (c *Config) goOn(rounds int, took time.Duration) bool {
+	return took < c.Budget || rounds < leastRounds && took < patience*c.Budget
 }
 
 // run is one backend's part in a measurement.
@@ -138,13 +165,14 @@ func (r *run) close() {
 
 // encode takes the time of one frame. The key frame is none that counts, and
 // neither is a frame that the encoder drops.
-func (r *run) encode(frame capture.Frame, now func() time.Time) {
+func (r *run) encode(frame capture.Frame, cfg *Config) {
 	if r.encoder == nil {
 		return
 	}
-	before := now()
+	waited, before := cfg.Waited(), cfg.Now()
 	packet, err := r.encoder.Encode(&frame, encode.Op{})
-	spent := now().Sub(before)
+	spent := cfg.Now().Sub(before)
+	spent = max(0, spent-(cfg.Waited()-waited))
 	switch {
 	case err != nil:
 		r.err = err
@@ -161,8 +189,8 @@ func (r *run) cost(backend encode.Backend) Cost {
 	c := Cost{Backend: backend, Frames: len(r.spent), Err: r.err}
 	switch {
 	case r.err != nil:
-	case len(r.spent) == 0:
-		c.Err = ErrNoFrame
+	case len(r.spent) < leastFrames:
+		c.Err = ErrTooFew
 	default:
 		slices.Sort(r.spent)
 		c.P50, c.P90 = r.spent[len(r.spent)/2], r.spent[len(r.spent)*9/10]
@@ -216,8 +244,9 @@ func (s *scroll) advance() {
 
 // Order returns the indices of the costs in the order in which their backends are
 // to be chosen at maxFPS (0: 60): as they are given, but that one that does not
-// encode in time comes after those that are faster, JPEG, which takes the most
-// bits, after all others, and what failed last of all.
+// encode in time comes after those that are well faster, JPEG, which takes the most
+// bits, after all others, and what failed last of all. What was not measured well
+// enough stays where it is.
 func Order(costs []Cost, maxFPS int) []int {
 	if maxFPS <= 0 {
 		maxFPS = 60
@@ -237,18 +266,21 @@ func Order(costs []Cost, maxFPS int) []int {
 // overtakes says whether a backend is to be chosen before one that is before it.
 func overtakes(c, before Cost, inTime time.Duration) bool {
 	switch {
-	case c.Err != nil || before.Err != nil:
-		return c.Err == nil
+	case c.failed() || before.failed():
+		return !c.failed()
 	case c.Backend.Codec == encode.JPEG || before.Backend.Codec == encode.JPEG:
 		return c.Backend.Codec != encode.JPEG
 	}
-	return before.P90 > inTime && c.P50 < before.P50
+	return before.P90 > inTime && Pays(before, c)
 }
 
-// Pays says whether what more threads cost is worth having them: they have to
-// save a quarter of the time.
-func Pays(one, more Cost) bool {
-	return one.Err == nil && more.Err == nil && 4*more.P50 <= 3*one.P50
+// failed says that the backend does not work.
+func (c Cost) failed() bool { return c.Err != nil && !errors.Is(c.Err, ErrTooFew) }
+
+// Pays says whether what another way to encode costs is worth changing to it: it has
+// to save a quarter of the time.
+func Pays(from, to Cost) bool {
+	return from.Err == nil && to.Err == nil && 4*to.P50 <= 3*from.P50
 }
 
 // OnlyAsked says whether a codec is for those alone who ask for it: it costs more

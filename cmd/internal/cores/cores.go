@@ -1,5 +1,5 @@
 // Package cores reads how many of the machine's processors have nothing to do
-// (/proc/stat, proc(5)).
+// (/proc/stat, proc(5)), and how long a thread has waited for one.
 package cores
 
 import (

@@ -4,6 +4,7 @@ import (
 	"math"
 	"testing"
 	"testing/fstest"
+	"time"
 )
 
 func machine(stat string) fstest.MapFS {
@@ -47,5 +48,20 @@ func TestReadFails(t *testing.T) {
 	}
 	if _, err := Read(fstest.MapFS{}); err == nil {
 		t.Error("no error without /proc/stat")
+	}
+}
+
+func TestWaited(t *testing.T) {
+	for text, want := range map[string]time.Duration{
+		"51183937 268202192 100\n": 268202192, "0 0 0": 0, "5 7": 7,
+		"": -1, "1\n": -1, "1 x 3": -1, "1 99999999999999999999 3": -1,
+	} {
+		got, err := Waited(fstest.MapFS{"proc/thread-self/schedstat": {Data: []byte(text)}})
+		if (err != nil) != (want < 0) || err == nil && got != want {
+			t.Errorf("%q: %v, %v; want %v", text, got, err, want)
+		}
+	}
+	if _, err := Waited(fstest.MapFS{}); err == nil {
+		t.Error("no error without the file")
 	}
 }

@@ -23,6 +23,9 @@ COMMIT  := $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
 # checkout of another user's. TAGS=nox264 leaves x264 out.
 export GOFLAGS := -trimpath -buildvcs=false -tags=netgo,osusergo$(TAGS:%=,%)
 
+# go-nvml declares what NVIDIA has deprecated, some 70 times.
+export CGO_CFLAGS := -O2 -g -Wno-deprecated-declarations
+
 PAGE     := web/dist/index.html
 PAGE_SRC := $(shell find web -path web/node_modules -prune -o -path web/dist -prune -o -type f -print)
 # All packages but the browser tests; the shell that runs the command makes words

@@ -46,6 +46,7 @@ var components = []component{
 	{"nvEncodeAPI.h", "MIT"},
 	{gpl, "GPL-2.0-or-later"},
 	{"@novnc/novnc", "MPL-2.0"},
+	{"github.com/NVIDIA/go-nvml", "Apache-2.0"},
 	{"github.com/alecthomas/kong", "MIT"},
 	{"github.com/gorilla/websocket", "BSD-2-Clause"},
 	{"github.com/jezek/xgb", "BSD-3-Clause"},

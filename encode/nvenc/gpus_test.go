@@ -1,0 +1,106 @@
+//go:build cgo && !nonvenc
+
+package nvenc
+
+import (
+	"reflect"
+	"testing"
+
+	"github.com/NVIDIA/go-nvml/pkg/nvml"
+	"github.com/NVIDIA/go-nvml/pkg/nvml/mock"
+)
+
+// device is a GPU with an encoder; a slice has neither of the rates.
+func device(name string, slice bool, parts ...nvml.Device) *mock.Device {
+	rate := nvml.SUCCESS
+	if slice {
+		rate = nvml.ERROR_NOT_SUPPORTED
+	}
+	return &mock.Device{
+		GetNameFunc: func() (string, nvml.Return) { return name, nvml.SUCCESS },
+		GetUUIDFunc: func() (string, nvml.Return) { return "GPU-" + name, nvml.SUCCESS },
+		GetMemoryInfoFunc: func() (nvml.Memory, nvml.Return) {
+			return nvml.Memory{Used: 1 << 30, Total: 16 << 30}, nvml.SUCCESS
+		},
+		GetUtilizationRatesFunc:   func() (nvml.Utilization, nvml.Return) { return nvml.Utilization{Gpu: 40}, rate },
+		GetEncoderUtilizationFunc: func() (uint32, uint32, nvml.Return) { return 7, 1000, rate },
+		GetEncoderSessionsFunc:    func() ([]nvml.EncoderSessionInfo, nvml.Return) { return make([]nvml.EncoderSessionInfo, 2), rate },
+		GetCurrentClocksThrottleReasonsFunc: func() (uint64, nvml.Return) {
+			return nvml.ClocksThrottleReasonSwThermalSlowdown | nvml.ClocksThrottleReasonSwPowerCap, rate
+		},
+		GetMigModeFunc: func() (int, int, nvml.Return) {
+			if len(parts) == 0 {
+				return 0, 0, nvml.ERROR_NOT_SUPPORTED
+			}
+			return nvml.DEVICE_MIG_ENABLE, nvml.DEVICE_MIG_ENABLE, nvml.SUCCESS
+		},
+		GetMaxMigDeviceCountFunc: func() (int, nvml.Return) { return 7, nvml.SUCCESS },
+		GetMigDeviceHandleByIndexFunc: func(n int) (nvml.Device, nvml.Return) {
+			if n >= len(parts) {
+				return nil, nvml.ERROR_NOT_FOUND
+			}
+			return parts[n], nvml.SUCCESS
+		},
+	}
+}
+
+func TestGPUs(t *testing.T) {
+	devices := []nvml.Device{device("T4", false), device("A100", false, device("A100 MIG 1g.5gb", true))}
+	asked := 0
+	g := &GPUs{library: &mock.Interface{
+		InitFunc:     func() nvml.Return { return nvml.SUCCESS },
+		ShutdownFunc: func() nvml.Return { return nvml.SUCCESS },
+		DeviceGetCountFunc: func() (int, nvml.Return) {
+			asked++
+			return len(devices), nvml.SUCCESS
+		},
+		DeviceGetHandleByIndexFunc: func(n int) (nvml.Device, nvml.Return) { return devices[n], nvml.SUCCESS },
+	}}
+	defer g.Close()
+	got, err := g.Read()
+	whole := GPU{MemoryUsed: 1 << 30, MemoryTotal: 16 << 30, Busy: 40, Encoding: 7, Sessions: 2, Throttled: "heat"}
+	want := []GPU{whole, whole, {MemoryUsed: 1 << 30, MemoryTotal: 16 << 30, Busy: -1, Encoding: -1, Sessions: -1}}
+	for i, name := range []string{"T4", "A100", "A100 MIG 1g.5gb"} {
+		want[i].Name, want[i].UUID = name, "GPU-"+name
+	}
+	if err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("%+v, %v, want %+v", got, err, want)
+	}
+	if _, err := g.Read(); err != nil || asked != 1 {
+		t.Errorf("NVML was asked %d times within a second, %v, want once", asked, err)
+	}
+}
+
+func TestWithoutNVML(t *testing.T) {
+	for _, c := range []struct {
+		code nvml.Return
+		good bool
+	}{{nvml.ERROR_LIBRARY_NOT_FOUND, true}, {nvml.ERROR_DRIVER_NOT_LOADED, true}, {nvml.ERROR_LIB_RM_VERSION_MISMATCH, false}} {
+		inits := 0
+		g := &GPUs{library: &mock.Interface{InitFunc: func() nvml.Return {
+			inits++
+			return c.code
+		}}}
+		for range 3 {
+			if gpus, err := g.Read(); len(gpus) != 0 || (err == nil) != c.good {
+				t.Errorf("%d: %v, %v", c.code, gpus, err)
+			}
+		}
+		if err := g.Close(); err != nil || inits != 1 {
+			t.Errorf("%d: opened %d times, %v, want once", c.code, inits, err)
+		}
+	}
+}
+
+// The library itself, wherever this runs: no GPU is no error.
+func TestNVMLOfThisMachine(t *testing.T) {
+	g := NewGPUs()
+	defer g.Close()
+	gpus, err := g.Read()
+	t.Logf("%+v, %v", gpus, err)
+	for _, gpu := range gpus {
+		if gpu.Name == "" || gpu.MemoryTotal == 0 {
+			t.Errorf("%+v has no name or no memory", gpu)
+		}
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"lucarne/capture"
 	"lucarne/encode"
 )
 
@@ -47,6 +48,31 @@ func TestErr(t *testing.T) {
 		time.Sleep(10 * time.Second)
 		if err := f.Err(); err != nil || told.Load() != 2 {
 			t.Errorf("told %d times, of %v at last, want that it works", told.Load(), err)
+		}
+	})
+}
+
+// TestErrEndsOnAStillScreen: an encoder that has recovered need not wait for
+// something to move to be known to work.
+func TestErrEndsOnAStillScreen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := &recorder{fail: errBroken}
+		d := newDisplay()
+		f := fan(t, func() capture.Source { return d }, r)
+		f.Join(&viewer{})
+		time.Sleep(time.Second)
+		if err := f.Err(); !errors.Is(err, errBroken) {
+			t.Fatalf("%v, want that it is broken", err)
+		}
+		r.breaks(nil)
+		time.Sleep(10 * time.Second)
+		if err := f.Err(); err != nil {
+			t.Errorf("%v although the picture has come", err)
+		}
+		grabs := d.grabbed()
+		time.Sleep(time.Hour)
+		if got := d.grabbed(); got != grabs {
+			t.Errorf("%d grabs while nothing moved", got-grabs)
 		}
 	})
 }

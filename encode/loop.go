@@ -131,6 +131,7 @@ func (l *loop) step() {
 		l.rest.by(l.retry)
 		return
 	}
+	l.works(now)
 	l.relax(now)
 	useful, key, later := l.plan(now)
 	if useful && (l.rung || key || l.refineDue(now)) {
@@ -206,7 +207,7 @@ func (l *loop) encode(now time.Time, op Op) (unchanged bool) {
 		l.fail("encode", err)
 		return false
 	}
-	l.works()
+	l.works(time.Now())
 	l.govern(began, packet.Key || op.Refine)
 	l.last = now
 	l.settled = packet.Settled
@@ -270,9 +271,13 @@ const (
 	steady = 2 * time.Second
 )
 
-// works says that the encoder has made a packet.
-func (l *loop) works() {
-	if l.failures > 0 && time.Since(l.retry) < steady {
+// works tells that the encoder works once that has lasted.
+func (l *loop) works(now time.Time) {
+	if l.encoder == nil {
+		return
+	}
+	if lasting := l.retry.Add(steady); l.failures > 0 && now.Before(lasting) {
+		l.rest.by(lasting)
 		return
 	}
 	l.failures = 0

@@ -1,6 +1,7 @@
 //go:build cgo && !nonvenc
 
 #include "library.h"
+#include "filter.h"
 
 #include <dlfcn.h>
 #include <stdio.h>
@@ -62,9 +63,11 @@ static int complete(const NV_ENCODE_API_FUNCTION_LIST *api) {
 	       api->nvEncGetLastErrorString;
 }
 
-static int load_encode(const char *path, NV_ENCODE_API_FUNCTION_LIST *api, struct nvenc_error *error) {
-	void *library = open_library(path, NVENC_LAYER_ENCODE_LIBRARY, error);
+static int load_encode(const struct nvenc_options *o, NV_ENCODE_API_FUNCTION_LIST *api, struct nvenc_error *error) {
+	void *library = open_library(o->encode, NVENC_LAYER_ENCODE_LIBRARY, error);
 	if (!library) return -1;
+	if (nvenc_filter(library, o->left_out, o->left_out_count))
+		return nvenc_fail(error, NVENC_LAYER_ENCODE_LIBRARY, 0, "ioctl", "the library cannot be kept from the host's other GPUs");
 	NVENCSTATUS (*version)(uint32_t *);
 	NVENCSTATUS (*create)(NV_ENCODE_API_FUNCTION_LIST *);
 	*(void **)&version = dlsym(library, "NvEncodeAPIGetMaxSupportedVersion");
@@ -88,10 +91,10 @@ static int load_encode(const char *path, NV_ENCODE_API_FUNCTION_LIST *api, struc
 	return 0;
 }
 
-int nvenc_load(const char *cuda_path, const char *encode_path, struct cuda *cuda, NV_ENCODE_API_FUNCTION_LIST *api,
+int nvenc_load(const struct nvenc_options *o, struct cuda *cuda, NV_ENCODE_API_FUNCTION_LIST *api,
                struct nvenc_error *error) {
-	if (load_cuda(cuda_path, cuda, error)) return -1;
-	return load_encode(encode_path, api, error);
+	if (load_cuda(o->cuda, cuda, error)) return -1;
+	return load_encode(o, api, error);
 }
 
 const char *nvenc_status_name(int status) {

@@ -62,7 +62,7 @@ struct cuda {
 
 // nvenc_load loads both libraries and checks that the encoder's has the API that
 // this is written for. They stay loaded: libcuda is not made to be unloaded.
-int nvenc_load(const char *cuda_path, const char *encode_path, struct cuda *cuda, NV_ENCODE_API_FUNCTION_LIST *api,
+int nvenc_load(const struct nvenc_options *options, struct cuda *cuda, NV_ENCODE_API_FUNCTION_LIST *api,
                struct nvenc_error *error);
 
 // nvenc_fail fills error and returns -1.

@@ -33,6 +33,7 @@ type encoder struct {
 	session *C.struct_nvenc_session // nil: closed
 	library Config
 	gpu     string // its name
+	leftOut int    // GPUs of the host that the driver has to be kept from
 	full    bool   // 4:4:4
 	cfg     encode.Config
 	codec   encode.Codec
@@ -106,17 +107,35 @@ func (e *encoder) begin(size image.Point) error {
 	if e.full {
 		options.full_colour = 1
 	}
-	var gpu [96]C.char
-	e.session = C.nvenc_open(&options, &gpu[0], &e.fault)
-	e.gpu = text(gpu[:])
-	if e.session == nil {
-		fault := e.take()
-		fault.GPU = e.gpu
+	fault := e.try(&options)
+	if fault != nil && fault.Layer == NVENC && (fault.Status == nvencNoEncodeDevice || fault.Status == nvencUnsupported) {
+		for _, id := range elsewhere(e.library.Root) {
+			options.left_out[options.left_out_count] = C.uint32_t(id)
+			options.left_out_count++
+		}
+		if options.left_out_count > 0 && e.try(&options) == nil {
+			fault, e.leftOut = nil, int(options.left_out_count)
+		}
+	}
+	if fault != nil {
 		return fmt.Errorf("nvenc: open %dx%d: %w", size.X, size.Y, fault)
 	}
 	e.resized(size)
 	e.base, e.coarse = e.made, 0
 	return nil
+}
+
+// try opens a session.
+func (e *encoder) try(options *C.struct_nvenc_options) *Fault {
+	var gpu [96]C.char
+	e.session = C.nvenc_open(options, &gpu[0], &e.fault)
+	e.gpu = text(gpu[:])
+	if e.session != nil {
+		return nil
+	}
+	fault := e.take()
+	fault.GPU = e.gpu
+	return fault
 }
 
 // coded is the size of the pictures that hold one of size: in 4:2:0 the sides
@@ -359,7 +378,8 @@ func (e *encoder) InvalidateRefs(first, last uint64) error {
 	return nil
 }
 
-func (e *encoder) gpuName() string { return e.gpu }
+// about is what Probe wants to know of an encoder that works.
+func (e *encoder) about() (gpu string, leftOut int) { return e.gpu, e.leftOut }
 
 // Close frees the encoder and the last packet's data.
 func (e *encoder) Close() error {

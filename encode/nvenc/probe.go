@@ -7,6 +7,7 @@ import (
 	"image"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -21,6 +22,7 @@ type Result struct {
 	Cause string // why it is not OK, without a full stop
 	Fix   string // what to do about it; empty: nothing can be done, or nothing has to be
 	Error string // what the driver said, for the log
+	Note  string // what had to be worked round, for the log
 }
 
 // String is the result in a sentence.
@@ -47,8 +49,12 @@ func Probe(cfg Config, size image.Point) Result {
 	}
 	defer e.Close()
 	result := Result{OK: true}
-	if named, ok := e.(interface{ gpuName() string }); ok {
-		result.GPU = named.gpuName()
+	if known, ok := e.(interface{ about() (string, int) }); ok {
+		gpu, leftOut := known.about()
+		result.GPU = gpu
+		if leftOut > 0 {
+			result.Note = fmt.Sprintf("the driver is kept from %d GPUs of the host that have no device file here, or NVENC would not open", leftOut)
+		}
 	}
 	if err := tryFrames(e, size); err != nil {
 		failed := explain(err, cfg.Root)
@@ -204,7 +210,7 @@ const (
 func explainNVENC(f *Fault, root string) (cause, fix string) {
 	switch f.Status {
 	case nvencNoEncodeDevice, nvencUnsupported:
-		if PartOfMachine(root) {
+		if len(elsewhere(root)) > 0 {
 			return "NVENC of drivers from 570 on does not open in a container with some of the host's GPUs only",
 				"give the container all GPUs of the host, or the one with /dev/nvidia0, or use a driver before 570"
 		}
@@ -220,13 +226,32 @@ func explainNVENC(f *Fault, root string) (cause, fix string) {
 	return "NVENC does not work (" + f.Error() + ")", ""
 }
 
-// PartOfMachine says whether fewer GPUs have a device file here than the driver
-// knows: the container has some of its host's only. root is where /dev and /proc
-// are; empty: /.
-func PartOfMachine(root string) bool {
-	here := len(glob(root, "dev/nvidia[0-9]*"))
-	return here > 0 && len(glob(root, "proc/driver/nvidia/gpus/*")) > here
+// elsewhere returns the GPUs that the driver knows and that have no device file
+// here: the container has some of its host's only. They are named as the driver
+// names them to itself: PCI domain, bus and device. root is where /dev and /proc are.
+func elsewhere(root string) (ids []uint32) {
+	for _, folder := range glob(root, "proc/driver/nvidia/gpus/*") {
+		var domain, bus, device, function uint32
+		if n, err := fmt.Sscanf(filepath.Base(folder), "%x:%x:%x.%x", &domain, &bus, &device, &function); err != nil || n != 4 {
+			continue
+		}
+		information, err := os.ReadFile(filepath.Join(folder, "information"))
+		if err != nil {
+			continue
+		}
+		_, after, _ := strings.Cut(string(information), "Device Minor:")
+		line, _, _ := strings.Cut(after, "\n")
+		minor, err := strconv.Atoi(strings.TrimSpace(line))
+		if err != nil || exists(root, fmt.Sprintf("dev/nvidia%d", minor)) || len(ids) == mostElsewhere {
+			continue
+		}
+		ids = append(ids, domain<<16|bus<<8|device)
+	}
+	return ids
 }
+
+// mostElsewhere is the most GPUs that a driver has.
+const mostElsewhere = 32
 
 func exists(root, path string) bool {
 	_, err := os.Stat(filepath.Join("/", root, path))

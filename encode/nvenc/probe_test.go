@@ -10,16 +10,18 @@ import (
 	"lucarne/encode/nvenc"
 )
 
-// machine makes a folder with files as a machine has them.
+// machine makes a folder with files as a machine has them; what is in one comes
+// after an equals sign.
 func machine(t *testing.T, files ...string) string {
 	t.Helper()
 	root := t.TempDir()
 	for _, file := range files {
+		file, content, _ := strings.Cut(file, "=")
 		path := filepath.Join(root, file)
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(path, nil, 0o644); err != nil {
+		if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -27,8 +29,9 @@ func machine(t *testing.T, files ...string) string {
 }
 
 func TestProbe(t *testing.T) {
-	good := []string{"dev/nvidiactl", "dev/nvidia-uvm", "dev/nvidia0", "proc/driver/nvidia/version", "proc/driver/nvidia/gpus/0000:01:00.0"}
-	two := append(good[:len(good):len(good)], "proc/driver/nvidia/gpus/0000:02:00.0")
+	good := []string{"dev/nvidiactl", "dev/nvidia-uvm", "dev/nvidia0", "proc/driver/nvidia/version"}
+	two := append(good[:len(good):len(good)], "proc/driver/nvidia/gpus/0000:01:00.0/information=Device Minor: \t 0\n",
+		"proc/driver/nvidia/gpus/0000:02:00.0/information=Device Minor: \t 1\n")
 	for _, c := range []struct {
 		name  string
 		files []string
@@ -56,6 +59,7 @@ func TestProbe(t *testing.T) {
 		{"CUDA is ill", good, [2]string{"FAKEDRIVER_FAIL", "cuInit=999"}, "", "", "CUDA does not work (cuInit: CUDA_ERROR_UNKNOWN (999)): encoding in software"},
 		{"no NVENC", good, [2]string{"FAKEDRIVER_FAIL", "nvEncOpenEncodeSessionEx=2"}, "", "", "Fake T4 has no NVENC: encoding in software"},
 		{"part of the machine", two, [2]string{"FAKEDRIVER_FAIL", "nvEncOpenEncodeSessionEx=2"}, "", "", "NVENC of drivers from 570 on does not open in a container with some of the host's GPUs only: *"},
+		{"part of the machine, worked round", two, [2]string{"FAKEDRIVER_HOST", "2"}, "", "", "Fake T4 encodes H.264"},
 		{"no H.264", good, [2]string{"FAKEDRIVER_CAPS", "h264=0"}, "", "", "Fake T4 has no encoder for H.264: encoding in software"},
 		{"session limit", good, [2]string{"FAKEDRIVER_SESSIONS", "0"}, "", "", "Fake T4 has no encoder session left: end other programs that encode on it"},
 		{"memory of the encoder", good, [2]string{"FAKEDRIVER_FAIL", "nvEncInitializeEncoder=10"}, "", "", "Fake T4 has no memory left: free some of the GPU's memory"},
@@ -73,6 +77,9 @@ func TestProbe(t *testing.T) {
 			cfg.CUDA, cfg.Encode = library(t, c.cuda, cfg.CUDA), library(t, c.video, cfg.Encode)
 			got := nvenc.Probe(cfg, image.Pt(320, 200))
 			t.Setenv("FAKEDRIVER_FAIL", "")
+			if worked := c.env[0] == "FAKEDRIVER_HOST"; worked != (got.Note != "") {
+				t.Errorf("note %q", got.Note)
+			}
 			start, rest, open := strings.Cut(c.want, "*")
 			if s := got.String(); !strings.HasPrefix(s, start) || !strings.HasSuffix(s, rest) || (!open && s != c.want) {
 				t.Errorf("%q, want %q (%s)", s, c.want, got.Error)

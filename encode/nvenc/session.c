@@ -301,7 +301,7 @@ struct nvenc_session *nvenc_open(const struct nvenc_options *o, char name[CUDA_N
 		nvenc_fail(error, NVENC_LAYER_CUDA, CUDA_OUT_OF_MEMORY, "calloc", NULL);
 		return NULL;
 	}
-	if (!nvenc_load(o->cuda, o->encode, &s->cuda, &s->api, error) && !open_context(s, o, name, error) &&
+	if (!nvenc_load(o, &s->cuda, &s->api, error) && !open_context(s, o, name, error) &&
 	    !enter(s, error)) {
 		int failed = prepare(s, o, 1, error);
 		if (failed && error->layer == NVENC_LAYER_NVENC && error->status == NV_ENC_ERR_OUT_OF_MEMORY && s->encoder) {

@@ -34,6 +34,8 @@ struct nvenc_options {
 	int full_colour;           // 4:4:4
 	int min_qp;
 	uint32_t bps;
+	uint32_t left_out[32]; // GPUs of the host that this process does not have, see filter.h
+	int left_out_count;
 };
 
 struct nvenc_rect {

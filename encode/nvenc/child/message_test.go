@@ -79,14 +79,13 @@ func TestHostileAnswers(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			ours, theirs := net.Pipe()
 			go func() {
-				b, err := receive(theirs, nil, maxCommand)
-				if err == nil {
-					_, err = theirs.Write(appendDone(nil, nil))
+				defer theirs.Close()
+				for _, say := range [][]byte{appendDone(nil, nil), c} {
+					if _, err := receive(theirs, nil, maxCommand); err != nil {
+						return
+					}
+					_, _ = theirs.Write(say) // the other side may have had enough
 				}
-				if b, err = receive(theirs, b, maxCommand); err == nil {
-					_, _ = theirs.Write(c) // the other side may have had enough
-				}
-				theirs.Close()
 			}()
 			ended := 0
 			cfg := Config{Start: func() (*Process, error) {

@@ -13,6 +13,7 @@
 //   FAKEDRIVER_STATS     a file of struct fake_stats
 //   FAKEDRIVER_GPU       the GPU's name; empty: there is none
 //   FAKEDRIVER_API       the highest API of the encoder, hexadecimal: b1 is 11.1
+//   FAKEDRIVER_HOST      how many GPUs the host has; NVENC opens if it sees the first only
 //   FAKEDRIVER_SESSIONS  how many sessions there may be at once
 //   FAKEDRIVER_CAPS      name=value,...: a capability of fake_caps
 //   FAKEDRIVER_FAIL      function=what[@n],...: what the nth call from the start of

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"image"
 	"reflect"
+	"runtime"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -441,7 +442,7 @@ func TestSizeChangeOpensAnotherEncoder(t *testing.T) {
 
 func TestStreamStepAllocatesNothing(t *testing.T) {
 	d, v := newDisplay(), &counter{}
-	s := encode.NewStream(encode.StreamConfig{Backend: flat(), MaxFPS: 1e6, Log: discard})
+	s := encode.NewStream(encode.StreamConfig{Backend: flat(), MaxFPS: 1000, Log: discard})
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})
 	go func() {
@@ -453,6 +454,7 @@ func TestStreamStepAllocatesNothing(t *testing.T) {
 		before := v.count()
 		d.change(image.Rect(0, 0, 1, 1))
 		for v.count() == before {
+			runtime.Gosched()
 		}
 	}
 	frame()

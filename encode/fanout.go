@@ -34,6 +34,9 @@ const (
 	// time that it fails it has to wait twice as long.
 	returnAfter = 30 * time.Second
 	returnMax   = 10 * time.Minute
+	// startEvery is the least time from one start of a stream to the next: each
+	// opens an encoder and makes a key frame, for who comes and goes as well.
+	startEvery = 250 * time.Millisecond
 )
 
 // FanoutConfig is what a Fanout is made of.
@@ -92,16 +95,21 @@ func (f *Fanout) Codec() Codec { return f.cfg.Backend.Codec }
 // ctx ends, which it returns.
 func (f *Fanout) Run(ctx context.Context) error {
 	var stop [classes]func()
+	var started [classes]time.Time
 	check := time.NewTicker(checkEvery)
 	check.Stop()
 	defer check.Stop()
 	checking := false
+	early := stopped() // somebody waits for a stream that has just been started and stopped
+	defer early.Stop()
 	for {
 		watched := f.watched()
 		for class := range classes {
-			switch {
+			switch since := time.Since(started[class]); {
+			case watched[class] && stop[class] == nil && since < startEvery:
+				early.Reset(startEvery - since)
 			case watched[class] && stop[class] == nil:
-				stop[class] = f.start(ctx, class)
+				stop[class], started[class] = f.start(ctx, class), time.Now()
 			case !watched[class] && stop[class] != nil:
 				stop[class]()
 				stop[class] = nil
@@ -124,6 +132,7 @@ func (f *Fanout) Run(ctx context.Context) error {
 			}
 			return ctx.Err()
 		case <-f.wake:
+		case <-early.C:
 		case now := <-check.C:
 			f.sort(now)
 		}

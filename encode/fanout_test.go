@@ -118,6 +118,30 @@ func TestNobodyWatchingCostsNothing(t *testing.T) {
 	})
 }
 
+// TestComingAndGoing: who comes and goes on and on has no encoder opened each time,
+// and sees something all the same who stays.
+func TestComingAndGoing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := &recorder{}
+		f := fan(t, moving(t), r)
+		for range 1000 {
+			seat := f.Join(&viewer{})
+			time.Sleep(5 * time.Millisecond)
+			seat.Leave()
+			time.Sleep(5 * time.Millisecond)
+		}
+		if opened, _, _, _ := r.state(); opened > 41 {
+			t.Errorf("%d encoders opened in 10 s", opened)
+		}
+		v := &viewer{}
+		f.Join(v)
+		time.Sleep(300 * time.Millisecond)
+		if got := v.take(); len(got) == 0 || !got[0] {
+			t.Errorf("packets %v within 300 ms, want a key frame first", got)
+		}
+	})
+}
+
 func TestWhoCannotFollowIsMovedAndComesBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := fan(t, moving(t), &recorder{})

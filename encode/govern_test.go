@@ -286,7 +286,9 @@ func TestQuotaHoldsBackBeforeTheGrab(t *testing.T) {
 	})
 }
 
-func TestFailingTellsOnce(t *testing.T) {
+// TestFailing: it is told once that the encoder fails, and that it works again. To
+// fail a single time is no reason, to fail anew soon after each start is one.
+func TestFailing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var mu sync.Mutex
 		var told []error
@@ -297,28 +299,38 @@ func TestFailingTellsOnce(t *testing.T) {
 			defer mu.Unlock()
 			told = append(told, err)
 		}})
-		spoil := func(err error) {
-			e.mu.Lock()
-			e.broken = err
-			e.mu.Unlock()
-		}
 		s.Attach(v)
-		moves(d, time.Second)
-		spoil(broken)
-		moves(d, time.Minute)
-		spoil(nil)
-		moves(d, time.Minute)
-		spoil(broken)
-		moves(d, 150*time.Millisecond) // once, and again at once: it has hardly begun to fail
-		spoil(nil)
-		moves(d, time.Minute)
-		mu.Lock()
-		defer mu.Unlock()
-		if want := []error{nil, broken, nil}; len(told) < 3 || !reflect.DeepEqual(told[:3], want) {
-			t.Errorf("told %v, want %v", told, want)
-		}
-		if keys := v.take(); len(keys) == 0 {
-			t.Error("no packets")
+		for _, c := range []struct {
+			name  string
+			err   error
+			lasts time.Duration
+			want  []error // told by then
+		}{
+			{"at first", nil, time.Second, []error{nil}},
+			{"broken", broken, time.Minute, []error{nil, broken}},
+			{"mended", nil, time.Minute, []error{nil, broken, nil}},
+			{"fails once", broken, 50 * time.Millisecond, []error{nil, broken, nil}},
+			{"works on", nil, time.Minute, []error{nil, broken, nil}},
+			{"fails once more", broken, 50 * time.Millisecond, []error{nil, broken, nil}},
+			{"works for a second", nil, time.Second, []error{nil, broken, nil}},
+			{"fails anew", broken, 50 * time.Millisecond, []error{nil, broken, nil, broken}},
+			{"works for another", nil, time.Second, []error{nil, broken, nil, broken}},
+			{"is steady", nil, time.Minute, []error{nil, broken, nil, broken, nil}},
+		} {
+			e.mu.Lock()
+			mended := e.broken != nil && c.err == nil
+			e.broken = c.err
+			e.mu.Unlock()
+			v.take()
+			moves(d, c.lasts)
+			mu.Lock()
+			if !reflect.DeepEqual(told, c.want) {
+				t.Errorf("%s: told %v, want %v", c.name, told, c.want)
+			}
+			mu.Unlock()
+			if keys := v.take(); mended && (len(keys) == 0 || !keys[0]) {
+				t.Errorf("%s: %d packets, want a key frame first", c.name, len(keys))
+			}
 		}
 	})
 }

@@ -15,6 +15,7 @@ import (
 	"errors"
 	"fmt"
 	"image"
+	"runtime"
 	"time"
 	"unsafe"
 
@@ -206,6 +207,9 @@ func (e *encoder) Encode(f *capture.Frame, op encode.Op) (encode.Packet, error) 
 		}
 	}
 	f.Release()
+	if runtime.GOMAXPROCS(0) == 1 {
+		runtime.Gosched() // or who waits for the picture gets it only after the driver has returned
+	}
 	packet.Times.Converted = time.Now()
 	refine := op.Refine && !changed && !key
 	coarse := 0

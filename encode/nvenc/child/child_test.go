@@ -20,12 +20,31 @@ import (
 )
 
 func TestConformance(t *testing.T) {
-	t.Run("in a process", func(t *testing.T) {
-		encodetest.Run(t, child.Backend("NVENC", encode.H264, process(t)), h264dec.New)
+	encodetest.Run(t, child.Backend("NVENC", encode.H264, process(t)), h264dec.New)
+}
+
+// Neither side of the way allocates for a frame.
+func TestNoAllocation(t *testing.T) {
+	size := image.Pt(64, 48)
+	backend := encode.Backend{Name: "nothing", Codec: encode.H264, Open: func(encode.Config) (encode.Encoder, error) {
+		return nothing{make([]byte, 8<<10)}, nil
+	}}
+	e, err := child.Backend("NVENC", encode.H264, beside(t, []encode.Backend{backend})).Open(encode.Config{Size: size})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.Close()
+	canvas := encodetest.NewCanvas(size)
+	frame := canvas.Frame(time.Unix(1, 0), canvas.Bounds())
+	allocations := testing.AllocsPerRun(100, func() {
+		frame.Pix = canvas.Pix
+		if _, failed := e.Encode(frame, encode.Op{}); failed != nil {
+			err = failed
+		}
 	})
-	t.Run("beside", func(t *testing.T) {
-		encodetest.Run(t, child.Backend("NVENC", encode.H264, beside(t, backends(driver(t)))), h264dec.New)
-	})
+	if err != nil || allocations != 0 {
+		t.Errorf("%v allocations a frame, %v, want 0", allocations, err)
+	}
 }
 
 // page is a picture in shared memory, as the screen's is.

@@ -159,6 +159,34 @@ func bitrate(b encode.Backend, decoder func() (Decoder, error)) error {
 	return nil
 }
 
+// burst asks for key frames of a page, a scene and noise at 1920×1080 and 8 Mbit/s:
+// none may keep the path busy for long.
+func burst(b encode.Backend, decoder func() (Decoder, error)) error {
+	const bps, longest = 8_000_000, 300 * time.Millisecond
+	size := image.Pt(1920, 1080)
+	for _, w := range []Workload{Dot(size), Scene(size), Noise(size)} {
+		r, err := open(b, decoder, encode.Config{Size: size})
+		if err != nil {
+			return err
+		}
+		defer r.close()
+		if err := r.encoder.SetBitrate(bps); err != nil {
+			return err
+		}
+		r.frame = 2 * time.Second // by then each is paid for
+		for n := range 2 {
+			if err := r.step(encode.Op{Key: true}, w.Step(r.canvas, n)...); err != nil {
+				return err
+			}
+			took := time.Duration(8*len(r.packet.Data)) * time.Second / bps
+			if !r.packet.Key || took > longest {
+				return fmt.Errorf("key frame %d of %s (%t) takes %v to send, want %v at most", n, w.Name, r.packet.Key, took, longest)
+			}
+		}
+	}
+	return nil
+}
+
 // damageOnly changes small parts and looks at these and at the rest.
 func damageOnly(b encode.Backend, decoder func() (Decoder, error)) error {
 	size := image.Pt(400, 300)

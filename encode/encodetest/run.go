@@ -44,6 +44,7 @@ var checks = []check{
 	{"bad pictures", badPictures},
 	{"sizes come and go", sizesComeAndGo},
 	{"bitrate", bitrate},
+	{"key frames do not burst", burst},
 	{"damage only", damageOnly},
 	{"settle", settle},
 	{"a blink costs little", blink},

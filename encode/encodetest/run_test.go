@@ -96,6 +96,7 @@ func TestSuiteFails(t *testing.T) {
 		}}},
 		{"sizes come and go", "keeps its first size", fault{size: func(size image.Point) image.Point { return image.Pt(64, 64) }}},
 		{"bitrate", "thinks the target is ten times as high", fault{rate: func(bps int) int { return 10 * bps }}},
+		{"key frames do not burst", "spends what it likes", fault{rate: func(bps int) int { return 10 * bps }}},
 		{"damage only", "ignores damage", fault{before: func(b *broken, f *capture.Frame, op *encode.Op) {
 			if b.frames > 1 {
 				f.Damage = nil

@@ -124,6 +124,7 @@ func (s *socket) putSession(ctx context.Context, k *known, ack *time.Timer) erro
 // putEncoding tells how the pictures are made that are shown, and why another way
 // than they might be.
 func (s *socket) putEncoding(ctx context.Context, k *known) error {
+	e := s.viewer.Encoding() // before the notices, so that none comes later than what it is about
 	for _, n := range s.viewer.Notices() {
 		m := Message{Type: "reason", Code: string(n.Code), Args: []string{codecName(n.Codec)}}
 		if n.Instead != "" {
@@ -133,7 +134,6 @@ func (s *socket) putEncoding(ctx context.Context, k *known) error {
 			return err
 		}
 	}
-	e := s.viewer.Encoding()
 	if e == k.encoding || e == (encode.Encoding{}) { // that nothing is shown the page knows
 		return nil
 	}

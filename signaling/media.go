@@ -2,8 +2,10 @@ package signaling
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/gorilla/websocket"
 
@@ -16,7 +18,8 @@ import (
 // count.
 type Media interface {
 	// Run serves the viewer until ctx ends, which is no error, or for as long
-	// as the connection lives.
+	// as the connection lives. session.ErrNoCodec: the page decodes nothing of
+	// what there is.
 	Run(ctx context.Context) error
 	// Answer takes the page's answer to the offer of that generation.
 	Answer(sdp string, generation int)
@@ -95,7 +98,8 @@ func (l *link) restart() {
 
 // carry runs the socket's media until ctx ends. Media that has ended is opened
 // again when the page asks for it: only the page knows whether it is still
-// wanted.
+// wanted. Where the page decodes nothing of what there is, it gets it after a
+// pause: the screen may have another size by then, which shows when somebody looks.
 func (s *socket) carry(ctx context.Context) {
 	for ctx.Err() == nil {
 		_, before := s.link.now()
@@ -104,7 +108,13 @@ func (s *socket) carry(ctx context.Context) {
 			return
 		}
 		s.log.Info("media ended", "err", err)
-		if _, after := s.link.now(); after == before { // not even an offer
+		if _, after := s.link.now(); errors.Is(err, session.ErrNoCodec) {
+			s.send(Message{Type: "reason", Code: "webrtc-no-codec"})
+			select {
+			case <-ctx.Done():
+			case <-time.After(s.h.pace.codec):
+			}
+		} else if after == before { // not even an offer
 			s.send(Message{Type: "reason", Code: "webrtc-failed"})
 		}
 		select {

@@ -63,7 +63,8 @@
 // server has, each path gets the first by the server's order, which is that of what this machine
 // encodes in time; "h264-444" is only in it if whoever started the server wants it, and else comes
 // to those alone who prefer it. With none in common nothing comes by the socket; a page that asks
-// for it gets the reason "no-codec".
+// for it gets the reason "no-codec". WebRTC ends with the reason "webrtc-no-codec" when the page decodes
+// nothing of the screen's size by it, and can be had again half a minute later.
 //
 // codec is the one that the person prefers, "" for none: it comes first where it can be had. If the
 // path that is shown has another in its place, the reason "codec-missing" tells (args: the one

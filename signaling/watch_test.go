@@ -11,6 +11,7 @@ import (
 	"github.com/gorilla/websocket"
 
 	"lucarne/input"
+	"lucarne/signaling/peer"
 	"lucarne/signaling/session"
 	"lucarne/signaling/wsmedia"
 )
@@ -273,5 +274,27 @@ func TestOccupyLate(t *testing.T) {
 	}
 	if want := map[int]bool{1: true, 2: true}; !maps.Equal(ended, want) || desk.Viewers() != 1 {
 		t.Errorf("ended %v with %d viewers left, want %v with one", ended, desk.Viewers(), want)
+	}
+}
+
+// TestNoCodecByMedia: a page that decodes nothing of the screen's size by WebRTC is
+// told so, and gets other media when it asks, but not at once.
+func TestNoCodecByMedia(t *testing.T) {
+	for _, pause := range []time.Duration{0, time.Hour} {
+		s := serve(t, nil)
+		s.handler.pace.codec = pause
+		c, _ := s.join(t)
+		(<-s.medias).end <- peer.ErrTooLarge
+		if got := c.await("reason"); got.Code != "webrtc-no-codec" {
+			t.Errorf("got %+v", got)
+		}
+		c.send(`{"type":"restart"}`)
+		if pause == 0 {
+			<-s.medias
+			continue
+		}
+		if c.flush(); len(s.medias) > 0 {
+			t.Error("media was opened at once")
+		}
 	}
 }

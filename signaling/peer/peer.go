@@ -35,7 +35,7 @@ var (
 	ErrLost        = errors.New("peer: connection lost")
 	ErrLeft        = errors.New("peer: closed by the viewer")
 	ErrMalformed   = errors.New("peer: too much that is malformed or unasked for")
-	ErrTooLarge    = errors.New("peer: the pictures are larger than the page decodes")
+	ErrTooLarge    = fmt.Errorf("peer: pictures of this size: %w", session.ErrNoCodec)
 )
 
 // Config says how viewers are connected.

@@ -148,6 +148,9 @@ export const en = {
   "code.webrtc-failed.do": "Reconnect. If this repeats, look at the server’s log.",
   "code.no-codec": "The server has no pictures that this browser can decode from a WebSocket.",
   "code.no-codec.do": "Use a newer browser, or open the desktop with VNC.",
+  "code.webrtc-no-codec": "This browser cannot decode pictures of this size by WebRTC.",
+  "code.webrtc-no-codec.do":
+    "The page’s own WebSocket brings them: remove transport= from the address if it is there. Or make the screen smaller.",
   "code.encoder-failed": "The server’s encoder for {0} has failed. {1} has taken over.",
   "code.encoder-failed.do": "It is tried again by itself. The server’s log says why it failed.",
   "code.encoder-failing": "The server’s encoder for {0} has failed.",

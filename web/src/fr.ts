@@ -150,6 +150,9 @@ export const fr: Catalogue = {
   "code.webrtc-failed.do": "Reconnectez-vous. Si cela se répète, consultez le journal du serveur.",
   "code.no-codec": "Le serveur n’a pas d’images que ce navigateur puisse décoder depuis un WebSocket.",
   "code.no-codec.do": "Utilisez un navigateur plus récent, ou ouvrez le bureau par VNC.",
+  "code.webrtc-no-codec": "Ce navigateur ne peut pas décoder d’images de cette taille par WebRTC.",
+  "code.webrtc-no-codec.do":
+    "Le WebSocket de la page les apporte : retirez transport= de l’adresse s’il y est. Ou réduisez la taille de l’écran.",
   "code.encoder-failed": "L’encodeur {0} du serveur a échoué. {1} a pris le relais.",
   "code.encoder-failed.do": "Le serveur réessaie de lui-même. Son journal dit pourquoi il a échoué.",
   "code.encoder-failing": "L’encodeur {0} du serveur a échoué.",

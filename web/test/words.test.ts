@@ -4,7 +4,7 @@ import codes from "../src/codes.json";
 import { catalogues, pickLanguage, Words } from "../src/i18n.ts";
 import type { Encoding } from "../src/protocol.ts";
 import { waiting } from "../src/ui/card.ts";
-import { limitWords, readable, wayWords } from "../src/ui/encoding.ts";
+import { limitWords, readable, wayWords, withholds } from "../src/ui/encoding.ts";
 
 test("both languages have the same keys, each with words and the same arguments", () => {
   const { en, fr } = catalogues;
@@ -90,6 +90,21 @@ test("what has given way is said with its reason, and only then", () => {
   for (const [limits, english, french] of cases) {
     assert.equal(limitWords(new Words("en"), { ...all, ...limits }), english);
     assert.equal(limitWords(new Words("fr"), { ...all, ...limits }), french);
+  }
+});
+
+test("what keeps pictures from coming is told from what does not", () => {
+  for (const [code, args, want] of [
+    ["webrtc-no-codec", [], true],
+    ["no-codec", [], true],
+    ["webrtc-failed", [], true],
+    ["encoder-failed", ["vp8"], true],
+    ["encoder-failed", ["h264", "vp8"], false],
+    ["refused", ["video"], true],
+    ["refused", ["copy-in"], false],
+    ["clipboard-failed", [], false],
+  ] as const) {
+    assert.equal(withholds(readable({ code, args: [...args] })), want, `${code} ${args}`);
   }
 });
 

@@ -22,6 +22,12 @@ export function limitWords(words: Words, { speed, maxFPS, scale, reason }: Encod
   return reason === "quota" ? words.say("limits.quota", list) : list;
 }
 
+/** Whether a reason of the server's says why no picture comes. */
+export function withholds({ code, args }: Reason): boolean {
+  if (code === "refused") return args[0] === "video";
+  return ["no-codec", "webrtc-no-codec", "webrtc-failed", "encoder-failing"].includes(code);
+}
+
 /** A reason with codecs as people call them. */
 export function readable({ code, args }: Reason): Reason {
   if (code !== "encoder-failed" && code !== "codec-missing") return { code, args };

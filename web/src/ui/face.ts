@@ -10,7 +10,7 @@ import type { Options } from "../options.ts";
 import type { DisplayMessage, Reason } from "../protocol.ts";
 import type { Path, Stats } from "../stats.ts";
 import { Card, waiting, type View } from "./card.ts";
-import { readable } from "./encoding.ts";
+import { readable, withholds } from "./encoding.ts";
 import { Overlay } from "./overlay.ts";
 import { ClipboardPanel } from "./panel.ts";
 import { RoutePanel } from "./route.ts";
@@ -72,6 +72,8 @@ export class Face {
   private readonly toasts = new Toasts();
   private welcomed = false;
   private repairing = false;
+  /** Why no picture comes, as far as the server has told. */
+  private obstacle: Reason | null = null;
 
   constructor(
     private readonly words: Words,
@@ -118,7 +120,9 @@ export class Face {
 
   /** Says what has happened and what to do. */
   tell(reason: Reason): void {
-    const { what, remedy } = this.words.reason(readable(reason));
+    const told = readable(reason);
+    if (withholds(told)) this.obstacle = told;
+    const { what, remedy } = this.words.reason(told);
     if (what) this.toasts.say(what, remedy);
   }
 
@@ -147,6 +151,7 @@ export class Face {
     const leaves = state === "login" || state === "ended";
     root.toggleAttribute("data-pictured", situation.pictured || (root.hasAttribute("data-pictured") && !leaves));
     this.repairing = state === "repairing";
+    if (situation.pictured || situation.link.name !== "open") this.obstacle = null;
     const view = this.view(situation);
     this.card.show(view);
     // Listeners hear it once: from the card where there is one.
@@ -185,9 +190,8 @@ export class Face {
       };
     }
     if (pictured) return null;
-    if (why && why.code !== "path-pinned") {
-      return { title: words.say("state.picture"), ...words.reason(why), reconnect: true, vnc: true };
-    }
+    const obstacle = why && why.code !== "path-pinned" ? why : this.obstacle;
+    if (obstacle) return { title: words.say("state.picture"), ...words.reason(obstacle), reconnect: true, vnc: true };
     return { title: words.say("state.picture"), busy: true };
   }
 

@@ -39,6 +39,32 @@ func TestFFmpegTakesTheFake(t *testing.T) {
 	}
 }
 
+// The stream says how its colours are meant, and that no decoder has to wait.
+func TestSignalled(t *testing.T) {
+	cfg := fake(t)
+	if _, err := exec.LookPath("ffprobe"); err != nil {
+		t.Skip("ffmpeg is not installed")
+	}
+	for _, c := range []struct {
+		backend encode.Backend
+		want    string
+	}{
+		{nvenc.Backend(cfg), "High,0,yuv420p,52,tv,smpte170m,bt709,bt709"},
+		{nvenc.Backend444(cfg), "High 4:4:4 Predictive,0,yuv444p,52,tv,smpte170m,bt709,bt709"},
+	} {
+		o := open(t, c.backend, image.Pt(64, 48))
+		file := filepath.Join(t.TempDir(), "out.h264")
+		if err := os.WriteFile(file, append(o.step(t, encode.Op{Key: true}).Data, o.draw(t, 1).Data...), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		out, err := exec.Command("ffprobe", "-v", "error", "-of", "csv=p=0", "-show_entries",
+			"stream=profile,has_b_frames,pix_fmt,level,color_range,color_space,color_transfer,color_primaries", file).CombinedOutput()
+		if got := strings.TrimSpace(string(out)); err != nil || got != c.want {
+			t.Errorf("%s: %q, %v, want %q", c.backend.Codec, got, err, c.want)
+		}
+	}
+}
+
 // opened is an encoder of a small page, with its first packet made.
 type opened struct {
 	encode.Encoder

@@ -60,3 +60,26 @@ func (t *tab) prefer(codec string) {
 	t.d.check(t.Eval(t.d.ctx, choice+".click()", nil))
 	t.wait(fmt.Sprintf("lucarne.stats().codec === %q", strings.ToUpper(codec)))
 }
+
+// smallScript makes the browser one whose only decoder by WebRTC is VP8, of pictures of
+// 100 macroblocks at most (RFC 7741, §6.1).
+const smallScript = `window.RTCPeerConnection = class extends RTCPeerConnection {
+	get localDescription() {
+		const { type, sdp } = super.localDescription;
+		const vp8 = /a=rtpmap:(\d+) VP8\/90000\r\n/;
+		return { type, sdp: sdp.replaceAll("H264/90000", "H263/90000").replace(vp8, "$&a=fmtp:$1 max-fs=100\r\n") };
+	}
+}`
+
+// TestPictureTooLargeForWebRTC: a page that decodes no picture of the screen's size by
+// WebRTC says so where it has no other path, and else shows the socket's.
+func TestPictureTooLargeForWebRTC(t *testing.T) {
+	d := newDesk(t, setup{})
+	d.window(image.Rect(0, 0, 1280, 720), 0x40a060)
+	bound := d.load(d.browser, d.url("?resize=off&transport=webrtc"), smallScript)
+	bound.wait(`document.body.innerText.includes("cannot decode pictures of this size by WebRTC")`)
+	bound.wait(`document.documentElement.dataset.state === "picture"`)
+	free := d.load(d.browser, d.url("?resize=off&transport=auto"), smallScript)
+	free.shows(image.Pt(400, 350), 0x40a060, atRest)
+	free.by("ws")
+}

@@ -138,6 +138,11 @@ func TestSuiteFails(t *testing.T) {
 		{"key storm", "forgets about key frames", fault{before: func(b *broken, f *capture.Frame, op *encode.Op) {
 			op.Key = op.Key && b.frames%5 == 1
 		}, after: func(b *broken, f *capture.Frame, p *encode.Packet) { p.Key = p.Key && b.frames == 1 }}},
+		{"release", "releases before it has read", fault{before: func(b *broken, f *capture.Frame, op *encode.Op) {
+			pix := f.Pix
+			f.Release()
+			f.Pix = pix
+		}}},
 		{"release", "keeps the frame until it is closed", fault{
 			before: func(b *broken, f *capture.Frame, op *encode.Op) {
 				b.held = *f

@@ -82,7 +82,7 @@ type Stream struct {
 type member struct {
 	wantsKey bool
 	fresh    bool      // it has not had a packet yet
-	moved    bool      // it comes from another codec's stream, and is not to notice
+	moved    bool      // it comes from an encoder that fails, and is not to notice
 	missed   int       // packets it has refused
 	refused  time.Time // when it refused one; zero: never
 }

@@ -114,6 +114,10 @@ const (
 	slow  = 500 * time.Millisecond
 )
 
+// keyed is how long it takes at most until all have had a key frame, of which those
+// who do not lead have one in 2 s.
+const keyed = 3 * time.Second
+
 // gallery starts a session whose fan-outs show a film, one for each backend.
 func gallery(t *testing.T, pace time.Duration, backends ...*works) (*Session, []*encode.Fanout) {
 	t.Helper()
@@ -219,7 +223,7 @@ func TestFailOver(t *testing.T) {
 				one, seat := see(t, first, encode.VP8, encode.H264)
 				shadow, _ := see(t, first, encode.VP8, encode.H264)
 				two, _ := see(t, second)
-				time.Sleep(2 * time.Second)
+				time.Sleep(keyed)
 				for _, k := range []*screening{one, shadow, two} {
 					k.shows(t, encode.H264)
 				}
@@ -239,7 +243,7 @@ func TestFailOver(t *testing.T) {
 				follows(t, s, nil, seat)
 
 				h264.breaks(nil, nil, 0)
-				time.Sleep(retryMin + time.Second)
+				time.Sleep(retryMin + keyed)
 				for _, k := range []*screening{one, shadow, two} {
 					k.shows(t, encode.VP8, encode.H264)
 				}
@@ -363,7 +367,7 @@ func TestPrefer(t *testing.T) {
 		bystander, rest := see(t, other, encode.VP8, encode.H264, encode.H264444)
 		shown.SetBitrate(3_000_000)
 		shown.Show()
-		time.Sleep(time.Second)
+		time.Sleep(keyed)
 		follows(t, s, shown, nil, nil)
 
 		for _, step := range []struct {
@@ -383,7 +387,7 @@ func TestPrefer(t *testing.T) {
 			{prefers: "", socket: []encode.Codec{encode.H264}, webrtc: []encode.Codec{encode.H264}, leads: 0},
 		} {
 			v.Prefer(step.prefers)
-			time.Sleep(time.Second)
+			time.Sleep(keyed)
 			socket.shows(t, step.socket...)
 			webrtc.shows(t, step.webrtc...)
 			bystander.shows(t, encode.H264)
@@ -468,7 +472,7 @@ func TestSetOrder(t *testing.T) {
 		k, seat := see(t, v)
 		liking, _ := see(t, join(t, s, Controller))
 		s.viewers[1].Prefer(encode.H264)
-		time.Sleep(time.Second)
+		time.Sleep(keyed)
 		slices.Reverse(fanouts)
 		s.SetOrder(fanouts)
 		time.Sleep(time.Second)

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -22,8 +23,7 @@ func (v *Viewer) Input(msg []byte) error {
 		return fmt.Errorf("session: input: %w: %w", ErrMalformed, err)
 	}
 	held := v.keyboard.Holds()
-	v.perform(seq, at, event)
-	acknowledge := reliable(event) && seq > v.seq.Load() && v.present()
+	acknowledge := v.perform(seq, at, event) && reliable(event) && seq > v.seq.Load()
 	if acknowledge {
 		v.seq.Store(seq)
 	}
@@ -39,8 +39,9 @@ func (v *Viewer) Input(msg []byte) error {
 }
 
 // perform lets an event happen, if the policy does. Letting go and renewing
-// need no permission and show no person. The caller holds hands.mu.
-func (v *Viewer) perform(seq, at uint32, event input.Event) {
+// need no permission and show no person. It reports whether the event is dealt
+// with: not if the viewer has left. The caller holds hands.mu.
+func (v *Viewer) perform(seq, at uint32, event input.Event) (done bool) {
 	var feature Feature
 	switch event.(type) {
 	case input.Key:
@@ -48,14 +49,16 @@ func (v *Viewer) perform(seq, at uint32, event input.Event) {
 	case input.Motion, input.Button, input.Wheel:
 		feature = Pointer
 	default:
-		if v.present() {
+		if done = v.present(); done {
 			v.handle(seq, at, event)
 		}
-		return
+		return done
 	}
-	if v.Do(feature, func() error { return v.handle(seq, at, event) }) == nil {
+	err := v.Do(feature, func() error { return v.handle(seq, at, event) })
+	if err == nil {
 		v.counts.Handled++
 	}
+	return !errors.Is(err, ErrLeft)
 }
 
 // handle brings the keyboard up to date and injects what follows from it. The

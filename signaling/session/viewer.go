@@ -209,20 +209,18 @@ func (v *Viewer) Counts() Counts {
 }
 
 // Leave ends the viewer: all that it holds is let go and its seats are given up.
-// It is idempotent; whatever is called afterwards does nothing.
+// It is idempotent; whatever is called afterwards does nothing. Input that was
+// under way is done with, and counted in InputSeq, when it returns.
 func (v *Viewer) Leave() {
 	s := v.session
 	seats, removed := s.remove(v)
-	if !removed {
-		return
-	}
 	for _, seat := range seats {
 		seat.place.Leave()
 	}
 	s.hands.mu.Lock()
 	s.hands.letGo(v)
 	s.hands.mu.Unlock()
-	if s.cfg.Policy.Allows(v.role, Keyboard) {
+	if removed && s.cfg.Policy.Allows(v.role, Keyboard) {
 		s.typists(-1)
 	}
 }

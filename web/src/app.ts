@@ -6,7 +6,7 @@ import { every, pageClock } from "./clock.ts";
 import { Connection, type LinkState, type Socket } from "./connection.ts";
 import { applyCursor, Cursors, cursorStyles } from "./cursor.ts";
 import { listen } from "./desk.ts";
-import { login, session, socketURL } from "./http.ts";
+import { login, session } from "./http.ts";
 import type { Words } from "./i18n.ts";
 import { InputSender } from "./input.ts";
 import { Keyboard, platformOf, renewing } from "./keyboard.ts";
@@ -14,7 +14,7 @@ import { Media } from "./media.ts";
 import { onNetworkChange } from "./network.ts";
 import type { Options } from "./options.ts";
 import { Pointer } from "./pointer.ts";
-import type { DisplayMessage, Encoding, Feature, HelloMessage, ServerMessage } from "./protocol.ts";
+import type { DisplayMessage, Encoding, Feature, HelloMessage, Reason, ServerMessage } from "./protocol.ts";
 import { Screen } from "./screen.ts";
 import type { Stats } from "./stats.ts";
 import { element } from "./ui/dom.ts";
@@ -23,6 +23,10 @@ import { staleVersion } from "./version.ts";
 import type { InputEvent } from "./wire.ts";
 
 const POLL = 1000;
+/** What is around the picture comes after the first one, but no later than this, in ms. */
+const BARE = 400;
+/** How long the first picture takes to the screen once the page is drawn with it, in ms. */
+const SEEN = 50;
 
 export class App {
   private readonly connection: Connection;
@@ -33,7 +37,10 @@ export class App {
   private readonly screen: Screen;
   private readonly clipboard: Clipboard;
   private readonly cursors = new Cursors();
-  private readonly face: Face;
+  /** What is around the picture; null until it is there. */
+  private face: Face | null = null;
+  private readonly furnished: Promise<Face>;
+  private furnish: (face: Face) => void = () => {};
   private hello: HelloMessage | null = null;
   private display: DisplayMessage | null = null;
   private encoding: Encoding | null = null;
@@ -41,12 +48,14 @@ export class App {
   private pictured = false;
   private catchUp = () => {};
   private resumed = () => {};
+  private unveil = () => {};
 
   constructor(
     private readonly words: Words,
-    options: Options,
+    private readonly options: Options,
     private readonly version: string,
     system: SystemClipboard | null,
+    open: () => Socket,
     stage: HTMLElement,
     frame: HTMLElement,
     video: HTMLVideoElement,
@@ -55,8 +64,9 @@ export class App {
     private readonly sink: HTMLTextAreaElement,
   ) {
     this.connection = new Connection(
-      { clock: pageClock, wall: Date.now, backoff: new Backoff(), open: () => new WebSocket(socketURL(document.baseURI)) as Socket, session },
-      (tell) => this.media.hello((hello) => tell({ type: "hello", version, lang: words.language, ...hello })),
+      { clock: pageClock, wall: Date.now, backoff: new Backoff(), open, session },
+      (tell) =>
+        this.media.hello((hello) => tell({ type: "hello", version, lang: words.language, ...hello })),
       {
         state: (state) => this.linked(state),
         message: (message) => this.receive(message),
@@ -79,10 +89,42 @@ export class App {
     this.clipboard = new Clipboard(pageClock, system, {
       send: (text) => this.live && this.may("copy-in") && this.connection.send({ type: "clipboard", text }),
       sent: () => this.connection.flushed(500),
-      changed: (text, offered) => this.face.clipboard(text, offered),
-      tooLarge: () => this.face.tell({ code: "clipboard-too-large", args: [] }),
+      changed: (text, offered) => void this.furnished.then((face) => face.clipboard(text, offered)),
+      tooLarge: () => this.tell({ code: "clipboard-too-large", args: [] }),
     });
-    this.face = new Face(words, options, {
+    this.furnished = new Promise((resolve) => (this.furnish = resolve));
+  }
+
+  /** Starts, with a token if the link had one. */
+  async start(token: string): Promise<void> {
+    this.listen();
+    if (token === "") {
+      this.connection.connect();
+      await this.picture();
+    }
+    this.face = this.makeFace();
+    this.furnish(this.face);
+    this.render();
+    this.sink.setAttribute("aria-label", this.words.say("app.desktop"));
+    this.sink.setAttribute("aria-describedby", "keys");
+    this.sink.after(element("p", { id: "keys", hidden: "" }, this.words.say("app.keys")));
+    this.sink.focus({ preventScroll: true });
+    every(pageClock, POLL, () => void this.poll());
+    if (token === "") return;
+    this.face.refuse(await login(token));
+    this.connection.connect();
+  }
+
+  /** Resolves when the first picture is in the tab, when something else is to be said, or after a while. */
+  private picture(): Promise<void> {
+    return new Promise((resolve) => {
+      this.unveil = () => void pageClock.after(SEEN, resolve);
+      pageClock.after(BARE, resolve);
+    });
+  }
+
+  private makeFace(): Face {
+    return new Face(this.words, this.options, {
       shared: () => this.clipboard.text,
       share: (text) => this.clipboard.share(text),
       copy: (text) => this.clipboard.copy(text),
@@ -95,18 +137,6 @@ export class App {
       leave: () => this.sink.focus({ preventScroll: true }),
       refresh: () => this.measure(),
     });
-  }
-
-  /** Starts, with a token if the link had one. */
-  async start(token: string): Promise<void> {
-    this.sink.setAttribute("aria-label", this.words.say("app.desktop"));
-    this.sink.setAttribute("aria-describedby", "keys");
-    this.sink.after(element("p", { id: "keys", hidden: "" }, this.words.say("app.keys")));
-    this.listen();
-    this.sink.focus({ preventScroll: true });
-    every(pageClock, POLL, () => void this.poll());
-    if (token) this.face.refuse(await login(token));
-    this.connection.connect();
   }
 
   /** The statistics as they are now. */
@@ -124,7 +154,7 @@ export class App {
       live: () => this.live,
       typing: () => this.live || (this.connection.state.name === "resuming" && this.may("keyboard")),
       release: () => this.release(),
-      toolbar: () => this.face.toolbar.focus(),
+      toolbar: () => this.face?.toolbar.focus(),
     });
     renewing(pageClock, () => this.holding, (event) => {
       this.input.send(event);
@@ -176,8 +206,12 @@ export class App {
 
   private async login(token: string): Promise<void> {
     const result = await login(token);
-    this.face.refuse(result);
+    this.face?.refuse(result);
     if (result === "in") this.connection.connect();
+  }
+
+  private tell(reason: Reason): void {
+    void this.furnished.then((face) => face.tell(reason));
   }
 
   /** Brings up a phone's keyboard, or puts it away. */
@@ -202,7 +236,7 @@ export class App {
   private receive(message: ServerMessage): void {
     switch (message.type) {
       case "hello":
-        return this.greeted(message);
+        return this.welcomed(message);
       case "offer":
         return this.media.offer(message.sdp, message.generation, message.ice);
       case "candidate":
@@ -235,11 +269,11 @@ export class App {
         return this.input.acknowledge(message.seq);
       case "reason":
         if (message.code === "clipboard-failed") this.clipboard.forget();
-        return this.face.tell(message);
+        return this.tell(message);
     }
   }
 
-  private greeted(hello: HelloMessage): void {
+  private welcomed(hello: HelloMessage): void {
     if (staleVersion(hello.version, this.version, () => sessionStorage)) {
       location.reload();
       return;
@@ -286,12 +320,19 @@ export class App {
   }
 
   private measure(): void {
-    this.face.measure(this.stats());
+    this.face?.measure(this.stats());
   }
 
   private render(): void {
     this.pictured ||= this.media.pictured;
-    this.face.show({
+    const { name } = this.connection.state;
+    const coming = (name === "connecting" || name === "open") && (this.display?.state ?? "up") === "up";
+    if (this.pictured || !coming) this.unveil();
+    // While the page comes back, the last picture stays behind the card.
+    const over = name === "login" || name === "ended";
+    const root = document.documentElement;
+    root.toggleAttribute("data-pictured", this.pictured || (root.hasAttribute("data-pictured") && !over));
+    this.face?.show({
       now: pageClock.now(),
       link: this.connection.state,
       display: this.display,
@@ -312,8 +353,8 @@ export class App {
   }
 }
 
-/** Makes the page, once the browser's clipboard is known. */
-export async function makeApp(words: Words, options: Options, version: string): Promise<App> {
+/** Puts the page together. open: opens the server's socket. */
+export function makeApp(words: Words, options: Options, version: string, open: () => Socket): App {
   const find = <E extends Element>(selector: string) => {
     const found = document.querySelector<E>(selector);
     if (!found) throw new Error(`no ${selector} in the page`);
@@ -323,7 +364,8 @@ export async function makeApp(words: Words, options: Options, version: string): 
     words,
     options,
     version,
-    await browserClipboard(navigator),
+    browserClipboard(navigator),
+    open,
     find<HTMLElement>("#stage"),
     find<HTMLElement>("#screen"),
     find<HTMLVideoElement>("#screen > video"),

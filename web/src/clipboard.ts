@@ -7,6 +7,8 @@ import type { Clock } from "./clock.ts";
 
 /** The browser's clipboard. */
 export interface SystemClipboard {
+  /** Resolves when readable knows. */
+  readonly asked: Promise<void>;
   /** Whether read would work without asking the person. */
   readable(): boolean;
   read(): Promise<string>;
@@ -152,6 +154,7 @@ export class Clipboard {
 
   /** The tab has the focus: takes what was copied elsewhere, if that needs no question. */
   async focused(): Promise<void> {
+    await this.system?.asked;
     if (!this.system?.readable()) return;
     try {
       if (!this.fromBrowser(await this.system.read())) await this.gesture();
@@ -176,16 +179,18 @@ export class Clipboard {
 }
 
 /** The browser's clipboard, or null where there is none (a page that did not come by HTTPS). */
-export async function browserClipboard(navigator: Navigator): Promise<SystemClipboard | null> {
-  const { clipboard } = navigator;
+export function browserClipboard({ clipboard, permissions }: Navigator): SystemClipboard | null {
   if (!clipboard?.writeText) return null;
   let permission: PermissionStatus | null = null;
-  try {
-    permission = await navigator.permissions.query({ name: "clipboard-read" as PermissionName });
-  } catch {
-    // A browser without this permission asks at each read: it is not read unasked.
-  }
+  const ask = async () => {
+    try {
+      permission = await permissions.query({ name: "clipboard-read" as PermissionName });
+    } catch {
+      // A browser without this permission asks at each read: it is not read unasked.
+    }
+  };
   return {
+    asked: ask(),
     readable: () => permission?.state === "granted" && document.hasFocus(),
     read: () => clipboard.readText(),
     write: (text) => clipboard.writeText(text),

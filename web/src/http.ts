@@ -1,5 +1,7 @@
 /** The server's HTTP side, by URLs relative to the desktop's page: the one that asks, unless it says otherwise. */
 
+import type { Socket } from "./connection.ts";
+
 /** The socket's URL beside the page's. */
 export function socketURL(page: string): string {
   const url = new URL("ws", page);
@@ -7,6 +9,17 @@ export function socketURL(page: string): string {
   url.search = "";
   url.hash = "";
   return url.href;
+}
+
+/** Opens sockets to the server beside a page; ahead: the first is under way before it is asked for, in the same task. */
+export function opener(page: string, ahead: boolean): () => Socket {
+  const open = () => new WebSocket(socketURL(page)) as Socket;
+  let first = ahead ? open() : null;
+  return () => {
+    const socket = first ?? open();
+    first = null;
+    return socket;
+  };
 }
 
 /** The status of a request, or 0 when there was no answer. */

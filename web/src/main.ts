@@ -1,5 +1,5 @@
 import { makeApp } from "./app.ts";
-import { takeToken } from "./http.ts";
+import { opener, takeToken } from "./http.ts";
 import { Words } from "./i18n.ts";
 import { readOptions, type Options } from "./options.ts";
 import type { Stats } from "./stats.ts";
@@ -19,8 +19,9 @@ else await begin(options);
 async function begin(options: Options): Promise<void> {
   // First of all, so that the token is in the address bar for as short as can be.
   const token = takeToken(location, history);
+  const open = opener(document.baseURI, token === "");
   const version = pageVersion(document);
-  const app = await makeApp(new Words(options.language), options, version);
+  const app = makeApp(new Words(options.language), options, version, open);
   window.lucarne = { version, stats: () => app.stats() };
   await app.start(token);
 }

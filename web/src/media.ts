@@ -16,6 +16,10 @@ import { Peer } from "./rtc.ts";
 import type { Screen } from "./screen.ts";
 import { readReport, type Path, type Presented, type Stats } from "./stats.ts";
 
+/** How long the first picture may keep the answer to WebRTC's offer waiting, and its way to the screen from then on, in ms. */
+const PICTURE_FIRST = 1000;
+const PICTURE_SEEN = 100;
+
 export interface MediaListener {
   send(message: ClientMessage): void;
   /** The socket, while it is open. */
@@ -49,6 +53,8 @@ export class Media {
   private readonly projector: Projector | null;
   private readonly ladder: Ladder;
   private readonly meters: Record<Rung, Meter>;
+  /** Answers the offer that waits for the first picture; null where none does. */
+  private answer: (() => void) | null = null;
 
   constructor(
     private readonly clock: Clock,
@@ -155,6 +161,7 @@ export class Media {
 
   /** Another socket begins. */
   begin(): void {
+    this.answer = null;
     this.peer.close();
     this.projector?.reset();
     for (const meter of Object.values(this.meters)) meter.reset();
@@ -163,7 +170,10 @@ export class Media {
 
   offer(sdp: string, generation: number, ice: RTCConfiguration): void {
     if (typeof RTCPeerConnection === "undefined") return;
-    this.peer.offer(sdp, generation, ice);
+    // A connection is much work for a browser, of which the first picture has none to spare.
+    const answer = () => this.peer.offer(sdp, generation, ice);
+    if (this.transport === "auto" && !this.pictured) this.postpone(answer);
+    else answer();
     this.ladder.offered();
     if (ice.iceTransportPolicy === "relay" && !ice.iceServers?.length) this.ladder.hinder({ code: "turn-missing", args: [] });
   }
@@ -255,11 +265,26 @@ export class Media {
     this.listener.again();
   }
 
+  /** Answers an offer once the first picture is in the tab, or does not come; of several, the last. */
+  private postpone(answer: () => void): void {
+    this.answer = answer;
+    this.clock.after(PICTURE_FIRST, () => this.answerNow(answer));
+  }
+
+  private answerNow(answer: (() => void) | null): void {
+    if (!answer || answer !== this.answer) return;
+    this.answer = null;
+    answer();
+  }
+
   private showed(rung: Rung, frame: Presented): void {
     const { pictured } = this;
     this.meters[rung].presented(frame);
     this.ladder.presented(rung, frame.rtpTimestamp);
-    if (!pictured) this.listener.changed();
+    if (pictured) return;
+    this.listener.changed();
+    const { answer } = this;
+    this.clock.after(PICTURE_SEEN, () => this.answerNow(answer));
   }
 
   /** Takes what may be the answer to a probe; says whether it was. */

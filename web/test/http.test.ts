@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { login } from "../src/http.ts";
+import { login, opener } from "../src/http.ts";
 
 test("a login tells the page's path, and how it has ended", async () => {
   const cases: [number, number, string][] = [
@@ -25,4 +25,22 @@ test("a login tells the page's path, and how it has ended", async () => {
     assert.equal(await login("t"), want, `${answer} ${session}`);
     assert.deepEqual(asked[0], ["https://h/user/a/proxy/login", { token: "t", path: "/user/a/proxy/" }]);
   }
+});
+
+test("the first socket is opened ahead, and used once", () => {
+  const opened: string[] = [];
+  class Opened {
+    constructor(url: string) {
+      opened.push(url);
+    }
+  }
+  Object.assign(globalThis, { WebSocket: Opened });
+  const open = opener("https://h/user/a/?x=1", true);
+  assert.deepEqual(opened, ["wss://h/user/a/ws"]);
+  const first = open();
+  assert.equal(opened.length, 1);
+  assert.notEqual(open(), first);
+  assert.equal(opened.length, 2);
+  opener("https://h/", false);
+  assert.equal(opened.length, 2);
 });

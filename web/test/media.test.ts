@@ -32,7 +32,7 @@ class FailingWorker {
 }
 
 /** A page on the WebSocket alone, in a browser that says that it decodes everything. */
-function media() {
+function media(transport: "ws" | "auto" = "ws", clock = new FakeClock()) {
   FailingWorker.made = [];
   Object.assign(globalThis, {
     Worker: FailingWorker,
@@ -44,9 +44,9 @@ function media() {
   const sent: ClientMessage[] = [];
   let again = 0;
   const canvas = { getContext: () => null } as unknown as HTMLCanvasElement;
-  const options = { resize: "off", codec: "h264", transport: "ws", stats: false, language: "en" } as const;
+  const options = { resize: "off", codec: "h264", transport, stats: false, language: "en" } as const;
   const made = new Media(
-    new FakeClock(), options, new ServerClock(), {} as Screen, () => new FailingWorker() as unknown as Worker, canvas,
+    clock, options, new ServerClock(), { show: () => {} } as unknown as Screen, () => new FailingWorker() as unknown as Worker, canvas,
     { send: (message) => sent.push(message), socket: () => null, changed: () => {}, again: () => again++ },
   );
   const hello = async () => {
@@ -89,4 +89,48 @@ test("a decoder that fails costs its codec, and a worker that fails all but the 
   assert.deepEqual(await hello(), { transport: "ws", codecs: ["jpeg"], codec: "h264" });
   FailingWorker.made.at(-1)?.onerror?.();
   assert.equal(again(), 3, "nothing is left to fail");
+});
+
+test("the answer to WebRTC's offer waits for the first picture, but not for long", async () => {
+  Object.assign(globalThis, { requestAnimationFrame: () => 0 });
+  const fresh = () => {
+    const clock = new FakeClock();
+    let made = 0;
+    class Made {
+      constructor() {
+        made++;
+      }
+      createDataChannel = () => ({});
+      setRemoteDescription = () => new Promise(() => {});
+      close() {}
+    }
+    Object.assign(globalThis, { RTCPeerConnection: Made });
+    const { media: m } = media("auto", clock);
+    const offer = () => m.offer("v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\n", 1, {});
+    return { m, clock, offer, made: () => made };
+  };
+  const late = fresh();
+  late.offer();
+  late.clock.turn(999);
+  await settle();
+  assert.equal(late.made(), 0);
+  late.clock.turn(1);
+  await settle();
+  assert.equal(late.made(), 1, "no picture has come");
+
+  const seen = fresh();
+  seen.offer();
+  seen.m.presented({ presentationTime: 0 });
+  seen.clock.turn(100);
+  await settle();
+  assert.equal(seen.made(), 1, "a picture is on the screen");
+  seen.clock.turn(1000);
+  await settle();
+  assert.equal(seen.made(), 1, "once");
+  seen.m.begin();
+  seen.offer();
+  seen.m.begin();
+  seen.clock.turn(1000);
+  await settle();
+  assert.equal(seen.made(), 1, "an offer of the socket before is not answered");
 });

@@ -26,7 +26,7 @@ test("what the server leaves out is zero", () => {
   });
   assert.deepEqual(parse('{"type":"encoding","codec":"h264-444","encoder":"x264","maxFPS":15,"code":"slow"}'), {
     type: "encoding",
-    encoding: { codec: "h264-444", encoder: "x264", speed: 0, maxFPS: 15, scale: 1, reason: "slow" },
+    encoding: { codec: "h264-444", encoder: "x264", speed: 0, maxFPS: 15, scale: 1, reason: "slow", gpu: "" },
   });
   const told = parse('{"type":"hello","codecs":["vp8","av1","h264"]}');
   assert.deepEqual(told?.type === "hello" && told.codecs, ["vp8", "h264"]);
@@ -125,6 +125,7 @@ function clipboard(system: Partial<SystemClipboard> | null = {}) {
   const made = new Clipboard(
     clock,
     system && {
+      asked: Promise.resolve(),
       readable: () => false,
       read: () => Promise.reject(new Error("no")),
       write: async (text) => void (state.written = text),
@@ -208,6 +209,7 @@ test("more than 1 MiB in UTF-8 is not sent", () => {
 test("what the desktop has copied is not replaced by what the browser had before", async () => {
   const browser = { text: "B", writable: false };
   const { clipboard: c, sent } = clipboard({
+    asked: Promise.resolve(),
     readable: () => true,
     read: async () => browser.text,
     write: async (text) => {

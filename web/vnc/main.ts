@@ -11,5 +11,5 @@ const options = readOptions(location.search, navigator.languages);
 const stage = document.querySelector<HTMLElement>("#stage");
 if (!stage) throw new Error("the page has no stage");
 const home = new URL("..", document.baseURI).href;
-const system = await browserClipboard(navigator);
+const system = browserClipboard(navigator);
 await new VNCPage(new VNCWords(options.language), options, pageVersion(document), home, system, stage).start(token);

@@ -145,11 +145,8 @@ export class Face {
   /** Says how things are. */
   show(situation: Situation): void {
     const state = stateOf(situation);
-    const root = document.documentElement;
-    if (root.dataset.state !== state) root.dataset.state = state;
-    // While the page comes back, the last picture stays behind the card.
-    const leaves = state === "login" || state === "ended";
-    root.toggleAttribute("data-pictured", situation.pictured || (root.hasAttribute("data-pictured") && !leaves));
+    const { dataset } = document.documentElement;
+    if (dataset.state !== state) dataset.state = state;
     this.repairing = state === "repairing";
     if (situation.pictured || situation.link.name !== "open") this.obstacle = null;
     const view = this.view(situation);

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/NVIDIA/go-nvml/pkg/dl"
 	"github.com/NVIDIA/go-nvml/pkg/nvml"
 )
 
@@ -30,7 +31,38 @@ type GPUs struct {
 }
 
 // NewGPUs returns a GPUs that loads NVML when it is first asked.
-func NewGPUs() *GPUs { return &GPUs{library: nvml.New()} }
+func NewGPUs() *GPUs { return &GPUs{library: guarded{nvml.New(), "libnvidia-ml.so.1"}} }
+
+// guarded is go-nvml with a look at the library first: calling a function that the
+// library lacks ends the process, and so does reading past the end of its file.
+type guarded struct {
+	nvml.Interface
+	path string // of the library, as dlopen(3) takes it
+}
+
+// called are the functions that are called here.
+var called = []string{"nvmlInit_v2", "nvmlShutdown", "nvmlErrorString", "nvmlDeviceGetCount_v2", "nvmlDeviceGetHandleByIndex_v2",
+	"nvmlDeviceGetName", "nvmlDeviceGetUUID", "nvmlDeviceGetMemoryInfo", "nvmlDeviceGetUtilizationRates",
+	"nvmlDeviceGetEncoderUtilization", "nvmlDeviceGetEncoderSessions", "nvmlDeviceGetCurrentClocksThrottleReasons",
+	"nvmlDeviceGetMigMode", "nvmlDeviceGetMaxMigDeviceCount", "nvmlDeviceGetMigDeviceHandleByIndex"}
+
+// Init is nvmlInit; a library that is not whole has no functions.
+func (g guarded) Init() nvml.Return {
+	if wholeLibrary(g.path) != nil {
+		return nvml.ERROR_FUNCTION_NOT_FOUND
+	}
+	library := dl.New(g.path, dl.RTLD_LAZY)
+	if library.Open() != nil {
+		return nvml.ERROR_LIBRARY_NOT_FOUND
+	}
+	defer library.Close()
+	for _, function := range called {
+		if library.Lookup(function) != nil {
+			return nvml.ERROR_FUNCTION_NOT_FOUND
+		}
+	}
+	return g.Interface.Init()
+}
 
 // Read returns all GPUs and slices. Without NVML there are none, which is no
 // error. What it returns is not changed afterwards.

@@ -3,8 +3,12 @@
 package nvenc
 
 import (
+	"os"
+	"path/filepath"
 	"reflect"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/NVIDIA/go-nvml/pkg/nvml"
 	"github.com/NVIDIA/go-nvml/pkg/nvml/mock"
@@ -44,7 +48,9 @@ func device(name string, slice bool, parts ...nvml.Device) *mock.Device {
 	}
 }
 
-func TestGPUs(t *testing.T) {
+func TestGPUs(t *testing.T) { synctest.Test(t, testGPUs) }
+
+func testGPUs(t *testing.T) {
 	devices := []nvml.Device{device("T4", false), device("A100", false, device("A100 MIG 1g.5gb", true))}
 	asked := 0
 	g := &GPUs{library: &mock.Interface{
@@ -66,8 +72,14 @@ func TestGPUs(t *testing.T) {
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("%+v, %v, want %+v", got, err, want)
 	}
-	if _, err := g.Read(); err != nil || asked != 1 {
-		t.Errorf("NVML was asked %d times within a second, %v, want once", asked, err)
+	for _, c := range []struct {
+		pause time.Duration
+		asked int
+	}{{fresh - 1, 1}, {1, 2}} {
+		time.Sleep(c.pause)
+		if _, err := g.Read(); err != nil || asked != c.asked {
+			t.Errorf("NVML was asked %d times, %v, want %d", asked, err, c.asked)
+		}
 	}
 }
 
@@ -88,6 +100,26 @@ func TestWithoutNVML(t *testing.T) {
 		}
 		if err := g.Close(); err != nil || inits != 1 {
 			t.Errorf("%d: opened %d times, %v, want once", c.code, inits, err)
+		}
+	}
+}
+
+// A library that lacks a function, or ends too soon, is not called.
+func TestNVMLIsWhole(t *testing.T) {
+	short := filepath.Join(t.TempDir(), "short.so")
+	if err := os.WriteFile(short, []byte("\x7fELF"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for library, want := range map[string]nvml.Return{
+		"/nowhere/libnvidia-ml.so.1": nvml.ERROR_LIBRARY_NOT_FOUND, "libc.so.6": nvml.ERROR_FUNCTION_NOT_FOUND, short: nvml.ERROR_FUNCTION_NOT_FOUND,
+	} {
+		inits := 0
+		g := guarded{&mock.Interface{InitFunc: func() nvml.Return {
+			inits++
+			return nvml.SUCCESS
+		}}, library}
+		if got := g.Init(); got != want || inits != 0 {
+			t.Errorf("%s: %d, called %d times, want %d and none", library, got, inits, want)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package nvenc
 
 import (
+	"cmp"
 	"debug/elf"
 	"fmt"
 	"os"
@@ -15,19 +16,24 @@ var libraryFolders = []string{"/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-lin
 // wholeLibrary looks at a library before it is loaded: the dynamic linker takes
 // a file that ends too soon for whole, and the process dies of SIGBUS. name is a
 // path, or a name that is looked for in the usual folders; one that is not found
-// there is left to dlopen.
+// there is left to dlopen, and so is the choice among several of which one is whole.
 func wholeLibrary(name string) error {
 	if strings.Contains(name, "/") {
 		return wholeFile(name)
 	}
+	var broken error
 	for _, folder := range append(filepath.SplitList(os.Getenv("LD_LIBRARY_PATH")), libraryFolders...) {
-		if path := filepath.Join(folder, name); folder != "" {
-			if err := wholeFile(path); err != nil {
-				return err
-			}
+		path := filepath.Join(folder, name)
+		if info, err := os.Stat(path); folder == "" || err != nil || !info.Mode().IsRegular() {
+			continue
 		}
+		err := wholeFile(path)
+		if err == nil {
+			return nil
+		}
+		broken = cmp.Or(broken, err)
 	}
-	return nil
+	return broken
 }
 
 // wholeFile says whether a library ends too soon. What else is wrong with it, and

@@ -93,9 +93,7 @@ func (d *debt) tick(now time.Time) {
 	if passed := now.Sub(d.last); !d.last.IsZero() && passed > 0 {
 		d.owed = max(0, d.owed-d.bps*passed.Seconds())
 	}
-	if now.After(d.last) {
-		d.last = now
-	}
+	d.last = now // also when a clock is set back: frames must not wait until it has caught up
 }
 
 func (d *debt) spend(size int) { d.owed = min(d.owed+8*float64(size), d.bps*forgiven.Seconds()) }

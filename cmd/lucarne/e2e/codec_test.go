@@ -27,11 +27,10 @@ func TestCodecChangesWithoutReconnecting(t *testing.T) {
 	if !strings.Contains(string(version), "H264 ") {
 		t.Skip("this build has no x264")
 	}
-	d := newDesk(t, setup{})
-	w := d.window(image.Rect(0, 0, 1280, 720), 0x40a060)
 	for _, transport := range []string{"webrtc", "ws"} {
 		t.Run(transport, func(t *testing.T) {
-			d := d.in(t)
+			d := newDesk(t, setup{})
+			w := d.window(image.Rect(0, 0, 1280, 720), 0x40a060)
 			page := d.load(d.browser, d.url("?resize=off&codec=vp8&transport="+transport), connectionsScript)
 			page.by(transport)
 			page.wait(`lucarne.stats().codec === "VP8"`)

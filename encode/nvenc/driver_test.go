@@ -17,6 +17,7 @@ import (
 	"lucarne/encode/encodetest"
 	"lucarne/encode/encodetest/h264dec"
 	"lucarne/encode/nvenc"
+	"lucarne/encode/nvenc/child"
 	"lucarne/encode/nvenc/fakedriver"
 )
 
@@ -181,9 +182,7 @@ func TestInvalidateRefs(t *testing.T) {
 				}
 				packet = o.draw(t, int(n))
 			}
-			if err := e.(interface {
-				InvalidateRefs(first, last uint64) error
-			}).InvalidateRefs(c.first, c.last); err != nil {
+			if err := e.(child.Invalidator).InvalidateRefs(c.first, c.last); err != nil {
 				t.Fatal(err)
 			}
 			packet = o.draw(t, 8)
@@ -234,6 +233,52 @@ func TestSegmentIsPageLocked(t *testing.T) {
 		if got, err := fakedriver.ReadStats(os.Getenv("FAKEDRIVER_STATS")); err != nil || got.Pinned != c.pinned {
 			t.Errorf("%d: %d ranges are page-locked, %v, want %d", n, got.Pinned, err, c.pinned)
 		}
+	}
+}
+
+// Memory is let go with the frame that is not in it any more, also when that frame
+// is dropped.
+func TestDroppedFrameLetsMemoryGo(t *testing.T) {
+	e, err := nvenc.Backend(fake(t)).Open(encode.Config{Size: image.Pt(320, 200), BitrateBps: 50_000})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.Close()
+	canvas := encodetest.Page(image.Pt(320, 200), 1)
+	for n := 0; ; n++ {
+		frame := canvas.Frame(time.Unix(1, 0), canvas.Bounds())
+		frame.Segment = capture.Segment{ID: 1, Generation: 1}
+		packet, err := e.Encode(frame, encode.Op{Key: true})
+		if err != nil || n > 100 {
+			t.Fatalf("frame %d: %v, and none has been dropped", n, err)
+		}
+		if len(packet.Data) == 0 {
+			break
+		}
+	}
+	if packet, err := e.Encode(canvas.Frame(time.Unix(1, 0), canvas.Bounds()), encode.Op{Key: true}); err != nil || len(packet.Data) > 0 {
+		t.Fatalf("%d bytes, %v, want a dropped frame", len(packet.Data), err)
+	}
+	if got, err := fakedriver.ReadStats(os.Getenv("FAKEDRIVER_STATS")); err != nil || got.Pinned != 0 {
+		t.Errorf("%d ranges are page-locked, %v, want 0", got.Pinned, err)
+	}
+}
+
+// What a decoder has lost before the encoder was opened anew is of no interest.
+func TestInvalidateBeforeResize(t *testing.T) {
+	cfg := fake(t)
+	t.Setenv("FAKEDRIVER_CAPS", "resize=0")
+	o := open(t, nvenc.Backend(cfg), image.Pt(320, 200))
+	o.draw(t, 1)
+	if err := o.Encoder.(encode.Resizer).Resize(image.Pt(640, 400)); err != nil {
+		t.Fatal(err)
+	}
+	if err := o.Encoder.(child.Invalidator).InvalidateRefs(2, 2); err != nil {
+		t.Error(err)
+	}
+	o.canvas = encodetest.NewCanvas(image.Pt(640, 400))
+	if packet := o.step(t, encode.Op{}, o.canvas.Bounds()); !packet.Key {
+		t.Error("no key frame")
 	}
 }
 

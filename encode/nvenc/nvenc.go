@@ -15,7 +15,6 @@ import (
 	"errors"
 	"fmt"
 	"image"
-	"runtime"
 	"time"
 	"unsafe"
 
@@ -185,10 +184,10 @@ func (e *encoder) Encode(f *capture.Frame, op encode.Op) (encode.Packet, error) 
 	if now.IsZero() {
 		now = time.Now()
 	}
+	e.lock(f) // even if it is dropped: the memory of the one before may go
 	if e.debt.tick(now); e.begun && e.debt.overdrawn() {
 		return packet, nil
 	}
-	e.lock(f)
 	damage := f.Damage
 	if !e.begun {
 		damage = e.whole[:]
@@ -207,9 +206,6 @@ func (e *encoder) Encode(f *capture.Frame, op encode.Op) (encode.Packet, error) 
 		}
 	}
 	f.Release()
-	if runtime.GOMAXPROCS(0) == 1 {
-		runtime.Gosched() // or who waits for the picture gets it only after the driver has returned
-	}
 	packet.Times.Converted = time.Now()
 	refine := op.Refine && !changed && !key
 	coarse := 0
@@ -367,8 +363,8 @@ func (e *encoder) InvalidateRefs(first, last uint64) error {
 	if first < 1 || last < first || last > e.made {
 		return fmt.Errorf("nvenc: invalidate packets %d to %d of %d: there are no such packets", first, last, e.made)
 	}
-	if last < e.keyed {
-		return nil // nothing is made from them any more
+	if !e.begun || last < e.keyed {
+		return nil // nothing is made from them any more, or will be
 	}
 	if first <= e.keyed || e.made-first+1 >= uint64(C.nvenc_refs(e.session)) {
 		e.key = true

@@ -175,7 +175,8 @@ static void set_rate(struct nvenc_session *s, uint32_t bps, int max_qp) {
 // size: it must not change when the picture does.
 static uint32_t level(struct nvenc_session *s) {
 	int highest = cap(s, NV_ENC_CAPS_LEVEL_MAX);
-	if (s->max_width * (long)s->max_height > ROOMY_WIDTH * (long)ROOMY_HEIGHT) return highest;
+	long area = most(s->width, s->max_width) * (long)most(s->height, s->max_height);
+	if (area > ROOMY_WIDTH * (long)ROOMY_HEIGHT) return highest;
 	return least(NV_ENC_LEVEL_H264_52, highest);
 }
 
@@ -295,6 +296,11 @@ static void dismantle(struct nvenc_session *s) {
 	s->bitstream = s->encoder = NULL;
 }
 
+static int out_of_memory(const struct nvenc_error *error) {
+	return (error->layer == NVENC_LAYER_NVENC && error->status == NV_ENC_ERR_OUT_OF_MEMORY) ||
+	       (error->layer == NVENC_LAYER_CUDA && error->status == CUDA_OUT_OF_MEMORY);
+}
+
 struct nvenc_session *nvenc_open(const struct nvenc_options *o, char name[CUDA_NAME], struct nvenc_error *error) {
 	struct nvenc_session *s = calloc(1, sizeof *s);
 	if (!s) {
@@ -304,7 +310,7 @@ struct nvenc_session *nvenc_open(const struct nvenc_options *o, char name[CUDA_N
 	if (!nvenc_load(o, &s->cuda, &s->api, error) && !open_context(s, o, name, error) &&
 	    !enter(s, error)) {
 		int failed = prepare(s, o, 1, error);
-		if (failed && error->layer == NVENC_LAYER_NVENC && error->status == NV_ENC_ERR_OUT_OF_MEMORY && s->encoder) {
+		if (failed && out_of_memory(error) && s->encoder) {
 			dismantle(s); // perhaps there is room for just this size
 			failed = prepare(s, o, 0, error);
 		}

@@ -1,6 +1,7 @@
 package nvenc_test
 
 import (
+	"fmt"
 	"image"
 	"os"
 	"path/filepath"
@@ -32,6 +33,10 @@ func TestProbe(t *testing.T) {
 	good := []string{"dev/nvidiactl", "dev/nvidia-uvm", "dev/nvidia0", "proc/driver/nvidia/version"}
 	two := append(good[:len(good):len(good)], "proc/driver/nvidia/gpus/0000:01:00.0/information=Device Minor: \t 0\n",
 		"proc/driver/nvidia/gpus/0000:02:00.0/information=Device Minor: \t 1\n")
+	thirtyTwo := two
+	for n := 2; n < 32; n++ {
+		thirtyTwo = append(thirtyTwo, fmt.Sprintf("proc/driver/nvidia/gpus/0000:%02x:00.0/information=Device Minor: \t %d\n", n+1, n))
+	}
 	for _, c := range []struct {
 		name  string
 		files []string
@@ -60,6 +65,7 @@ func TestProbe(t *testing.T) {
 		{"no NVENC", good, [2]string{"FAKEDRIVER_FAIL", "nvEncOpenEncodeSessionEx=2"}, "", "", "Fake T4 has no NVENC: encoding in software"},
 		{"part of the machine", two, [2]string{"FAKEDRIVER_FAIL", "nvEncOpenEncodeSessionEx=2"}, "", "", "NVENC of drivers from 570 on does not open in a container with some of the host's GPUs only: *"},
 		{"part of the machine, worked round", two, [2]string{"FAKEDRIVER_HOST", "2"}, "", "", "Fake T4 encodes H.264"},
+		{"as much as can be of the machine", thirtyTwo, [2]string{"FAKEDRIVER_HOST", "32"}, "", "", "Fake T4 encodes H.264"},
 		{"no H.264", good, [2]string{"FAKEDRIVER_CAPS", "h264=0"}, "", "", "Fake T4 has no encoder for H.264: encoding in software"},
 		{"session limit", good, [2]string{"FAKEDRIVER_SESSIONS", "0"}, "", "", "Fake T4 has no encoder session left: end other programs that encode on it"},
 		{"memory of the encoder", good, [2]string{"FAKEDRIVER_FAIL", "nvEncInitializeEncoder=10"}, "", "", "Fake T4 has no memory left: free some of the GPU's memory"},

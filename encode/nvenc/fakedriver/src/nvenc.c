@@ -34,11 +34,42 @@ struct control {
 	uint32_t params_size, status;
 };
 
+enum { ATTACHED = 0x201, PROBED = 0x214, IDS = 32, NO_FILE = -2 };
+
+static int host(void) { return atoi(getenv("FAKEDRIVER_HOST")); }
+
+// kernel refuses with the status that the flags say, and knows no NO_FILE.
 static int kernel(int fd, unsigned long request, void *argument) {
-	(void)fd, (void)request;
-	uint32_t *ids = (uint32_t *)(uintptr_t)((struct control *)argument)->params;
-	for (int i = 0; i < 32; i++) ids[i] = i < atoi(getenv("FAKEDRIVER_HOST")) ? (uint32_t)(i + 1) << 8 : 0xffffffff;
-	return 0;
+	(void)request;
+	struct control *control = argument;
+	uint32_t *ids = (uint32_t *)(uintptr_t)control->params;
+	for (int i = 0; ids && i < IDS; i++) ids[i] = i < host() ? (uint32_t)(i + 1) << 8 : 0xffffffff;
+	control->status = control->flags;
+	return fd == NO_FILE ? -1 : 0;
+}
+
+// count asks which GPUs there are, and returns how many.
+static int count(int fd, unsigned long request, struct control control) {
+	uint32_t ids[IDS] = {0};
+	control.params = (uintptr_t)ids;
+	ioctl(fd, request, &control);
+	int n = 0;
+	for (int i = 0; i < IDS; i++) n += ids[i] == (uint32_t)(i + 1) << 8;
+	return n;
+}
+
+// meddled says whether somebody has changed the answer to another question.
+static int meddled(void) {
+	const unsigned long request = _IOWR('F', 0x2a, struct control);
+	const struct control attached = {.command = ATTACHED, .params_size = 4 * IDS};
+	struct control probed = attached, refused = attached, small = attached, nothing = attached;
+	probed.command = PROBED, refused.flags = 1, small.params_size = 4;
+	ioctl(-1, request, &nothing); // without room for an answer
+	return count(-1, request, probed) != host() || count(-1, request, refused) != host() ||
+	       count(-1, request, small) != host() || count(NO_FILE, request, attached) != host() ||
+	       count(-1, _IOWR('F', 0x2b, struct control), attached) != host() ||
+	       count(-1, _IOWR('G', 0x2a, struct control), attached) != host() ||
+	       count(-1, _IOWR('F', 0x2a, char[48]), attached) != host();
 }
 
 // alone says whether the driver sees one GPU only: it opens no other.
@@ -46,11 +77,10 @@ static int alone(void) {
 	void (*replace)(int (*)(int, unsigned long, void *));
 	*(void **)&replace = dlsym(RTLD_DEFAULT, "nvenc_filter_kernel");
 	if (replace) replace(kernel);
-	uint32_t ids[32] = {0};
-	struct control control = {.command = 0x201, .params = (uintptr_t)ids, .params_size = sizeof ids};
-	int failed = ioctl(-1, _IOWR('F', 0x2a, struct control), &control);
+	int seen = count(-1, _IOWR('F', 0x2a, struct control), (struct control){.command = ATTACHED, .params_size = 4 * IDS});
+	if (meddled()) fake_broken(0, "ioctl", "an answer to another question has been changed");
 	if (replace) replace(NULL);
-	return !failed && ids[0] == 1 << 8 && ids[1] == 0xffffffff;
+	return seen == 1;
 }
 
 NVENCSTATUS nvEncOpenEncodeSessionEx(NV_ENC_OPEN_ENCODE_SESSION_EX_PARAMS *p, void **encoder) {

@@ -4,6 +4,7 @@
 package encode
 
 import (
+	"errors"
 	"image"
 	"time"
 
@@ -22,6 +23,10 @@ const (
 	H264444 Codec = "H264-444" // the same in High 4:4:4 Predictive: each pixel has its own colour
 	JPEG    Codec = "JPEG"
 )
+
+// ErrLost is in the error of an encoder that is gone or hangs, driver and all: what
+// opening it anew at once takes is better spent on another.
+var ErrLost = errors.New("the encoder is lost")
 
 // Config is what an encoder is opened with.
 type Config struct {
@@ -108,6 +113,7 @@ type Encoding struct {
 	Codec   Codec
 	Encoder string // the Backend's name
 	Limits  Limits
+	GPU     string // a sentence, in English, on whether there is a GPU that encodes; "": nothing is known of one
 }
 
 // Backend is a way to open encoders of one codec.

@@ -2,6 +2,7 @@ package encode_test
 
 import (
 	"errors"
+	"fmt"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -48,6 +49,26 @@ func TestErr(t *testing.T) {
 		time.Sleep(10 * time.Second)
 		if err := f.Err(); err != nil || told.Load() != 2 {
 			t.Errorf("told %d times, of %v at last, want that it works", told.Load(), err)
+		}
+	})
+}
+
+// TestErrLost: an encoder that is lost is told of at once, and not opened anew first.
+func TestErrLost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := &recorder{}
+		f := fan(t, moving(t), r)
+		f.Join(&viewer{})
+		time.Sleep(time.Second)
+		r.breaks(fmt.Errorf("recorder: encode: %w", encode.ErrLost))
+		time.Sleep(50 * time.Millisecond) // less than the pause after the first failure
+		if err := f.Err(); !errors.Is(err, encode.ErrLost) {
+			t.Errorf("%v, want that the encoder is lost", err)
+		}
+		r.breaks(nil)
+		time.Sleep(10 * time.Second)
+		if err := f.Err(); err != nil {
+			t.Errorf("%v after it has come back", err)
 		}
 	})
 }

@@ -297,15 +297,19 @@ func (l *loop) tell(err error) {
 func (l *loop) fail(operation string, err error) {
 	l.close()
 	pause := min(100*time.Millisecond<<min(l.failures, 10), maxEncoderPause)
+	first, told := l.failures == 0, l.failures >= hopeless
 	l.failures++
+	if errors.Is(err, ErrLost) {
+		l.failures = max(l.failures, hopeless)
+	}
 	l.retry = time.Now().Add(pause)
 	l.rest.by(l.retry)
 	l.rung = true
-	if l.failures == hopeless {
+	if l.failures >= hopeless && !told {
 		l.proven = false
 		l.tell(err)
 	}
-	if l.failures == 1 {
+	if first {
 		l.stream.cfg.Log.Error("encoder failed", "operation", operation, "encoder", l.stream.cfg.Backend.Name, "err", err)
 	}
 }

@@ -31,7 +31,8 @@ type Process struct {
 	Conn net.Conn // to it
 	// End waits until the process has ended by itself, which it does once Conn
 	// is closed, but no longer than patience, and then kills it. It is
-	// idempotent, and returns when the process is gone.
+	// idempotent, and returns when the process is gone, or soon after it was
+	// killed.
 	End func(patience time.Duration)
 }
 
@@ -226,7 +227,7 @@ func (c *client) broken(operation string, err error) error {
 		why = "the encoder's process answers nonsense"
 	}
 	c.end(0)
-	return fmt.Errorf("nvenc: %s: %s: %w", operation, why, err)
+	return fmt.Errorf("nvenc: %s: %s: %w: %w", operation, why, err, encode.ErrLost)
 }
 
 // end ends the process and frees what was for it.

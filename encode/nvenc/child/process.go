@@ -5,7 +5,6 @@ import (
 	"net"
 	"os"
 	"os/exec"
-	"sync"
 	"syscall"
 	"time"
 
@@ -34,14 +33,32 @@ func Start(cmd *exec.Cmd) (*Process, error) {
 		conn.Close()
 		return nil, fmt.Errorf("nvenc: start %s: %w", cmd.Path, err)
 	}
-	var once sync.Once
+	gone := make(chan struct{})
+	go func() {
+		defer close(gone)
+		_ = cmd.Wait() // how it ended does not matter
+	}()
 	return &Process{Conn: conn, End: func(patience time.Duration) {
-		once.Do(func() {
-			kill := time.AfterFunc(patience, func() { _ = cmd.Process.Kill() }) // it may have ended
-			defer kill.Stop()
-			_ = cmd.Wait() // how it ended does not matter
-		})
+		if !closedWithin(gone, patience) {
+			_ = cmd.Process.Kill() // it may have ended
+			closedWithin(gone, dying)
+		}
 	}}, nil
+}
+
+// dying is how long a process that is killed may take. One that the kernel holds
+// in a driver takes for ever, and must not hold up who has killed it.
+const dying = 200 * time.Millisecond
+
+func closedWithin(c <-chan struct{}, patience time.Duration) bool {
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	select {
+	case <-c:
+		return true
+	case <-timer.C:
+		return false
+	}
 }
 
 // inherited is the descriptor of the first of exec.Cmd's ExtraFiles.

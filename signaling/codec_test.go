@@ -122,3 +122,17 @@ func TestEncoderFailed(t *testing.T) {
 		t.Errorf("reason %s %q, want encoder-failed of vp8 alone", got.Code, got.Args)
 	}
 }
+
+// TestGPU: the page is told of the GPU.
+func TestGPU(t *testing.T) {
+	s := serve(t, nil)
+	s.session.SetGPU("there is one")
+	c := s.enter(t, `"transport":"ws","codecs":["vp8"]`)
+	if got := c.await("encoding"); got.Text != "there is one" {
+		t.Errorf("of the GPU the page is told %q", got.Text)
+	}
+	s.session.SetGPU("it is gone")
+	if got := c.await("encoding"); got.Text != "it is gone" {
+		t.Errorf("of the GPU the page is told %q after that has changed", got.Text)
+	}
+}

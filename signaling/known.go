@@ -141,6 +141,7 @@ func (s *socket) putEncoding(ctx context.Context, k *known) error {
 	return s.put(ctx, Message{
 		Type: "encoding", Codec: codecName(e.Codec), Encoder: e.Encoder,
 		Speed: e.Limits.Speed, MaxFPS: e.Limits.MaxFPS, Scale: e.Limits.Scale, Code: e.Limits.Reason,
+		Text: e.GPU,
 	})
 }
 

@@ -37,8 +37,9 @@
 //	display    state ("starting", "up", "failed", "gone"), code, args: why
 //	control    viewer, you (bool): who leads
 //	encoding   codec, encoder (the library), speed, maxFPS, scale, code: how the pictures that are shown are
-//	           made, and what of that has given way to what (encode.Limits; code is its Reason); sent when
-//	           it has changed
+//	           made, and what of that has given way to what (encode.Limits; code is its Reason); text:
+//	           whether there is a GPU that encodes, a sentence in English, "" where nothing is known of
+//	           one; sent when it has changed
 //	clipboard  text: the desktop's clipboard, or a piece of it, of 16 KiB at most; more (bool): the next
 //	           clipboard message continues it. Other messages may come between the pieces; all pieces
 //	           together are 1 MiB at most, and a socket that ends has ended them.
@@ -70,7 +71,8 @@
 // path that is shown has another in its place, the reason "codec-missing" tells (args: the one
 // preferred, the one in use). An encoder that fails is passed over, and tried again later: the
 // reason "encoder-failed" tells (args: its codec, the one that takes over, or its codec alone if
-// none can and it goes on trying). The codec of a path changes with a key frame and nothing else.
+// none can and it goes on trying), or "encoder-replaced" where another encoder of the same codec has
+// taken over (args: the codec). The codec of a path changes with a key frame and nothing else.
 //
 // watch replaces what was watched: paths is a list of "ws" and "webrtc", of which the last is
 // shown and leads: its room and its estimate of the bandwidth drive the encoder. With both,

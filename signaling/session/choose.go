@@ -18,12 +18,13 @@ const (
 
 // supply is one of the session's fan-outs as the choice sees it.
 type supply struct {
-	fanout *encode.Fanout
-	err    error         // why it is passed over; nil: it is not
-	pause  time.Duration // between the last failure and the next try
-	due    time.Time     // of the next try
-	trying bool
-	worked time.Time // since when; zero: it has never failed
+	fanout   *encode.Fanout
+	withheld bool          // it serves nobody
+	err      error         // why it is passed over; nil: it is not
+	pause    time.Duration // between the last failure and the next try
+	due      time.Time     // of the next try
+	trying   bool
+	worked   time.Time // since when; zero: it has never failed
 }
 
 // fell notes that the encoder fails, or still fails.
@@ -78,10 +79,10 @@ func (s *Session) review(now time.Time) (due []*supply, next time.Duration) {
 		case err != nil && c.err == nil:
 			c.fell(err, now)
 			fallen = append(fallen, n)
-			s.cfg.Log.Warn("codec passed over", "codec", codec, "again", c.pause, "err", err)
+			s.cfg.Log.Warn("codec passed over", "codec", codec, "encoder", c.fanout.Backend().Name, "again", c.pause, "err", err)
 		case err == nil && c.err != nil:
 			c.rose(now)
-			s.cfg.Log.Info("codec can be had again", "codec", codec)
+			s.cfg.Log.Info("codec can be had again", "codec", codec, "encoder", c.fanout.Backend().Name)
 		}
 	}
 	s.reseat()
@@ -106,7 +107,7 @@ func (s *Session) try(c *supply) {
 	c.trying = false
 	if err != nil {
 		c.fell(err, time.Now())
-		s.cfg.Log.Info("codec still fails", "codec", c.fanout.Codec(), "again", c.pause, "err", err)
+		s.cfg.Log.Info("codec still fails", "codec", c.fanout.Codec(), "encoder", c.fanout.Backend().Name, "again", c.pause, "err", err)
 	}
 	s.mu.Unlock()
 	ring(s.supplied)
@@ -200,10 +201,10 @@ func (s *Session) best(v *Viewer, codecs []encode.Codec, present int) int {
 	return first
 }
 
-// usable says whether a sink that can use these codecs, none for any, can use a
-// fan-out's.
+// usable says whether a sink that can use these codecs, none for any, can be
+// served by a fan-out.
 func (s *Session) usable(fanout int, codecs []encode.Codec) bool {
-	return len(codecs) == 0 || slices.Contains(codecs, s.codec(fanout))
+	return !s.supplies[fanout].withheld && (len(codecs) == 0 || slices.Contains(codecs, s.codec(fanout)))
 }
 
 func (s *Session) codec(fanout int) encode.Codec { return s.supplies[fanout].fanout.Codec() }
@@ -227,10 +228,7 @@ func (v *Viewer) reseat() {
 		}
 		t.move(to)
 		if s.supplies[from].err != nil {
-			v.tell(Notice{Code: EncoderFailed, Codec: s.codec(from), Instead: s.codec(to)})
-			if s.codec(from) == v.prefers {
-				v.missing = s.codec(to) // that says it
-			}
+			v.replaced(s.codec(from), s.codec(to))
 		}
 	}
 	v.miss()

@@ -13,6 +13,8 @@ type NoticeCode string
 const (
 	EncoderFailed NoticeCode = "encoder-failed" // Instead has taken over; "": nothing could
 	CodecMissing  NoticeCode = "codec-missing"  // it is preferred and cannot be had; Instead is in use
+	// EncoderReplaced: another encoder of the same codec has taken over from one that has failed.
+	EncoderReplaced NoticeCode = "encoder-replaced"
 )
 
 // Notice is something about the pictures that the person should know.
@@ -46,6 +48,19 @@ func (v *Viewer) tell(n Notice) {
 	}
 	v.notices = append(v.notices, n)
 	v.ring()
+}
+
+// replaced tells the viewer that an encoder has failed and another has taken over.
+// The caller holds session.mu.
+func (v *Viewer) replaced(from, to encode.Codec) {
+	if from == to {
+		v.tell(Notice{Code: EncoderReplaced, Codec: from})
+		return
+	}
+	v.tell(Notice{Code: EncoderFailed, Codec: from, Instead: to})
+	if from == v.prefers {
+		v.missing = to // that says it
+	}
 }
 
 // miss tells the viewer, once, that what is shown is not coded as preferred. The
@@ -86,5 +101,7 @@ func (v *Viewer) Encoding() encode.Encoding {
 	if v.shown == nil {
 		return encode.Encoding{}
 	}
-	return v.shown.place.Encoding()
+	e := v.shown.place.Encoding()
+	e.GPU = s.gpu
+	return e
 }

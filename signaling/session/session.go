@@ -54,6 +54,7 @@ type Session struct {
 	supplies []*supply // one for each fan-out
 	order    []int     // of the fan-outs that are chosen without being preferred
 	driving  []*Seat   // for each fan-out, the seat that its main stream follows; nil: none
+	gpu      string    // as in encode.Encoding
 	active   time.Time
 	copied   copied
 }

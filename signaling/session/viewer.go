@@ -70,11 +70,13 @@ func (v *Viewer) Role() Role { return v.role }
 // Allowed lists the features that the viewer may use.
 func (v *Viewer) Allowed() []Feature { return v.session.cfg.Policy.Allowed(v.role) }
 
-// Codecs lists what the session encodes, working or not.
+// Codecs lists what the session offers to encode, working or not.
 func (v *Viewer) Codecs() []encode.Codec {
+	v.session.mu.Lock()
+	defer v.session.mu.Unlock()
 	var codecs []encode.Codec
 	for _, supply := range v.session.supplies {
-		if codec := supply.fanout.Codec(); !slices.Contains(codecs, codec) {
+		if codec := supply.fanout.Codec(); !supply.withheld && !slices.Contains(codecs, codec) {
 			codecs = append(codecs, codec)
 		}
 	}

@@ -62,6 +62,8 @@ export interface Encoding {
   scale: number;
   /** To what: "slow", a frame takes too long to encode, or "quota", the processors' time is used up; "" while nothing has. */
   reason: string;
+  /** Whether there is a GPU that encodes, in a sentence of the server's; "" where it knows of none. */
+  gpu: string;
 }
 
 export type ServerMessage =
@@ -186,6 +188,7 @@ function parseEncoding(m: Fields): Encoding {
     maxFPS: number(m.maxFPS),
     scale: number(m.scale) || 1,
     reason: string(m.code),
+    gpu: string(m.text),
   };
 }
 

@@ -26,7 +26,7 @@ test("what the server leaves out is zero", () => {
   });
   assert.deepEqual(parse('{"type":"encoding","codec":"h264-444","encoder":"x264","maxFPS":15,"code":"slow"}'), {
     type: "encoding",
-    encoding: { codec: "h264-444", encoder: "x264", speed: 0, maxFPS: 15, scale: 1, reason: "slow" },
+    encoding: { codec: "h264-444", encoder: "x264", speed: 0, maxFPS: 15, scale: 1, reason: "slow", gpu: "" },
   });
   const told = parse('{"type":"hello","codecs":["vp8","av1","h264"]}');
   assert.deepEqual(told?.type === "hello" && told.codecs, ["vp8", "h264"]);

@@ -76,7 +76,7 @@ test("the wait for the next attempt is counted down; while that is made it is ov
 });
 
 test("what has given way is said with its reason, and only then", () => {
-  const all = { codec: "vp8", encoder: "libvpx", speed: 0, maxFPS: 0, scale: 1, reason: "" } as const;
+  const all = { codec: "vp8", encoder: "libvpx", speed: 0, maxFPS: 0, scale: 1, reason: "", gpu: "" } as const;
   const cases: [Partial<Encoding>, string, string][] = [
     [{ reason: "slow" }, "", ""],
     [{ scale: 2, reason: "slow" }, "half the size: the notebook’s processors are busy", "taille réduite de moitié\u00a0: les processeurs du notebook sont occupés"],
@@ -116,5 +116,5 @@ test("the encoder is said by what people call it", () => {
   const missing = words.reason(readable({ code: "codec-missing", args: ["h264-444", "h264"] })).what;
   assert.equal(missing, "H.264 4:4:4 cannot be had here. The picture comes as H.264.");
   assert.deepEqual(readable({ code: "resize-limited", args: ["vp8"] }).args, ["vp8"]);
-  assert.equal(wayWords({ codec: "h264", encoder: "x264", speed: 0, maxFPS: 0, scale: 1, reason: "" }), "H.264 (x264)");
+  assert.equal(wayWords({ codec: "h264", encoder: "x264", speed: 0, maxFPS: 0, scale: 1, reason: "", gpu: "" }), "H.264 (x264)");
 });

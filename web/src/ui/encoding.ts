@@ -30,7 +30,7 @@ export function withholds({ code, args }: Reason): boolean {
 
 /** A reason with codecs as people call them. */
 export function readable({ code, args }: Reason): Reason {
-  if (code !== "encoder-failed" && code !== "codec-missing") return { code, args };
+  if (!["encoder-failed", "encoder-replaced", "codec-missing"].includes(code)) return { code, args };
   const alone = code === "encoder-failed" && args.length < 2;
   return { code: alone ? "encoder-failing" : code, args: args.map(labelOf) };
 }

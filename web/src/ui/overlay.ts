@@ -6,8 +6,11 @@ import { stages, type Stats } from "../stats.ts";
 import { element } from "./dom.ts";
 import { limitWords } from "./encoding.ts";
 
-const rows = ["video", "encoder", "limits", "path", "rate", "bitrate", "roundtrip", "losses"] as const;
+const rows = ["video", "encoder", "gpu", "limits", "path", "rate", "bitrate", "roundtrip", "losses"] as const;
 type Row = (typeof rows)[number];
+
+/** The rows that are there only while there is something to say. */
+const optional: Row[] = ["gpu", "limits"];
 
 export class Overlay {
   readonly root: HTMLElement;
@@ -32,7 +35,7 @@ export class Overlay {
       if (stage !== "total") this.strip.append(bar);
       this.bars.set(stage, { bar, value });
     }
-    this.put("limits", "");
+    for (const row of optional) this.put(row, "");
     this.idle = element("p", { class: "idle" }, words.say("stats.idle"));
     this.root = element(
       "aside",
@@ -62,6 +65,7 @@ export class Overlay {
     this.put("video", stats.width ? `${labelOf(stats.codec) || "–"} · ${size}` : "–");
     const { encoding } = stats;
     this.put("encoder", encoding?.encoder || "–");
+    this.put("gpu", encoding?.gpu ?? "");
     this.put("limits", encoding ? limitWords(words, encoding) : "");
     this.put("path", path);
     this.put("rate", words.say("stats.rate.value", words.number(stats.framesPerSecond)));
@@ -82,6 +86,6 @@ export class Overlay {
   private put(row: Row, text: string): void {
     const value = this.values.get(row);
     if (value) value.textContent = text;
-    if (row === "limits") for (const part of [value, value?.previousElementSibling]) part?.toggleAttribute("hidden", text === "");
+    if (optional.includes(row)) for (const part of [value, value?.previousElementSibling]) part?.toggleAttribute("hidden", text === "");
   }
 }

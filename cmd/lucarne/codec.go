@@ -17,14 +17,18 @@ import (
 // measuredSize is the picture that the encoders are measured with, in pixels.
 var measuredSize = image.Pt(1920, 1080)
 
-// automatic returns the fan-outs that are chosen for who asks for none, best first
-// as far as is known before they are measured.
+// automatic returns the fan-outs without a GPU that are chosen for who asks for none,
+// best first as far as is known before they are measured.
 func (d *desktop) automatic() []*encode.Fanout {
-	return slices.DeleteFunc(slices.Clone(d.fanouts), func(f *encode.Fanout) bool { return choice.OnlyAsked(f.Codec()) })
+	return slices.DeleteFunc(slices.Clone(d.fanouts), func(f *encode.Fanout) bool {
+		return choice.OnlyAsked(f.Codec()) || slices.Contains(d.byGPU, f)
+	})
 }
 
-// order has the fan-outs chosen in this order, but that those of --codec come first.
+// order has the fan-outs chosen in this order, but that those of --codec come first,
+// and then the GPU's.
 func (d *desktop) order(fanouts []*encode.Fanout) error {
+	fanouts = slices.Concat(slices.DeleteFunc(slices.Clone(d.byGPU), func(f *encode.Fanout) bool { return choice.OnlyAsked(f.Codec()) }), fanouts)
 	if d.flags.Codec == "auto" {
 		d.session.SetOrder(fanouts)
 		return nil

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"slices"
 	"time"
 
 	"lucarne/capture"
@@ -38,7 +39,9 @@ type desktop struct {
 
 	screen  *capture.Screen
 	threads threads // of the encoders
-	fanouts []*encode.Fanout
+	gpu     gpu
+	byGPU   []*encode.Fanout // served by nobody until the GPU is known to work; none: there is no GPU
+	fanouts []*encode.Fanout // all, those of byGPU included
 	session *session.Session
 	network *peer.Network    // nil before wire
 	servers iceserver.Source // of STUN and TURN; nil: there are none
@@ -46,8 +49,8 @@ type desktop struct {
 }
 
 // newDesktop listens and wires; nothing runs yet.
-func newDesktop(flags *desktopFlags) (*desktop, error) {
-	d := &desktop{flags: flags, log: flags.logger(os.Stderr), remove: func() {}, threads: threads{}}
+func newDesktop(flags *desktopFlags, gpu gpu) (*desktop, error) {
+	d := &desktop{flags: flags, log: flags.logger(os.Stderr), remove: func() {}, threads: threads{}, gpu: gpu}
 	usable, err := usable(backends())
 	if err != nil {
 		return nil, err
@@ -87,17 +90,16 @@ func usable(all []encode.Backend) ([]encode.Backend, error) {
 func (d *desktop) wire(usable []encode.Backend) error {
 	d.screen = capture.NewScreen(d.log)
 	quota := newQuota(d.log)
+	var byGPU []encode.Backend
+	if d.gpu.expected() {
+		byGPU = d.gpu.backends()
+	}
+	for _, backend := range byGPU {
+		d.byGPU = append(d.byGPU, d.fanout(backend, quota))
+	}
+	d.fanouts = slices.Clone(d.byGPU)
 	for _, backend := range usable {
-		d.fanouts = append(d.fanouts, encode.NewFanout(encode.FanoutConfig{
-			Backend:    d.threads.backend(backend),
-			Open:       func() capture.Source { return d.screen.NewReader() },
-			BitrateBps: int(d.flags.Bitrate),
-			MaxFPS:     d.flags.MaxFPS,
-			Threads:    d.flags.Threads,
-			Quota:      quota,
-			Shrink:     yuv.Half,
-			Log:        d.log,
-		}))
+		d.fanouts = append(d.fanouts, d.fanout(d.threads.backend(backend), quota))
 	}
 	d.session = session.New(session.Config{
 		Fanouts:   d.fanouts,
@@ -105,6 +107,7 @@ func (d *desktop) wire(usable []encode.Backend) error {
 		MaxPixels: int(d.flags.MaxPixels),
 		Log:       d.log,
 	})
+	d.session.Withhold(d.byGPU...)
 	if err := d.order(d.automatic()); err != nil {
 		return err
 	}
@@ -127,7 +130,7 @@ func (d *desktop) wire(usable []encode.Backend) error {
 	d.handler, err = signaling.New(signaling.Config{
 		Session:      d.session,
 		Screen:       d.screen,
-		Open:         d.openMedia(usable),
+		Open:         d.openMedia(append(slices.Clone(usable), byGPU...)),
 		Pictures:     wsmedia.Config{MinBps: int(d.flags.MinBitrate), MaxBps: int(d.flags.Bitrate)},
 		Web:          web.FS(),
 		Log:          d.log,
@@ -143,6 +146,20 @@ func (d *desktop) wire(usable []encode.Backend) error {
 		return exitError{exitUsage, err}
 	}
 	return nil
+}
+
+// fanout shares a backend's packets of the screen.
+func (d *desktop) fanout(backend encode.Backend, quota *encode.Quota) *encode.Fanout {
+	return encode.NewFanout(encode.FanoutConfig{
+		Backend:    backend,
+		Open:       func() capture.Source { return d.screen.NewReader() },
+		BitrateBps: int(d.flags.Bitrate),
+		MaxFPS:     d.flags.MaxFPS,
+		Threads:    d.flags.Threads,
+		Quota:      quota,
+		Shrink:     yuv.Half,
+		Log:        d.log,
+	})
 }
 
 // run shows what open opens, until ctx is done. The loops beside run for longer
@@ -162,6 +179,7 @@ func (d *desktop) run(ctx context.Context, stdout io.Writer, open openSource, be
 		d.network.Run,
 		d.session.Run,
 		d.measure,
+		d.tryGPU,
 		d.serveHTTP,
 		d.handler.Run,
 	)...)

@@ -77,6 +77,7 @@ func (c *doctorCmd) local() []doctor.Check {
 		{Name: "display", Run: c.checkDisplay},
 		{Name: "X server", Run: checkServer},
 		{Name: "encoders", Run: checkEncoders},
+		{Name: "GPU", Run: gpu{}.checkGPU},
 		{Name: "shared memory", Run: checkSharedMemory},
 		{Name: "VNC", Run: checkVNC},
 		{Name: "listen", Run: c.checkListen},

@@ -28,6 +28,7 @@ type cli struct {
 	Up          upCmd      `cmd:"" help:"Start an X server and a desktop session, and show them."`
 	Doctor      doctorCmd  `cmd:"" help:"Look at this machine, or at the way to a page, and say what is missing."`
 	Perf        perfCmd    `cmd:"" help:"Measure the speed, compare two measurements."`
+	Encoder     encoderCmd `cmd:"" hidden:"" help:"Encode on a GPU, for a lucarne that has started this one."`
 	VersionText versionCmd `cmd:"" name:"version" help:"Print the version, the codecs and the licences."`
 }
 

@@ -21,8 +21,12 @@ import (
 const mainEnv = "TEST_BE_LUCARNE"
 
 func TestMain(m *testing.M) {
-	if os.Getenv(mainEnv) != "" {
+	switch {
+	case os.Getenv(mainEnv) != "":
 		main()
+		return
+	case os.Getenv(holdEnv) != "":
+		holdEncoder()
 		return
 	}
 	os.Exit(m.Run())

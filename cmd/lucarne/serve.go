@@ -20,7 +20,7 @@ func (c *serveCmd) Run(ctx context.Context, stdout io.Writer) error {
 	if c.Display == "" && !c.Wait {
 		return exitError{exitNoDisplay, errors.New("no display: DISPLAY is not set; name one with --display, or start one with lucarne up")}
 	}
-	d, err := newDesktop(&c.desktopFlags)
+	d, err := newDesktop(&c.desktopFlags, gpu{})
 	if err != nil {
 		return err
 	}

@@ -34,7 +34,7 @@ type upCmd struct {
 
 // Run starts the desktop and serves it until ctx is done.
 func (c *upCmd) Run(ctx context.Context, stdout io.Writer) error {
-	d, err := newDesktop(&c.desktopFlags)
+	d, err := newDesktop(&c.desktopFlags, gpu{})
 	if err != nil {
 		return err
 	}

@@ -36,6 +36,11 @@ func (r Result) String() string {
 	return r.Cause + ": encoding in software"
 }
 
+// Expected says whether there is any sign of a driver. Nothing is loaded for it.
+func Expected(cfg Config) bool {
+	return Present && (exists(cfg.Root, "dev/nvidiactl") || exists(cfg.Root, "proc/driver/nvidia/version") || exists(cfg.Root, "dev/dxg"))
+}
+
 // testFrames is how many frames Probe encodes.
 const testFrames = 3
 

@@ -4,6 +4,9 @@ package nvenc
 
 import "lucarne/encode"
 
+// Present: this build has NVENC.
+const Present = false
+
 // Backend returns a backend that cannot be opened.
 func Backend(Config) encode.Backend { return absent(encode.H264) }
 

@@ -1,0 +1,134 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"image"
+	"io"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"lucarne/cmd/internal/doctor"
+	"lucarne/encode"
+	"lucarne/encode/nvenc"
+	"lucarne/encode/nvenc/child"
+)
+
+// probedSize is the picture that NVENC is probed with, in pixels.
+var probedSize = image.Pt(1280, 720)
+
+const (
+	probing = 20 * time.Second // a node with many GPUs takes long
+	opening = 5 * time.Second  // once a probe has gone well
+)
+
+// gpu is how NVENC is used: by processes of this binary in which the driver is
+// loaded, so that one that hangs or crashes takes nobody along.
+type gpu struct {
+	driver nvenc.Config
+	// How long these may take: a probe, an encoder to open, a frame to be encoded.
+	// 0: probing, opening, package child's default.
+	probing, opening, frame time.Duration
+}
+
+// expected says whether there are signs of a GPU. Nothing is loaded or started for it.
+func (g gpu) expected() bool { return nvenc.Expected(g.driver) }
+
+// start starts lucarne encoder.
+func (g gpu) start(do string) (*child.Process, error) {
+	args := []string{"lucarne", "encoder", do}
+	if g.driver != (nvenc.Config{}) {
+		driver, err := json.Marshal(g.driver)
+		if err != nil {
+			return nil, err
+		}
+		args = append(args, string(driver))
+	}
+	return child.Start(&exec.Cmd{
+		Path: "/proc/self/exe", // this very binary, even if another has taken its place
+		Args: args,
+		// What is secret is none of the driver's business.
+		Env:         slices.DeleteFunc(os.Environ(), func(e string) bool { return strings.HasPrefix(e, "LUCARNE_") }),
+		SysProcAttr: &syscall.SysProcAttr{Setpgid: true}, // it ends with us, not with a Ctrl-C before us
+	})
+}
+
+// backends are the ways to encode by it.
+func (g gpu) backends() []encode.Backend {
+	cfg := child.Config{Start: func() (*child.Process, error) { return g.start("serve") }, Open: cmp.Or(g.opening, opening), Frame: g.frame}
+	return []encode.Backend{child.Backend("NVENC", encode.H264, cfg), child.Backend("NVENC", encode.H264444, cfg)}
+}
+
+// maxProbe is the longest answer of a probe, in bytes.
+const maxProbe = 64 << 10
+
+// probe finds out whether it encodes, in a process that may hang or crash.
+func (g gpu) probe(ctx context.Context) nvenc.Result {
+	process, err := g.start("probe")
+	if err != nil {
+		return nvenc.Result{Cause: "the encoder's process cannot be started", Error: err.Error()}
+	}
+	defer process.End(0)
+	defer process.Conn.Close()
+	defer context.AfterFunc(ctx, func() { process.Conn.Close() })()
+	var result nvenc.Result
+	err = process.Conn.SetDeadline(time.Now().Add(cmp.Or(g.probing, probing)))
+	if err == nil {
+		err = json.NewDecoder(io.LimitReader(process.Conn, maxProbe)).Decode(&result)
+	}
+	if err != nil {
+		return nvenc.Result{
+			Cause: "the NVIDIA driver crashes or hangs when it is tried", Fix: "restart the container, or update the host's driver",
+			Error: err.Error(),
+		}
+	}
+	return result
+}
+
+// tryGPU finds out whether the GPU encodes, and if so has it do so. Viewers that
+// come before are moved.
+func (d *desktop) tryGPU(ctx context.Context) error {
+	if len(d.byGPU) == 0 {
+		d.log.Debug("no NVIDIA driver here: encoding in software")
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	result := d.gpu.probe(ctx)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	var why []any
+	for _, detail := range []struct{ name, text string }{{"err", result.Error}, {"note", result.Note}} {
+		if detail.text != "" {
+			why = append(why, detail.name, detail.text)
+		}
+	}
+	d.log.Info(result.String(), why...)
+	d.session.SetGPU(result.String())
+	if result.OK {
+		d.session.Offer(d.byGPU...)
+	}
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+// checkGPU says whether there is a GPU that encodes.
+func (g gpu) checkGPU(ctx context.Context) doctor.Finding {
+	if !g.expected() {
+		return doctor.Finding{State: doctor.Skip, Found: "there is no NVIDIA driver here"}
+	}
+	result := g.probe(ctx)
+	switch {
+	case result.OK:
+		return doctor.Finding{State: doctor.OK, Found: strings.TrimSpace(result.String() + " " + result.Note)}
+	case result.Fix == "":
+		return doctor.Finding{State: doctor.OK, Found: result.String()}
+	}
+	return doctor.Finding{State: doctor.Warn, Found: fmt.Sprintf("%s: encoding in software", result.Cause), Admin: result.Fix}
+}

@@ -1,0 +1,6 @@
+//go:build cgo && !nonvenc
+
+package nvenc
+
+// Present: this build has NVENC.
+const Present = true

@@ -255,9 +255,21 @@ struct copy {
 };
 enum { HOST = 1, DEVICE = 2 };
 
+// read_back is the other direction, which the encoder has no use for.
+static int read_back(const struct copy *c) {
+	struct fake_memory *m = fake_memory_at(c->src_device);
+	if (!m || c->src_pitch != m->pitch || c->src_x + c->width > m->width || c->src_y + c->height > m->height)
+		return fake_broken(INVALID_VALUE, "cuMemcpy2D_v2", "the source is no memory of the device, or not all of it");
+	const uint8_t *from = m->at + c->src_y * m->pitch + c->src_x;
+	uint8_t *to = (uint8_t *)c->dst_host + c->dst_y * c->dst_pitch + c->dst_x;
+	for (size_t y = 0; y < c->height; y++) memcpy(to + y * c->dst_pitch, from + y * m->pitch, c->width);
+	return SUCCESS;
+}
+
 int cuMemcpy2D_v2(const struct copy *c) {
 	BEGIN;
 	IN_CONTEXT;
+	if (c->src_type == DEVICE && c->dst_type == HOST) END(read_back(c));
 	if (c->src_type != HOST || c->dst_type != DEVICE)
 		END(fake_broken(NOT_SUPPORTED, __func__, "from memory of type %d to %d", c->src_type, c->dst_type));
 	struct fake_memory *m = fake_memory_at(c->dst_device);

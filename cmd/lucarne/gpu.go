@@ -26,6 +26,8 @@ var probedSize = image.Pt(1280, 720)
 const (
 	probing = 20 * time.Second // a node with many GPUs takes long
 	opening = 5 * time.Second  // once a probe has gone well
+	// encoding is so short that another encoder has taken over within a second.
+	encoding = 500 * time.Millisecond
 )
 
 // gpu is how NVENC is used: by processes of this binary in which the driver is
@@ -33,7 +35,7 @@ const (
 type gpu struct {
 	driver nvenc.Config
 	// How long these may take: a probe, an encoder to open, a frame to be encoded.
-	// 0: probing, opening, package child's default.
+	// 0: as the constants say.
 	probing, opening, frame time.Duration
 }
 
@@ -61,7 +63,7 @@ func (g gpu) start(do string) (*child.Process, error) {
 
 // backends are the ways to encode by it.
 func (g gpu) backends() []encode.Backend {
-	cfg := child.Config{Start: func() (*child.Process, error) { return g.start("serve") }, Open: cmp.Or(g.opening, opening), Frame: g.frame}
+	cfg := child.Config{Start: func() (*child.Process, error) { return g.start("serve") }, Open: cmp.Or(g.opening, opening), Frame: cmp.Or(g.frame, encoding)}
 	return []encode.Backend{child.Backend("NVENC", encode.H264, cfg), child.Backend("NVENC", encode.H264444, cfg)}
 }
 

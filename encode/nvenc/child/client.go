@@ -44,8 +44,12 @@ type Config struct {
 	Frame time.Duration // until a frame has to be encoded; 0: 700 ms
 }
 
-// closing is how long a process may take to put its GPU in order.
-const closing = 2 * time.Second
+// How long a process may take to put its GPU in order: closing, and hurried after
+// the driver has failed, for it may hang next, and another encoder waits for that.
+const (
+	closing = 2 * time.Second
+	hurried = 200 * time.Millisecond
+)
 
 // Backend returns the way to open encoders of a codec, each in a process of its
 // own.
@@ -66,6 +70,7 @@ type client struct {
 	answer  answer
 	copied  segment // for pictures that are in ordinary memory
 	fresh   bool    // copied has not had a picture yet
+	failed  bool    // the last answer was an error
 }
 
 func open(codec encode.Codec, cfg Config, config encode.Config) (*client, error) {
@@ -115,7 +120,8 @@ func (c *client) Encode(f *capture.Frame, op encode.Op) (encode.Packet, error) {
 		f.Release()
 		times.Converted = time.Now()
 	}
-	if err == nil && c.answer.kind == ansDone {
+	c.failed = err == nil && c.answer.kind == ansDone
+	if c.failed {
 		err = errors.New(cmp.Or(c.answer.text, "nvenc: encode: no packet"))
 		return encode.Packet{}, err
 	}
@@ -195,7 +201,7 @@ func (c *client) ask(message []byte, patience time.Duration, operation string) e
 	if err != nil {
 		return c.broken(operation, err)
 	}
-	if c.answer.text != "" {
+	if c.failed = c.answer.text != ""; c.failed {
 		return errors.New(c.answer.text)
 	}
 	return nil
@@ -243,6 +249,9 @@ func (c *client) end(patience time.Duration) {
 
 // Close ends the process.
 func (c *client) Close() error {
+	if c.failed {
+		c.end(hurried)
+	}
 	c.end(closing)
 	return nil
 }

@@ -68,6 +68,22 @@ func answers() [][]byte {
 	}
 }
 
+// opened returns the connection to a process that opens an encoder, answers the
+// next command by these bytes, and has gone.
+func opened(answer []byte) net.Conn {
+	ours, theirs := net.Pipe()
+	go func() {
+		defer theirs.Close()
+		for _, say := range [][]byte{appendDone(nil, nil), answer} {
+			if _, err := receive(theirs, nil, maxCommand); err != nil {
+				return
+			}
+			_, _ = theirs.Write(say) // the other side may have had enough
+		}
+	}()
+	return ours
+}
+
 // A process that answers nonsense, too much, or half is an error, and no more.
 func TestHostileAnswers(t *testing.T) {
 	huge := binary.LittleEndian.AppendUint32(nil, 0xffffffff)
@@ -77,16 +93,7 @@ func TestHostileAnswers(t *testing.T) {
 		"released with more": finish(append(begin(nil, ansReleased), 1)), "only released": bytes.Repeat(answers()[2], 3),
 	} {
 		t.Run(name, func(t *testing.T) {
-			ours, theirs := net.Pipe()
-			go func() {
-				defer theirs.Close()
-				for _, say := range [][]byte{appendDone(nil, nil), c} {
-					if _, err := receive(theirs, nil, maxCommand); err != nil {
-						return
-					}
-					_, _ = theirs.Write(say) // the other side may have had enough
-				}
-			}()
+			ours := opened(c)
 			ended := 0
 			cfg := Config{Start: func() (*Process, error) {
 				return &Process{Conn: ours, End: func(time.Duration) { ended++ }}, nil
@@ -107,6 +114,32 @@ func TestHostileAnswers(t *testing.T) {
 				t.Error(err)
 			}
 		})
+	}
+}
+
+// A process whose driver has just failed is not waited for as long as another.
+func TestPatienceAtClose(t *testing.T) {
+	size := image.Pt(16, 16)
+	for _, c := range []struct {
+		answer []byte
+		want   time.Duration
+	}{{answers()[3], closing}, {appendDone(nil, errors.New("nvenc: encode: no")), hurried}} {
+		ours := opened(c.answer)
+		var got []time.Duration
+		cfg := Config{Open: time.Minute, Frame: time.Minute, Start: func() (*Process, error) {
+			return &Process{Conn: ours, End: func(patience time.Duration) { got = append(got, patience) }}, nil
+		}}
+		e, err := Backend("NVENC", encode.H264, cfg).Open(encode.Config{Size: size})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = e.Encode(&capture.Frame{Pix: make([]byte, 1024), Stride: 64, Size: size}, encode.Op{})
+		if failed := c.want == hurried; (err != nil) != failed {
+			t.Errorf("error %v, want one: %t", err, failed)
+		}
+		if err := errors.Join(e.Close(), e.Close()); err != nil || len(got) != 1 || got[0] != c.want {
+			t.Errorf("ended with a patience of %v, %v, want %v once", got, err, c.want)
+		}
 	}
 }
 

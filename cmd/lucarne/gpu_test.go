@@ -180,9 +180,7 @@ func show(t *testing.T, g gpu) (*desktop, *session.Viewer, *audience) {
 		cancel()
 		running.Wait()
 		d.close()
-		if left := encoders(t, os.Getpid()); len(left) > 0 {
-			t.Errorf("encoders are left behind: %v", left)
-		}
+		await(t, "the end of all encoders", func() bool { return len(encoders(t, os.Getpid())) == 0 })
 	})
 	viewer, err := d.session.Join(session.JoinConfig{})
 	if err != nil {
@@ -200,7 +198,7 @@ func awaitEncoder(t *testing.T, v *session.Viewer, seen *audience, byGPU bool) {
 	t.Helper()
 	await(t, fmt.Sprintf("another encoder (by GPU: %t)", byGPU), func() bool { return (v.Encoding().Encoder == "NVENC") == byGPU })
 	if byGPU {
-		await(t, "the encoder's process", func() bool { return len(encoders(t, os.Getpid())) > 0 })
+		await(t, "the encoder's process, and the probe's end", func() bool { return len(encoders(t, os.Getpid())) == 1 })
 	}
 	packets, _ := seen.count()
 	await(t, "packets", func() bool {

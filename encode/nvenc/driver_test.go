@@ -119,6 +119,7 @@ func TestOnlyDamageIsUploaded(t *testing.T) {
 
 // A session is resized as it is where there is room, and opened anew beyond that.
 func TestResizeKeepsTheSession(t *testing.T) {
+	needsFake(t)
 	for _, c := range []struct {
 		name, caps string
 		size       image.Point
@@ -145,6 +146,7 @@ func TestResizeKeepsTheSession(t *testing.T) {
 
 // Frames that a decoder has lost are left out: what comes later decodes without them.
 func TestInvalidateRefs(t *testing.T) {
+	needsFake(t)
 	for _, c := range []struct {
 		name        string
 		caps        string
@@ -285,6 +287,7 @@ func TestInvalidateBeforeResize(t *testing.T) {
 // Each call may fail, at open and in mid-stream: it is an error that names
 // package, operation and status, and nothing is left behind.
 func TestEachCallFails(t *testing.T) {
+	needsFake(t)
 	for _, fail := range []string{
 		"cuInit=999", "cuDeviceGetCount=100", "cuDeviceGet=101", "cuDeviceGetName=101", "cuCtxCreate_v2=2",
 		"cuCtxPushCurrent_v2=201", "nvEncOpenEncodeSessionEx=2", "nvEncGetEncodeGUIDCount=20", "nvEncGetEncodeGUIDs=20",
@@ -316,6 +319,7 @@ func TestEachCallFails(t *testing.T) {
 
 // A driver that says that all is well and answers nonsense.
 func TestGarbage(t *testing.T) {
+	needsFake(t)
 	for _, call := range []string{"NvEncodeAPICreateInstance", "cuDeviceGetCount", "cuDeviceGetName", "cuMemAllocPitch_v2",
 		"nvEncOpenEncodeSessionEx", "nvEncGetEncodeGUIDCount", "nvEncGetEncodeGUIDs", "nvEncGetEncodeCaps", "nvEncLockBitstream"} {
 		t.Run(call, func(t *testing.T) {

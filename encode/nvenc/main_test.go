@@ -31,9 +31,8 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// fake returns a configuration for the fake driver, which must not have been
-// misused when the test ends, nor have anything left over.
-func fake(t testing.TB) nvenc.Config {
+// needsFake skips the test where the fake driver cannot be used.
+func needsFake(t testing.TB) {
 	t.Helper()
 	if _, err := nvenc.Backend(nvenc.Config{CUDA: "/", Encode: "/"}).Open(encode.Config{Size: image.Pt(16, 16)}); errors.Is(err, nvenc.ErrAbsent) {
 		t.Skip("this build has no NVENC")
@@ -41,6 +40,13 @@ func fake(t testing.TB) nvenc.Config {
 	if absent != nil {
 		t.Skipf("no fake driver: %v", absent)
 	}
+}
+
+// fake returns a configuration for the fake driver, which must not have been
+// misused when the test ends, nor have anything left over.
+func fake(t testing.TB) nvenc.Config {
+	t.Helper()
+	needsFake(t)
 	log, stats := filepath.Join(t.TempDir(), "log"), filepath.Join(t.TempDir(), "stats")
 	t.Setenv("FAKEDRIVER_LOG", log)
 	t.Setenv("FAKEDRIVER_STATS", stats)

@@ -30,6 +30,7 @@ func machine(t *testing.T, files ...string) string {
 }
 
 func TestProbe(t *testing.T) {
+	needsFake(t)
 	good := []string{"dev/nvidiactl", "dev/nvidia-uvm", "dev/nvidia0", "proc/driver/nvidia/version"}
 	two := append(good[:len(good):len(good)], "proc/driver/nvidia/gpus/0000:01:00.0/information=Device Minor: \t 0\n",
 		"proc/driver/nvidia/gpus/0000:02:00.0/information=Device Minor: \t 1\n")

@@ -112,6 +112,7 @@ func TestSegments(t *testing.T) {
 // A driver that hangs is killed, one that crashes takes nobody along: both at
 // open and at any frame. No process and no segment is left.
 func TestDriverHangsAndCrashes(t *testing.T) {
+	driver(t)
 	size := image.Pt(64, 48)
 	for _, c := range []struct{ fail, want string }{
 		{"cuInit=hang", "hangs"},

@@ -18,18 +18,27 @@
 //	4 wheel    dx i16, dy i16 in 1/120 of a notch, right and down positive; x u16, y u16
 //	5 release  nothing: every key and button held is let go (blur, hidden tab)
 //	6 renew    nothing: the keys and buttons held are still held; renews their lease
+//	7 relative x i32, y i32 in 1/16 of a pixel, wrapping: how far the locked pointer has moved in all since the
+//	           viewer's first event
+//	8 text     length u16 (bytes, 1 to 1024), UTF-8 without control characters (Unicode Cc) other than \n and \t:
+//	           text that no key stands for; it is typed, and leaves nothing held
+//	9 locks    state u8 (bit 0 Caps Lock, bit 1 Num Lock): which locks are on in the browser
 //
-// Positions are pixels of the remote screen. Keys, buttons, wheel and release travel in
-// order on a reliable channel; motion, repeats and renewals on an unreliable one. A sender
-// keeps the reliable ones until they are acknowledged and sends them again when the
-// channel changes; the receiver drops a reliable event whose sequence is not above the
-// newest reliable one seen, and motion whose sequence is not above the newest motion seen.
+// Positions are pixels of the remote screen; 65535, 65535 in button and wheel means where the
+// pointer is. Keys, buttons, wheel, release, text and locks travel in order on a reliable
+// channel; motion, relative, repeats and renewals on an unreliable one. A sender keeps the
+// reliable ones until they are acknowledged and sends them again when the channel changes; the
+// receiver drops a reliable event whose sequence is not above the newest reliable one seen, and
+// motion, relative or not, whose sequence is not above the newest motion seen. Relative motion
+// may be lost, as its newest total says all of it; it goes by the reliable channel too right
+// before a button or the wheel.
 package input
 
 import (
 	"context"
 	"errors"
 	"image"
+	"math"
 )
 
 // Action is what happens to a key or button.
@@ -42,7 +51,8 @@ const (
 	Repeat
 )
 
-// Event is one of Key, Motion, Button, Wheel, Release and Renew.
+// Event is one of Key, Motion, Button, Wheel, Release, Renew, Relative, Text and
+// Locks, which have a message each, and Shift, which has none.
 type Event interface{ event() }
 
 // Key is a key going up or down.
@@ -55,14 +65,17 @@ type Key struct {
 // Motion is the pointer at a new position.
 type Motion struct{ Pos image.Point }
 
-// Button is a pointer button going up or down at a position.
+// Here is the position of a Button or Wheel where the pointer is.
+var Here = image.Pt(math.MaxUint16, math.MaxUint16)
+
+// Button is a pointer button going up or down at a position, or Here.
 type Button struct {
 	Action Action // Up or Down
 	Button uint8  // X button number
 	Pos    image.Point
 }
 
-// Wheel is a turn of the wheel at a position, in 1/120 of a notch.
+// Wheel is a turn of the wheel at a position, or Here, in 1/120 of a notch.
 type Wheel struct {
 	Delta image.Point // right and down positive
 	Pos   image.Point
@@ -74,12 +87,31 @@ type Release struct{}
 // Renew says that the keys and buttons held are still held.
 type Renew struct{}
 
-func (Key) event()     {}
-func (Motion) event()  {}
-func (Button) event()  {}
-func (Wheel) event()   {}
-func (Release) event() {}
-func (Renew) event()   {}
+// Relative is how far the pointer has moved in all since the viewer's first
+// event, in 1/16 of a pixel, each way wrapping at 32 bits.
+type Relative struct{ Total image.Point }
+
+// Shift moves the pointer from where it is, by pixels. It is what a Keyboard
+// makes of Relative for an Injector.
+type Shift struct{ By image.Point }
+
+// Text is text to be typed that no key stands for: 1 to MaxText bytes of UTF-8
+// without control characters other than \n and \t.
+type Text struct{ Text string }
+
+// Locks says which lock keys are on.
+type Locks struct{ Caps, Num bool }
+
+func (Key) event()      {}
+func (Motion) event()   {}
+func (Button) event()   {}
+func (Wheel) event()    {}
+func (Release) event()  {}
+func (Renew) event()    {}
+func (Relative) event() {}
+func (Shift) event()    {}
+func (Text) event()     {}
+func (Locks) event()    {}
 
 var (
 	// ErrInexpressible: the display has no such key or button.
@@ -89,8 +121,8 @@ var (
 )
 
 // Injector performs events on a display. It is used by one goroutine at a time.
-// It gets Key (Up and Down), Motion, Button and Wheel: what is held is the
-// business of Keyboard.
+// It gets Key (Up and Down), Motion, Shift, Button, Wheel, Text and Locks: what
+// is held is the business of Keyboard.
 type Injector interface {
 	// Inject performs one event, a position outside the screen at the nearest
 	// one inside. An event that the display cannot express (a keysym that does

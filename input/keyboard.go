@@ -16,6 +16,10 @@ const (
 	notch = 120
 	// maxClicks is how many clicks one message may turn a wheel by, each way.
 	maxClicks = 10
+	// step is one pixel in the units of Relative, and maxShift how many pixels one
+	// message may move the pointer by, each way.
+	step     = 16
+	maxShift = 4096
 	// maxHeld is how many keys one viewer may hold: more than any hands can.
 	maxHeld = 32
 )
@@ -38,8 +42,9 @@ type Keyboard struct {
 	keysUntil    time.Time // when their lease runs out
 	buttons      []uint8   // in the order of their presses
 	buttonsUntil time.Time
-	pos          image.Point
+	pos          image.Point // or Here
 	turned       image.Point // what is left of the wheel's turn, less than a notch
+	shifted      image.Point // the total of Relative that has been passed on
 
 	lag      lag
 	lateAt   time.Time // when the last late message came
@@ -82,9 +87,17 @@ func (k *Keyboard) Handle(dst []Event, now time.Time, seq, at uint32, e Event) [
 			k.dropped.Stale++
 			return dst
 		}
-		k.motion, k.pos = seq, e.Pos
+		k.place(seq, e.Pos)
 		k.renewButtons(now.Add(Lease - late))
 		return append(dst, e)
+	case Relative:
+		if seq <= k.motion {
+			k.dropped.Stale++
+			return dst
+		}
+		k.place(seq, Here)
+		k.renewButtons(now.Add(Lease - late))
+		return k.handleRelative(dst, e)
 	case Renew:
 		// A renewal that was held up says what was held then.
 		k.renewKeys(now.Add(Lease - late))
@@ -111,6 +124,8 @@ func (k *Keyboard) Handle(dst []Event, now time.Time, seq, at uint32, e Event) [
 		return k.handleWheel(dst, e)
 	case Release:
 		return k.Release(dst)
+	case Text, Locks:
+		return append(dst, e)
 	}
 	return dst
 }
@@ -218,6 +233,27 @@ func (k *Keyboard) handleButton(dst []Event, now time.Time, e Button) []Event {
 		dst = append(dst, e)
 	}
 	return dst
+}
+
+// handleRelative passes on by how many whole pixels the total has grown.
+func (k *Keyboard) handleRelative(dst []Event, e Relative) []Event {
+	var by image.Point
+	by.X, k.shifted.X = grown(k.shifted.X, e.Total.X)
+	by.Y, k.shifted.Y = grown(k.shifted.Y, e.Total.Y)
+	if by == (image.Point{}) {
+		return dst
+	}
+	return append(dst, Shift{By: by})
+}
+
+// grown returns the whole pixels, at most maxShift, between two totals, which
+// wrap at 32 bits, and the total that they lead to.
+func grown(passed, total int) (pixels, now int) {
+	pixels = int(int32(total)-int32(passed)) / step
+	if pixels < -maxShift || pixels > maxShift {
+		return max(-maxShift, min(pixels, maxShift)), total
+	}
+	return pixels, passed + pixels*step
 }
 
 // handleWheel passes whole notches on and keeps the rest for the next turn the

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"image"
 	"math"
+	"unicode"
+	"unicode/utf8"
 )
 
 // The types of a message, as in the package comment.
@@ -16,14 +18,21 @@ const (
 	typeWheel
 	typeRelease
 	typeRenew
+	typeRelative
+	typeText
+	typeLocks
 )
 
 const (
 	headerSize = 9
 	// MaxCode is the longest KeyboardEvent.code that a message carries, in bytes.
 	MaxCode = 32
+	// MaxText is the longest text that a message carries, in bytes.
+	MaxText = 1024
 	// MaxMessage is the size of the longest message, in bytes.
-	MaxMessage = headerSize + 6 + MaxCode
+	MaxMessage = headerSize + 2 + MaxText
+
+	capsLock, numLock = 1, 2 // bits of Locks
 )
 
 var errLength = errors.New("wrong length")
@@ -83,8 +92,40 @@ func decodeBody(typ byte, b []byte) (Event, error) {
 			return Release{}, nil
 		}
 		return Renew{}, nil
+	case typeRelative:
+		if len(b) != 8 {
+			return nil, errLength
+		}
+		x, y := int32(binary.BigEndian.Uint32(b)), int32(binary.BigEndian.Uint32(b[4:]))
+		return Relative{Total: image.Pt(int(x), int(y))}, nil
+	case typeText:
+		return decodeText(b)
+	case typeLocks:
+		if len(b) != 1 {
+			return nil, errLength
+		}
+		if b[0]&^(capsLock|numLock) != 0 {
+			return nil, fmt.Errorf("locks %#x", b[0])
+		}
+		return Locks{Caps: b[0]&capsLock != 0, Num: b[0]&numLock != 0}, nil
 	}
 	return nil, errors.New("unknown type")
+}
+
+func decodeText(b []byte) (Event, error) {
+	if len(b) < 3 || len(b) > 2+MaxText || len(b) != 2+int(binary.BigEndian.Uint16(b)) {
+		return nil, errLength
+	}
+	text := b[2:]
+	if !utf8.Valid(text) {
+		return nil, errors.New("text that is not UTF-8")
+	}
+	for _, c := range string(text) {
+		if unicode.IsControl(c) && c != '\n' && c != '\t' {
+			return nil, fmt.Errorf("control character %#x in a text", c)
+		}
+	}
+	return Text{Text: string(text)}, nil
 }
 
 func decodeKey(b []byte) (Event, error) {
@@ -108,8 +149,8 @@ func position(b []byte) image.Point {
 }
 
 // Append appends the message for e to dst. Positions and turns of the wheel
-// that the format cannot carry become the nearest that it can; a code of more
-// than MaxCode bytes makes a message that Decode refuses.
+// that the format cannot carry become the nearest that it can; a code or a text
+// that it cannot carry makes a message that Decode refuses. A Shift has none.
 func Append(dst []byte, seq, at uint32, e Event) []byte {
 	header := func(typ byte) []byte {
 		dst = append(dst, typ)
@@ -136,6 +177,21 @@ func Append(dst []byte, seq, at uint32, e Event) []byte {
 		return header(typeRelease)
 	case Renew:
 		return header(typeRenew)
+	case Relative:
+		dst = binary.BigEndian.AppendUint32(header(typeRelative), uint32(e.Total.X))
+		return binary.BigEndian.AppendUint32(dst, uint32(e.Total.Y))
+	case Text:
+		dst = binary.BigEndian.AppendUint16(header(typeText), uint16(min(len(e.Text), math.MaxUint16)))
+		return append(dst, e.Text...)
+	case Locks:
+		var state byte
+		if e.Caps {
+			state |= capsLock
+		}
+		if e.Num {
+			state |= numLock
+		}
+		return append(header(typeLocks), state)
 	}
 	return dst
 }

@@ -27,6 +27,9 @@ type vector struct {
 		Y      int    `json:"y"`
 		DX     int    `json:"dx"`
 		DY     int    `json:"dy"`
+		Text   string `json:"text"`
+		Caps   bool   `json:"caps"`
+		Num    bool   `json:"num"`
 	} `json:"event"`
 }
 
@@ -46,6 +49,12 @@ func (v vector) event(t *testing.T) Event {
 		return Release{}
 	case "renew":
 		return Renew{}
+	case "relative":
+		return Relative{Total: pos}
+	case "text":
+		return Text{Text: e.Text}
+	case "locks":
+		return Locks{Caps: e.Caps, Num: e.Num}
 	}
 	t.Fatalf("%s: unknown event type %q", v.Name, e.Type)
 	return nil
@@ -86,7 +95,7 @@ func TestDecodeRefuses(t *testing.T) {
 		"nothing":                  "",
 		"header cut short":         "0500000001000000",
 		"type 0":                   "00" + header,
-		"type 7":                   "07" + header,
+		"type 10":                  "0a" + header,
 		"sequence 0":               "050000000000000000",
 		"key without code length":  "01" + header + "0100000061",
 		"key with half a code":     "01" + header + "0100000061" + "04" + "4b6579",
@@ -106,6 +115,24 @@ func TestDecodeRefuses(t *testing.T) {
 		"wheel with more":          "04" + header + "00780000" + "0001000200",
 		"release with more":        "05" + header + "00",
 		"renew with more":          "06" + header + "00",
+		"relative cut short":       "07" + header + "00000001000000",
+		"relative with more":       "07" + header + "000000010000000200",
+		"text without a length":    "08" + header + "00",
+		"text of nothing":          "08" + header + "0000",
+		"text cut short":           "08" + header + "0002" + "61",
+		"text with more":           "08" + header + "0001" + "6162",
+		"text too long":            "08" + header + "0401" + strings.Repeat("61", 1025),
+		"text with an escape":      "08" + header + "0001" + "1b",
+		"text with a return":       "08" + header + "0001" + "0d",
+		"text with a zero":         "08" + header + "0001" + "00",
+		"text with a delete":       "08" + header + "0001" + "7f",
+		"text with a C1 control":   "08" + header + "0002" + "c29b",
+		"text that is Latin-1":     "08" + header + "0001" + "e9",
+		"text with a surrogate":    "08" + header + "0003" + "eda080",
+		"text cut in a character":  "08" + header + "0002" + "e282",
+		"locks without a state":    "09" + header,
+		"locks with more":          "09" + header + "0000",
+		"locks of another kind":    "09" + header + "04",
 	}
 	for name, s := range tests {
 		msg, err := hex.DecodeString(s)
@@ -122,6 +149,8 @@ func TestAppendSaturates(t *testing.T) {
 	tests := []struct{ e, want Event }{
 		{Motion{image.Pt(-1, 1<<20)}, Motion{image.Pt(0, 65535)}},
 		{Wheel{Delta: image.Pt(1<<20, -1<<20)}, Wheel{Delta: image.Pt(32767, -32768)}},
+		{Button{Button: 1, Pos: Here}, Button{Button: 1, Pos: Here}},
+		{Relative{image.Pt(1<<31, -1<<31-1)}, Relative{image.Pt(-1<<31, 1<<31-1)}}, // a total wraps
 	}
 	for _, test := range tests {
 		if _, _, got, err := Decode(Append(nil, 1, 0, test.e)); err != nil || got != test.want {
@@ -132,6 +161,14 @@ func TestAppendSaturates(t *testing.T) {
 		if _, _, got, err := Decode(Append(nil, 1, 0, Key{Code: strings.Repeat("A", n)})); err == nil {
 			t.Errorf("a code of %d bytes: got %#v, want an error", n, got)
 		}
+	}
+	for _, n := range []int{0, MaxText + 1, 1 << 16, 1<<16 + 1} {
+		if _, _, got, err := Decode(Append(nil, 1, 0, Text{strings.Repeat("a", n)})); err == nil {
+			t.Errorf("a text of %d bytes: got %#v, want an error", n, got)
+		}
+	}
+	if got := Append(nil, 1, 0, Shift{image.Pt(1, 1)}); got != nil {
+		t.Errorf("a shift has the message %x, want none", got)
 	}
 }
 

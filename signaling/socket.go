@@ -22,7 +22,7 @@ import (
 const (
 	maxMessage = 2*session.MaxClipboard + 64<<10 // JSON at most doubles ordinary text
 	maxControl = 256 << 10                       // any control message but clipboard
-	maxInput   = 256
+	maxInput   = session.MaxInput
 	maxBad     = 100 // messages that are none, before the socket is closed
 	queueSize  = 64  // messages
 	keptBuffer = 64 << 10

@@ -17,13 +17,14 @@ import (
 	"github.com/pion/webrtc/v4"
 
 	"lucarne/signaling/iceserver"
+	"lucarne/signaling/session"
 )
 
 const (
-	maxInput    = 256       // bytes of an input message that is passed on
-	maxOffences = 100       // malformed messages and unasked streams, before the peer is ended
-	maxStreams  = 64        // SSRCs of the page that are none; a browser has a handful
-	maxFeedback = 100 << 10 // bytes of RTCP on one of them that wait to be read
+	maxInput    = session.MaxInput // bytes of a message that is passed on
+	maxOffences = 100              // malformed messages and unasked streams, before the peer is ended
+	maxStreams  = 64               // SSRCs of the page that are none; a browser has a handful
+	maxFeedback = 100 << 10        // bytes of RTCP on one of them that wait to be read
 )
 
 // connection is what Run works on.

@@ -8,6 +8,9 @@ import (
 	"lucarne/input"
 )
 
+// MaxInput is the size of the longest message of input, in bytes.
+const MaxInput = input.MaxMessage
+
 // Input takes one message of package input's wire format, from whichever
 // channel it came by; messages of one viewer may come from several goroutines.
 // What is malformed, refused or cannot be done is counted; a malformed message is
@@ -44,9 +47,9 @@ func (v *Viewer) Input(msg []byte) error {
 func (v *Viewer) perform(seq, at uint32, event input.Event) (done bool) {
 	var feature Feature
 	switch event.(type) {
-	case input.Key:
+	case input.Key, input.Text, input.Locks:
 		feature = Keyboard
-	case input.Motion, input.Button, input.Wheel:
+	case input.Motion, input.Relative, input.Button, input.Wheel:
 		feature = Pointer
 	default:
 		if done = v.present(); done {
@@ -84,7 +87,7 @@ func reliable(e input.Event) bool {
 	switch e := e.(type) {
 	case input.Key:
 		return e.Action != input.Repeat
-	case input.Button, input.Wheel, input.Release:
+	case input.Button, input.Wheel, input.Release, input.Text, input.Locks:
 		return true
 	}
 	return false

@@ -24,14 +24,26 @@ export const enum MouseButton {
   Forward = 9,
 }
 
-/** Positions are pixels of the remote screen; a wheel's dx and dy are 1/120 of a notch, right and down positive. */
+/**
+ * Positions are pixels of the remote screen, or HERE; a wheel's dx and dy are 1/120 of a notch, right and down positive;
+ * relative motion is the total since the page's input began, in 1/16 of a remote pixel.
+ */
 export type InputEvent =
   | { type: "key"; action: Action; keysym: number; code: string }
   | { type: "motion"; x: number; y: number }
   | { type: "button"; action: Action; button: MouseButton; x: number; y: number }
   | { type: "wheel"; dx: number; dy: number; x: number; y: number }
   | { type: "release" }
-  | { type: "renew" };
+  | { type: "renew" }
+  | { type: "relative"; x: number; y: number }
+  | { type: "text"; text: string }
+  | { type: "locks"; caps: boolean; num: boolean };
+
+/** The position of a button or wheel event where the pointer is. */
+export const HERE = { x: 0xffff, y: 0xffff } as const;
+
+/** The longest text of an event, in bytes of UTF-8. */
+export const MAX_TEXT = 1024;
 
 const HEADER = 9;
 const MAX_CODE = 32;
@@ -86,6 +98,23 @@ export function encode(event: InputEvent, sequence: number, time: number): Uint8
       break;
     case "renew":
       view = message(6, sequence, time, 0);
+      break;
+    case "relative":
+      view = message(7, sequence, time, 8);
+      view.setInt32(HEADER, event.x);
+      view.setInt32(HEADER + 4, event.y);
+      break;
+    case "text": {
+      const buffer = new Uint8Array(MAX_TEXT);
+      const { written } = new TextEncoder().encodeInto(event.text, buffer);
+      view = message(8, sequence, time, 2 + written);
+      view.setUint16(HEADER, written);
+      new Uint8Array(view.buffer).set(buffer.subarray(0, written), HEADER + 2);
+      break;
+    }
+    case "locks":
+      view = message(9, sequence, time, 1);
+      view.setUint8(HEADER, Number(event.caps) | (Number(event.num) << 1));
       break;
   }
   return new Uint8Array(view.buffer);

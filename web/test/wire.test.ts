@@ -23,7 +23,8 @@ test("events are encoded as the server's vectors say", () => {
     assert.equal(got.join(""), hex, name);
     types.add(event.type);
   }
-  assert.deepEqual([...types].sort(), ["button", "key", "motion", "release", "renew", "wheel"]);
+  const all = ["button", "key", "locks", "motion", "relative", "release", "renew", "text", "wheel"];
+  assert.deepEqual([...types].sort(), all);
 });
 
 test("what does not fit is cut, never wrapped", () => {
@@ -32,6 +33,13 @@ test("what does not fit is cut, never wrapped", () => {
   const key = encode({ type: "key", action: Action.Down, keysym: 0xffffffff, code: "x".repeat(99) }, 1, 0);
   assert.equal(key[14], 32);
   assert.equal(key.length, 9 + 6 + 32);
+  const text = encode({ type: "text", text: "語".repeat(500) }, 1, 0);
+  assert.equal(new TextDecoder("utf-8", { fatal: true }).decode(text.slice(11)), "語".repeat(341));
+});
+
+test("a total of relative motion wraps at 32 bits", () => {
+  const relative = encode({ type: "relative", x: 2 ** 31, y: -(2 ** 31) - 1 }, 1, 0);
+  assert.deepEqual([...relative.slice(9)], [0x80, 0, 0, 0, 0x7f, 0xff, 0xff, 0xff]);
 });
 
 test("the page's clock wraps at 32 bits", () => {

@@ -40,7 +40,7 @@ func holdEncoder() {
 }
 
 // encoders returns the processes that a process has started to encode or to probe.
-func encoders(t *testing.T, parent int) (pids []int) {
+func encoders(t testing.TB, parent int) (pids []int) {
 	t.Helper()
 	lines, err := filepath.Glob("/proc/[0-9]*/cmdline")
 	if err != nil {
@@ -98,7 +98,7 @@ func TestEncoderEndsWithItsParent(t *testing.T) {
 }
 
 // fakeGPU is a GPU whose driver is the fake one, which fails as told.
-func fakeGPU(t *testing.T, driver fakedriver.Driver, fail string) gpu {
+func fakeGPU(t testing.TB, driver fakedriver.Driver, fail string) gpu {
 	t.Helper()
 	root := t.TempDir()
 	if err := os.Mkdir(filepath.Join(root, "dev"), 0o755); err != nil {
@@ -116,7 +116,7 @@ func fakeGPU(t *testing.T, driver fakedriver.Driver, fail string) gpu {
 }
 
 // buildDriver skips the test where the fake driver cannot be had or used.
-func buildDriver(t *testing.T) fakedriver.Driver {
+func buildDriver(t testing.TB) fakedriver.Driver {
 	t.Helper()
 	needEncoder(t)
 	if !nvenc.Present {
@@ -131,6 +131,7 @@ func buildDriver(t *testing.T) fakedriver.Driver {
 
 // audience is a sink that counts.
 type audience struct {
+	arrived       chan struct{} // capacity 1: a packet has
 	mu            sync.Mutex
 	packets, keys int
 }
@@ -146,6 +147,10 @@ func (a *audience) WritePacket(p encode.Packet) bool {
 	if p.Key {
 		a.keys++
 	}
+	select {
+	case a.arrived <- struct{}{}:
+	default:
+	}
 	return true
 }
 
@@ -156,10 +161,17 @@ func (a *audience) count() (packets, keys int) {
 }
 
 // show runs a desktop that shows a moving picture to a viewer.
-func show(t *testing.T, g gpu) (*desktop, *session.Viewer, *audience) {
+func show(t testing.TB, g gpu) (*desktop, *session.Viewer, *audience) {
 	t.Helper()
-	parsed, err := parse(t, nil, "serve", "--wait", "--auth", "none", "--codec", "h264", "--threads", "1", "--max-fps", "30",
-		"--listen", "unix:"+filepath.Join(t.TempDir(), "s"))
+	source := synth.New(synth.Config{Size: image.Pt(320, 240), FPS: 30})
+	return showFrom(t, g, func(*desktop) (capture.Source, error) { return source, nil }, "--max-fps", "30")
+}
+
+// showFrom runs a desktop that shows what open opens to a viewer.
+func showFrom(t testing.TB, g gpu, open func(*desktop) (capture.Source, error), flags ...string) (*desktop, *session.Viewer, *audience) {
+	t.Helper()
+	parsed, err := parse(t, nil, append([]string{"serve", "--wait", "--auth", "none", "--codec", "h264", "--threads", "1",
+		"--listen", "unix:" + filepath.Join(t.TempDir(), "s")}, flags...)...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -167,12 +179,10 @@ func show(t *testing.T, g gpu) (*desktop, *session.Viewer, *audience) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	source := synth.New(synth.Config{Size: image.Pt(320, 240), FPS: 30})
 	ctx, cancel := context.WithCancel(t.Context())
 	var running sync.WaitGroup
-	running.Go(func() { _ = source.Run(ctx) })
 	running.Go(func() {
-		if err := d.run(ctx, io.Discard, func(context.Context) (capture.Source, error) { return source, nil }); err != nil {
+		if err := d.run(ctx, io.Discard, func(context.Context) (capture.Source, error) { return open(d) }); err != nil {
 			t.Errorf("run: %v", err)
 		}
 	})
@@ -186,7 +196,7 @@ func show(t *testing.T, g gpu) (*desktop, *session.Viewer, *audience) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	seen := &audience{}
+	seen := &audience{arrived: make(chan struct{}, 1)}
 	if _, err := viewer.Watch(seen, encode.H264, encode.VP8); err != nil {
 		t.Fatal(err)
 	}
@@ -194,7 +204,7 @@ func show(t *testing.T, g gpu) (*desktop, *session.Viewer, *audience) {
 }
 
 // awaitEncoder waits until packets of an encoder come that is NVENC, or is not.
-func awaitEncoder(t *testing.T, v *session.Viewer, seen *audience, byGPU bool) {
+func awaitEncoder(t testing.TB, v *session.Viewer, seen *audience, byGPU bool) {
 	t.Helper()
 	await(t, fmt.Sprintf("another encoder (by GPU: %t)", byGPU), func() bool { return (v.Encoding().Encoder == "NVENC") == byGPU })
 	if byGPU {

@@ -28,6 +28,9 @@ func TestMain(m *testing.M) {
 	case os.Getenv(holdEnv) != "":
 		holdEncoder()
 		return
+	case os.Getenv(drawEnv) != "":
+		draw(os.Getenv(drawEnv))
+		return
 	}
 	os.Exit(m.Run())
 }
@@ -58,7 +61,7 @@ func (b *safeBuffer) String() string {
 }
 
 // needEncoder skips a test of the whole where there is nothing to encode with.
-func needEncoder(t *testing.T) {
+func needEncoder(t testing.TB) {
 	t.Helper()
 	if _, err := usable(backends()); err != nil {
 		t.Skip("built without an encoder:", err)
@@ -120,7 +123,7 @@ func (a *agent) stop(t *testing.T) int {
 }
 
 // await polls until ok, failing the test after 20 s.
-func await(t *testing.T, what string, ok func() bool) {
+func await(t testing.TB, what string, ok func() bool) {
 	t.Helper()
 	deadline := time.Now().Add(20 * time.Second)
 	for !ok() {
@@ -132,7 +135,7 @@ func await(t *testing.T, what string, ok func() bool) {
 }
 
 // parse returns what a command line means.
-func parse(t *testing.T, env map[string]string, args ...string) (*cli, error) {
+func parse(t testing.TB, env map[string]string, args ...string) (*cli, error) {
 	t.Helper()
 	for name := range map[string]bool{"DISPLAY": true, "NB_PREFIX": true, "JUPYTERHUB_SERVICE_PREFIX": true} {
 		t.Setenv(name, "") // restored by Setenv, then removed

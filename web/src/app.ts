@@ -12,10 +12,10 @@ import { InputSender } from "./input.ts";
 import { Keyboard, platformOf, renewing } from "./keyboard.ts";
 import { Media } from "./media.ts";
 import { onNetworkChange } from "./network.ts";
-import type { Options } from "./options.ts";
 import { Pointer } from "./pointer.ts";
 import type { DisplayMessage, Encoding, Feature, HelloMessage, Reason, ServerMessage } from "./protocol.ts";
 import { Screen } from "./screen.ts";
+import type { Settings, SettingsStore } from "./settings.ts";
 import type { Stats } from "./stats.ts";
 import { element } from "./ui/dom.ts";
 import { Face } from "./ui/face.ts";
@@ -52,7 +52,7 @@ export class App {
 
   constructor(
     private readonly words: Words,
-    private readonly options: Options,
+    private readonly store: SettingsStore,
     private readonly version: string,
     system: SystemClipboard | null,
     open: () => Socket,
@@ -76,11 +76,11 @@ export class App {
     this.input = new InputSender(pageClock, (ms) => this.connection.quiet(ms));
     this.keyboard = new Keyboard(pageClock, platformOf(navigator), (event) => this.act("keyboard", event));
     this.pointer = new Pointer(pageClock, (event) => this.act("pointer", event));
-    this.screen = new Screen(pageClock, stage, frame, video, canvas, options.resize, {
+    this.screen = new Screen(pageClock, stage, frame, video, canvas, store.value.resize, {
       wish: (size) => this.may("resize") && this.connection.send({ type: "resize", ...size }),
       presented: (frame) => this.media.presented(frame),
     });
-    this.media = new Media(pageClock, options, this.connection.serverClock, this.screen, makeWorker, canvas, {
+    this.media = new Media(pageClock, store.value, this.connection.serverClock, this.screen, makeWorker, canvas, {
       send: (message) => void this.connection.send(message),
       socket: () => this.connection.channel,
       changed: () => this.rerouted(),
@@ -97,6 +97,7 @@ export class App {
 
   /** Starts, with a token if the link had one. */
   async start(token: string): Promise<void> {
+    wear(this.store.value.theme);
     this.listen();
     if (token === "") {
       this.connection.connect();
@@ -124,13 +125,11 @@ export class App {
   }
 
   private makeFace(): Face {
-    return new Face(this.words, this.options, {
+    return new Face(this.words, this.store, {
       shared: () => this.clipboard.text,
       share: (text) => this.clipboard.share(text),
       copy: (text) => this.clipboard.copy(text),
       copied: (text) => this.clipboard.copied(text),
-      resize: (mode) => (this.screen.mode = mode),
-      prefer: (codec) => (this.media.codec = codec),
       reconnect: () => this.connection.connect(),
       login: (token) => this.login(token),
       type: () => this.type(),
@@ -144,7 +143,24 @@ export class App {
     return { version: this.version, encoding: this.encoding, ...this.media.stats() };
   }
 
+  /** The person has chosen something else. */
+  private chose(now: Settings, before: Settings): void {
+    if (now.resize !== before.resize) this.screen.mode = now.resize;
+    if (now.codec !== before.codec) this.media.codec = now.codec;
+    if (now.transport !== before.transport) this.media.transport = now.transport;
+    if (now.bitrate !== before.bitrate || now.maxFPS !== before.maxFPS) this.limit();
+    if (now.theme !== before.theme) wear(now.theme);
+    this.render();
+  }
+
+  /** Tells the server what the video may take. */
+  private limit(): void {
+    const { bitrate, maxFPS } = this.store.value;
+    this.connection.send({ type: "limits", bitrate, maxFPS });
+  }
+
   private listen(): void {
+    this.store.onChange((now, before) => this.chose(now, before));
     this.catchUp = listen({
       screen: this.screen,
       sink: this.sink,
@@ -287,6 +303,7 @@ export class App {
     if (hello.width > 0) this.screen.size = hello;
     this.input.reset(hello.seq);
     this.media.begin();
+    if (this.store.value.bitrate || this.store.value.maxFPS) this.limit();
     this.resumed();
     this.media.hide(document.hidden);
     this.screen.wish(true);
@@ -343,7 +360,6 @@ export class App {
       pictured: this.pictured,
       settings: {
         codecs: this.media.decodable.filter((codec) => this.hello?.codecs?.includes(codec) ?? true),
-        preferred: this.media.codec,
         encoding: this.encoding,
       },
       watching: this.hello?.role === "viewer",
@@ -353,8 +369,14 @@ export class App {
   }
 }
 
+/** Dresses the page; "" as the system is. */
+function wear(theme: Settings["theme"]): void {
+  if (theme) document.documentElement.dataset.theme = theme;
+  else delete document.documentElement.dataset.theme;
+}
+
 /** Puts the page together. open: opens the server's socket. */
-export function makeApp(words: Words, options: Options, version: string, open: () => Socket): App {
+export function makeApp(words: Words, store: SettingsStore, version: string, open: () => Socket): App {
   const find = <E extends Element>(selector: string) => {
     const found = document.querySelector<E>(selector);
     if (!found) throw new Error(`no ${selector} in the page`);
@@ -362,7 +384,7 @@ export function makeApp(words: Words, options: Options, version: string, open: (
   };
   return new App(
     words,
-    options,
+    store,
     version,
     browserClipboard(navigator),
     open,

@@ -61,7 +61,7 @@ type Phase =
   | "up"
   /** WebRTC has stalled, and the first picture on the socket is waited for. */
   | "falling"
-  /** Likewise, for the socket is another one. */
+  /** The socket is another one, and the first picture on the path that it begins with is waited for. */
   | "landing";
 
 const BLOCKED: Reason = { code: "webrtc-blocked", args: [] };
@@ -93,10 +93,10 @@ export class Ladder {
   /** pinned: the only path there is to be, and why; null for the best. */
   constructor(
     private readonly clock: Clock,
-    private readonly pinned: { rung: Rung; why: Reason } | null,
+    private pinned: { rung: Rung; why: Reason } | null,
     private readonly actions: LadderActions,
   ) {
-    this.rung = pinned?.rung ?? "ws";
+    this.rung = this.home;
   }
 
   /** The path that is seen. */
@@ -109,10 +109,15 @@ export class Ladder {
     return this.reason;
   }
 
+  /** Another path is the only one there is to be, or none: from the next socket on. */
+  pin(pinned: { rung: Rung; why: Reason } | null): void {
+    this.pinned = pinned;
+  }
+
   /** Another socket begins, with pictures on it unless WebRTC is the only path. */
   begin(): void {
-    // The last picture of WebRTC is newer than the last one of the socket.
-    this.enter(this.rung === "webrtc" && !this.pinned ? "landing" : "socket");
+    // The last picture that was seen is newer than what the path to come has shown before.
+    this.enter(this.rung === this.home ? "socket" : "landing");
     this.endWait();
     this.obstacle = BLOCKED;
     this.connected = false;
@@ -170,7 +175,7 @@ export class Ladder {
       this.alive = this.clock.now();
       if (this.phase === "shadow") this.begun ??= this.alive;
     }
-    if (rung === "ws") this.landed();
+    if (rung === this.home) this.landed();
   }
 
   /** A probe has come back. */
@@ -272,11 +277,16 @@ export class Ladder {
     this.actions.watch(["webrtc", "ws"]);
   }
 
-  /** The socket has a picture: it may be seen, if that was waited for. */
+  /** The path to begin with, and to fall back to. */
+  private get home(): Rung {
+    return this.pinned?.rung ?? "ws";
+  }
+
+  /** That path has a picture: it may be seen, if that was waited for. */
   private landed(): void {
     const { phase } = this;
     if (phase !== "falling" && phase !== "landing") return;
-    this.see("ws");
+    this.see(this.home);
     if (phase === "landing") return this.retreat(0);
     this.actions.watch(["ws"]);
     this.actions.restart();

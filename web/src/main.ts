@@ -1,7 +1,9 @@
 import { makeApp } from "./app.ts";
 import { opener, takeToken } from "./http.ts";
-import { Words } from "./i18n.ts";
-import { readOptions, type Options } from "./options.ts";
+import { pickLanguage, Words } from "./i18n.ts";
+import { platformOf } from "./keyboard.ts";
+import { readOptions } from "./options.ts";
+import { browserStorage, SettingsStore } from "./settings.ts";
 import type { Stats } from "./stats.ts";
 import { pageVersion } from "./version.ts";
 
@@ -12,16 +14,17 @@ declare global {
   }
 }
 
-const options = readOptions(location.search, navigator.languages);
-if (options.transport === "vnc") location.replace(new URL(`vnc/${location.search}${location.hash}`, document.baseURI));
-else await begin(options);
+const options = readOptions(location.search);
+if (options.vnc) location.replace(new URL(`vnc/${location.search}${location.hash}`, document.baseURI));
+else await begin(new SettingsStore(browserStorage(), options.settings, platformOf(navigator) === "mac"));
 
-async function begin(options: Options): Promise<void> {
+async function begin(store: SettingsStore): Promise<void> {
   // First of all, so that the token is in the address bar for as short as can be.
   const token = takeToken(location, history);
   const open = opener(document.baseURI, token === "");
   const version = pageVersion(document);
-  const app = makeApp(new Words(options.language), options, version, open);
+  const words = new Words(pickLanguage([store.value.language, ...navigator.languages]));
+  const app = makeApp(words, store, version, open);
   window.lucarne = { version, stats: () => app.stats() };
   await app.start(token);
 }

@@ -8,12 +8,12 @@ import { parseFrameTimes } from "./frametimes.ts";
 import type { Channel } from "./input.ts";
 import { Ladder, type Rung } from "./ladder.ts";
 import { Meter } from "./meter.ts";
-import type { Options } from "./options.ts";
 import { encodeProbe, parseProbe } from "./picture.ts";
 import { Projector, type Decoder } from "./projector.ts";
 import type { ClientMessage, Reason, Transport } from "./protocol.ts";
 import { Peer } from "./rtc.ts";
 import type { Screen } from "./screen.ts";
+import type { Settings } from "./settings.ts";
 import { readReport, type Path, type Presented, type Stats } from "./stats.ts";
 
 /** How long the first picture may keep the answer to WebRTC's offer waiting, and its way to the screen from then on, in ms. */
@@ -31,7 +31,7 @@ export interface MediaListener {
 }
 
 /** The path that a page is bound to, and why; null: it may take the best. decodes: it can take something off the socket. */
-export function pinned(transport: Options["transport"], decodes: boolean, webrtc: boolean): { rung: Rung; why: Reason } | null {
+export function pinned(transport: Settings["transport"], decodes: boolean, webrtc: boolean): { rung: Rung; why: Reason } | null {
   const bound = (rung: Rung, code: string) => ({ rung, why: { code, args: [] } });
   if (transport === "ws") return bound("ws", "path-pinned");
   if (!webrtc) return bound(transport === "webrtc" || !decodes ? "webrtc" : "ws", "webrtc-missing");
@@ -41,16 +41,16 @@ export function pinned(transport: Options["transport"], decodes: boolean, webrtc
 
 export class Media {
   /** What can be taken off the socket; null while that is asked. */
-  private codecs: Codec[] | null = null;
-  private readonly asked: Promise<void>;
+  private codecs: Codec[] | null = [];
+  private asked = Promise.resolve();
   /** What can be received by WebRTC. */
-  private readonly received: Codec[];
+  private received: Codec[] = [];
   private preferred: Codec | "";
-  private readonly transport: Transport;
+  private paths: Transport = "auto";
   private readonly peer: Peer;
   /** Decodes what comes on the socket; null where nothing does, and once it has failed. */
-  private worker: Worker | null;
-  private readonly projector: Projector | null;
+  private worker: Worker | null = null;
+  private projector: Projector | null = null;
   private readonly ladder: Ladder;
   private readonly meters: Record<Rung, Meter>;
   /** Answers the offer that waits for the first picture; null where none does. */
@@ -58,23 +58,17 @@ export class Media {
 
   constructor(
     private readonly clock: Clock,
-    options: Options,
+    settings: Settings,
     server: ServerClock,
     private readonly screen: Screen,
     private readonly makeWorker: () => Worker,
-    canvas: HTMLCanvasElement,
+    private readonly canvas: HTMLCanvasElement,
     private readonly listener: MediaListener,
   ) {
-    const bound = pinned(options.transport, decodesAny(), typeof RTCPeerConnection !== "undefined");
-    this.transport = bound?.rung ?? "auto";
-    this.preferred = options.codec;
-    this.received = this.transport === "ws" ? [] : receivable();
-    const decodes = decodesAny() && this.transport !== "webrtc";
-    this.asked = decodes ? this.ask() : Promise.resolve();
-    if (!decodes) this.codecs = [];
-    const key = () => listener.send({ type: "key" });
+    const bound = boundTo(settings.transport);
+    this.preferred = settings.codec;
     this.meters = {
-      webrtc: new Meter(server, key),
+      webrtc: new Meter(server, () => this.key()),
       // A queue of this path's is known to the server, which waits until there is none.
       ws: new Meter(server, () => {}),
     };
@@ -85,8 +79,7 @@ export class Media {
       refused: (server) => this.ladder.hinder({ code: "turn-refused", args: [server] }),
       changed: () => this.connected(),
     });
-    this.worker = decodes ? this.employ() : null;
-    this.projector = this.worker && this.project(this.worker, canvas, key);
+    this.furnish(bound?.rung ?? "auto");
     this.ladder = new Ladder(clock, bound, {
       watch: (paths) => {
         if (!paths.includes("ws")) this.projector?.rest();
@@ -109,9 +102,17 @@ export class Media {
 
   /** Tells what hello says of it: at once, but for what can be decoded while that is asked. */
   hello(tell: (hello: { transport: Transport; codecs: Codec[]; codec?: Codec }) => void): void {
-    const { transport, codecs, preferred } = this;
+    const { paths, codecs, preferred } = this;
     if (!codecs) void this.asked.then(() => this.hello(tell));
-    else tell({ transport, codecs, ...(preferred && { codec: preferred }) });
+    else tell({ transport: paths, codecs: paths === "webrtc" ? [] : codecs, ...(preferred && { codec: preferred }) });
+  }
+
+  /** The person wants the picture by one path alone, or by the best: by another socket, in the same page. */
+  set transport(transport: Settings["transport"]) {
+    const bound = boundTo(transport);
+    this.furnish(bound?.rung ?? "auto");
+    this.ladder.pin(bound);
+    this.listener.again();
   }
 
   /** The codec that the person prefers, "" for none. */
@@ -126,7 +127,8 @@ export class Media {
 
   /** What this browser decodes, by any of its paths. */
   get decodable(): Codec[] {
-    return [...new Set([...(this.codecs ?? []), ...this.received])];
+    const { paths, codecs, received } = this;
+    return [...new Set([...((paths !== "webrtc" && codecs) || []), ...(paths !== "ws" ? received : [])])];
   }
 
   /** The path that is seen. */
@@ -172,7 +174,7 @@ export class Media {
     if (typeof RTCPeerConnection === "undefined") return;
     // A connection is much work for a browser, of which the first picture has none to spare.
     const answer = () => this.peer.offer(sdp, generation, ice);
-    if (this.transport === "auto" && !this.pictured) this.postpone(answer);
+    if (this.paths === "auto" && !this.pictured) this.postpone(answer);
     else answer();
     this.ladder.offered();
     if (ice.iceTransportPolicy === "relay" && !ice.iceServers?.length) this.ladder.hinder({ code: "turn-missing", args: [] });
@@ -224,10 +226,25 @@ export class Media {
     return { ...meter.stats(this.clock.now()), ...this.screen.pictureSize, transport: carries ? shown : "" };
   }
 
-  private project(worker: Worker, canvas: HTMLCanvasElement, key: () => void): Projector {
-    return new Projector(this.clock, performance.timeOrigin, worker, new Canvas(canvas), {
+  /** Gets what these paths need, and has not been there before. */
+  private furnish(paths: Transport): void {
+    this.paths = paths;
+    if (paths !== "ws" && this.received.length === 0) this.received = receivable();
+    if (paths === "webrtc" || this.projector || !decodesAny()) return;
+    this.codecs = null;
+    this.asked = this.ask();
+    this.worker = this.employ();
+    this.projector = this.project(this.worker);
+  }
+
+  private key(): void {
+    this.listener.send({ type: "key" });
+  }
+
+  private project(worker: Worker): Projector {
+    return new Projector(this.clock, performance.timeOrigin, worker, new Canvas(this.canvas), {
       send: (bytes) => this.listener.socket()?.send(bytes),
-      key,
+      key: () => this.key(),
       arrived: (times) => this.meters.ws.frames.add([times]),
       presented: (frame, size) => {
         this.screen.paint(size);
@@ -308,6 +325,11 @@ export class Media {
     this.meters.webrtc.report(received, this.clock.now());
     return received.lost;
   }
+}
+
+/** The path that this browser is bound to. */
+function boundTo(transport: Settings["transport"]): ReturnType<typeof pinned> {
+  return pinned(transport, decodesAny(), typeof RTCPeerConnection !== "undefined");
 }
 
 /** Stands in for the worker, in the page itself. */

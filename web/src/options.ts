@@ -1,29 +1,26 @@
 /** What the page's URL asks for: ?resize=&codec=&transport=&stats=&lang= */
 
-import { readCodec, type Codec } from "./codec.ts";
-import type { ResizeMode } from "./geometry.ts";
-import { pickLanguage, type Language } from "./i18n.ts";
+import { readSettings, type Settings } from "./settings.ts";
 
 export interface Options {
-  resize: ResizeMode;
-  /** The codec to prefer; "" for the server's choice. */
-  codec: Codec | "";
-  /** The only path of the picture; "auto" for the best; "vnc" for the page that shows VNC. */
-  transport: "auto" | "ws" | "webrtc" | "vnc";
-  stats: boolean;
-  language: Language;
+  /** The settings that it asks for. */
+  settings: Partial<Settings>;
+  /** It asks for the page that shows VNC. */
+  vnc: boolean;
 }
 
 /** Reads the query; unknown values are as if absent. */
-export function readOptions(query: string, languages: readonly string[]): Options {
+export function readOptions(query: string): Options {
   const params = new URLSearchParams(query);
-  const resize = params.get("resize");
-  const transport = params.get("transport");
+  const { codec, stats, ...rest } = Object.fromEntries(params);
   return {
-    resize: resize === "scale" || resize === "off" ? resize : "remote",
-    codec: readCodec(params.get("codec") ?? ""),
-    transport: transport === "ws" || transport === "webrtc" || transport === "vnc" ? transport : "auto",
-    stats: params.get("stats") === "1",
-    language: pickLanguage([params.get("lang") ?? "", ...languages]),
+    settings: readSettings({
+      resize: rest.resize,
+      codec: codec === "auto" ? "" : codec || undefined,
+      transport: rest.transport,
+      stats: { 0: false, 1: true }[stats ?? ""],
+      language: rest.lang?.toLowerCase().split("-")[0] || undefined,
+    }),
+    vnc: rest.transport === "vnc",
   };
 }

@@ -91,6 +91,8 @@ export type ClientMessage =
   | { type: "key" }
   | { type: "resize"; width: number; height: number }
   | { type: "visibility"; hidden: boolean }
+  /** What the video may take at most: bits and frames a second; 0: all. */
+  | { type: "limits"; bitrate: number; maxFPS: number }
   | { type: "clipboard"; text: string }
   | { type: "ping"; t: number }
   | { type: "bye" };

@@ -349,6 +349,29 @@ test("a path that is asked for is kept to", async () => {
   }
 });
 
+test("another path is kept to from the next socket on, and seen with its first picture", async () => {
+  const { ladder: l, turn, take, why } = await promoted();
+  l.pin({ rung: "ws", why: { code: "path-pinned", args: [] } });
+  l.begin();
+  await turn(2000);
+  assert.deepEqual([take(), why()], [["show webrtc"], "path-pinned"]);
+  l.presented("ws");
+  assert.deepEqual(take().slice(0, 1), ["show ws"]);
+  l.pin({ rung: "webrtc", why: { code: "path-pinned", args: [] } });
+  l.begin();
+  l.connect(true);
+  await turn(2000);
+  assert.deepEqual(take(), ["show ws"]);
+  l.presented("webrtc", 7);
+  await turn(20_000);
+  assert.deepEqual(take(), ["show webrtc"]);
+  l.pin(null);
+  l.begin();
+  assert.deepEqual([take(), why()], [["show webrtc"], ""]);
+  l.presented("ws");
+  assert.deepEqual(take(), ["show ws"]);
+});
+
 test("the network is told to be the reason after 12 s, until WebRTC is there", async () => {
   const { ladder: l, turn, why } = ladder();
   l.offered();

@@ -5,6 +5,7 @@ import type { Order, Report } from "../src/decoder.ts";
 import { Media } from "../src/media.ts";
 import type { ClientMessage } from "../src/protocol.ts";
 import type { Screen } from "../src/screen.ts";
+import { defaults, type Settings } from "../src/settings.ts";
 import { FakeClock, settle } from "./fakes.ts";
 
 /** A worker whose decoders fail for each picture of some codecs. */
@@ -32,7 +33,7 @@ class FailingWorker {
 }
 
 /** A page on the WebSocket alone, in a browser that says that it decodes everything. */
-function media(transport: "ws" | "auto" = "ws", clock = new FakeClock()) {
+function media(transport: Settings["transport"] = "ws", clock = new FakeClock()) {
   FailingWorker.made = [];
   Object.assign(globalThis, {
     Worker: FailingWorker,
@@ -44,9 +45,9 @@ function media(transport: "ws" | "auto" = "ws", clock = new FakeClock()) {
   const sent: ClientMessage[] = [];
   let again = 0;
   const canvas = { getContext: () => null } as unknown as HTMLCanvasElement;
-  const options = { resize: "off", codec: "h264", transport, stats: false, language: "en" } as const;
+  const settings: Settings = { ...defaults(), codec: "h264", transport };
   const made = new Media(
-    clock, options, new ServerClock(), { show: () => {} } as unknown as Screen, () => new FailingWorker() as unknown as Worker, canvas,
+    clock, settings, new ServerClock(), { show: () => {} } as unknown as Screen, () => new FailingWorker() as unknown as Worker, canvas,
     { send: (message) => sent.push(message), socket: () => null, changed: () => {}, again: () => again++ },
   );
   const hello = async () => {
@@ -73,6 +74,22 @@ test("hello says what can be decoded once that is known, and which codec is pref
   assert.deepEqual(sent.at(-1), { type: "codec", codec: "" });
   assert.deepEqual(await hello(), { transport: "ws", codecs });
   assert.deepEqual(m.decodable, codecs);
+});
+
+test("another path is asked for by another hello, with what it needs", async () => {
+  Object.assign(globalThis, { RTCPeerConnection: class {}, requestAnimationFrame: () => 0 });
+  const { media: m, hello, again } = media("webrtc");
+  assert.deepEqual(await hello(), { transport: "webrtc", codecs: [], codec: "h264" });
+  assert.equal(FailingWorker.made.length, 0, "WebRTC needs no decoder of ours");
+  const codecs = ["vp8", "h264", "h264-444", "jpeg"];
+  for (const transport of ["auto", "ws"] as const) {
+    m.transport = transport;
+    assert.deepEqual(await hello(), { transport, codecs, codec: "h264" });
+  }
+  m.transport = "webrtc";
+  assert.deepEqual(await hello(), { transport: "webrtc", codecs: [], codec: "h264" });
+  assert.equal(again(), 3);
+  assert.equal(FailingWorker.made.length, 1, "the worker is kept");
 });
 
 test("a decoder that fails costs its codec, and a worker that fails all but the plainest", async () => {

@@ -63,16 +63,19 @@ test("the token leaves the address bar", () => {
 });
 
 test("options are read, and nonsense is not", () => {
-  const fallback = { resize: "remote", codec: "", transport: "auto", stats: false, language: "en" };
-  assert.deepEqual(readOptions("", []), fallback);
-  assert.deepEqual(readOptions("?resize=huge&codec=../x&stats=yes&lang=tlh&transport=pigeon", []), fallback);
-  assert.deepEqual(readOptions("?resize=off&codec=vp8&transport=webrtc&stats=1&lang=fr", ["en"]), {
-    resize: "off",
-    codec: "vp8",
-    transport: "webrtc",
-    stats: true,
-    language: "fr",
+  const nothing = { settings: {}, vnc: false };
+  assert.deepEqual(readOptions(""), nothing);
+  assert.deepEqual(readOptions("?resize=huge&codec=../x&stats=yes&lang=tlh&transport=pigeon&__proto__=1"), nothing);
+  assert.deepEqual(readOptions("?resize=&codec=&transport=&stats=&lang="), nothing);
+  assert.deepEqual(readOptions("?resize=off&codec=VP8&transport=webrtc&stats=1&lang=fr-CA&theme=dark"), {
+    settings: { resize: "off", codec: "vp8", transport: "webrtc", stats: true, language: "fr" },
+    vnc: false,
   });
+  assert.deepEqual(readOptions("?codec=auto&transport=auto&stats=0"), {
+    settings: { codec: "", transport: "auto", stats: false },
+    vnc: false,
+  });
+  assert.deepEqual(readOptions("?transport=vnc"), { settings: {}, vnc: true });
 });
 
 test("the page reloads once for each version of the server", () => {

@@ -1,15 +1,18 @@
 import { browserClipboard } from "../src/clipboard.ts";
 import { takeToken } from "../src/http.ts";
+import { pickLanguage } from "../src/i18n.ts";
 import { readOptions } from "../src/options.ts";
+import { browserStorage, SettingsStore } from "../src/settings.ts";
 import { pageVersion } from "../src/version.ts";
 import { VNCPage } from "./page.ts";
 import { VNCWords } from "./words.ts";
 
 // First of all, so that the token is in the address bar for as short as can be.
 const token = takeToken(location, history);
-const options = readOptions(location.search, navigator.languages);
+const settings = new SettingsStore(browserStorage(), readOptions(location.search).settings).value;
+const words = new VNCWords(pickLanguage([settings.language, ...navigator.languages]));
 const stage = document.querySelector<HTMLElement>("#stage");
 if (!stage) throw new Error("the page has no stage");
 const home = new URL("..", document.baseURI).href;
 const system = browserClipboard(navigator);
-await new VNCPage(new VNCWords(options.language), options, pageVersion(document), home, system, stage).start(token);
+await new VNCPage(words, settings, pageVersion(document), home, system, stage).start(token);

@@ -8,8 +8,8 @@ import { isOurs, isWayOut } from "../src/desk.ts";
 import { login, session, socketURL } from "../src/http.ts";
 import { isPaste } from "../src/keyboard.ts";
 import { onNetworkChange } from "../src/network.ts";
-import type { Options } from "../src/options.ts";
 import type { Feature, HelloMessage, ServerMessage } from "../src/protocol.ts";
+import type { Settings } from "../src/settings.ts";
 import { Card, waiting, type View } from "../src/ui/card.ts";
 import { ClipboardPanel } from "../src/ui/panel.ts";
 import { Toasts } from "../src/ui/toast.ts";
@@ -35,7 +35,7 @@ export class VNCPage {
   /** home is the URL of the desktop's own page, one level up. */
   constructor(
     private readonly words: VNCWords,
-    private readonly options: Options,
+    private readonly settings: Settings,
     private readonly version: string,
     private readonly home: string,
     system: SystemClipboard | null,
@@ -119,7 +119,7 @@ export class VNCPage {
     addEventListener("pageshow", ({ persisted }) => {
       if (persisted) this.connection.connect();
     });
-    if (this.options.resize === "remote") {
+    if (this.settings.resize === "remote") {
       this.wishSize = watchSize(this.stage, (size) => {
         if (this.may("resize")) this.connection.send({ type: "resize", ...size });
       });
@@ -128,7 +128,7 @@ export class VNCPage {
 
   /** How the desktop is shown. */
   private get manner(): { scale: boolean; watch: boolean } {
-    return { scale: this.options.resize !== "off", watch: !this.may("keyboard") && !this.may("pointer") };
+    return { scale: this.settings.resize !== "off", watch: !this.may("keyboard") && !this.may("pointer") };
   }
 
   private may(feature: Feature): boolean {

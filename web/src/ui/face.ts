@@ -1,22 +1,20 @@
 /** Everything around the picture, and what it says in each state. */
 
-import type { Codec } from "../codec.ts";
 import type { LinkState } from "../connection.ts";
-import type { ResizeMode } from "../geometry.ts";
 import type { Login } from "../http.ts";
 import type { Words } from "../i18n.ts";
 import type { Rung } from "../ladder.ts";
-import type { Options } from "../options.ts";
 import type { DisplayMessage, Reason } from "../protocol.ts";
+import type { SettingsStore } from "../settings.ts";
 import type { Path, Stats } from "../stats.ts";
 import { Card, waiting, type View } from "./card.ts";
 import { readable, withholds } from "./encoding.ts";
 import { Overlay } from "./overlay.ts";
 import { ClipboardPanel } from "./panel.ts";
 import { RoutePanel } from "./route.ts";
-import { SettingsPanel, type Settings } from "./settings.ts";
+import { SettingsPanel, type Offer } from "./settings.ts";
 import { Toasts } from "./toast.ts";
-import { Toolbar } from "./toolbar.ts";
+import { fullscreenTool, Toolbar, type Tool } from "./toolbar.ts";
 
 export interface Situation {
   /** The page's time in ms. */
@@ -33,7 +31,7 @@ export interface Situation {
   /** Why it is this path, if that needs words; also why there is no picture. */
   why: Reason | null;
   /** What can be chosen, and what is in use. */
-  settings: Settings;
+  settings: Offer;
   /** The person may only look. */
   watching: boolean;
   /** The person is in control. */
@@ -48,9 +46,6 @@ export interface FaceActions {
   copy(text: string): Promise<boolean>;
   /** The person has copied a text in the page. */
   copied(text: string): void;
-  resize(mode: ResizeMode): void;
-  /** The person prefers a codec, or with "" none. */
-  prefer(codec: Codec | ""): void;
   reconnect(): void;
   /** Tries a token; resolves when refuse has been told how it went. */
   login(token: string): Promise<void>;
@@ -62,6 +57,13 @@ export interface FaceActions {
   refresh(): void;
 }
 
+/** What the toolbar opens. */
+interface Panel {
+  readonly root: HTMLElement;
+  readonly open: boolean;
+  close(): void;
+}
+
 export class Face {
   readonly toolbar: Toolbar;
   private readonly card: Card;
@@ -69,6 +71,7 @@ export class Face {
   private readonly overlay: Overlay;
   private readonly route: RoutePanel;
   private readonly settings: SettingsPanel;
+  private readonly panels: readonly Panel[];
   private readonly toasts = new Toasts();
   private welcomed = false;
   private repairing = false;
@@ -77,40 +80,60 @@ export class Face {
 
   constructor(
     private readonly words: Words,
-    options: Options,
+    private readonly store: SettingsStore,
     private readonly actions: FaceActions,
   ) {
     document.documentElement.lang = words.language;
     this.card = new Card(words, actions);
     this.overlay = new Overlay(words);
-    this.overlay.open = options.stats;
+    this.overlay.open = store.value.stats;
     const closed = () => {
       this.mark();
       actions.leave();
     };
     this.panel = new ClipboardPanel(words, { send: actions.share, copy: actions.copy, copied: actions.copied, closed });
     this.route = new RoutePanel(words, closed);
-    this.settings = new SettingsPanel(words, actions.prefer, closed);
-    this.toolbar = new Toolbar(words, options.resize, {
-      clipboard: () => this.toggle(this.panel, () => this.panel.show(actions.shared())),
-      keyboard: actions.type,
-      stats: () => this.toggleStats(),
-      route: () => this.toggle(this.route, () => this.route.show()),
-      settings: () => this.toggle(this.settings, () => this.settings.show()),
-      resize: actions.resize,
-      reconnect: actions.reconnect,
-      leave: actions.leave,
-    });
-    this.mark();
+    this.settings = new SettingsPanel(words, store, closed);
+    this.panels = [this.panel, this.route, this.settings];
+    this.toolbar = new Toolbar(words, this.tools(), actions.leave);
     document.body.append(
       this.overlay.root,
       this.card.root,
       this.toolbar.root,
-      this.panel.root,
-      this.route.root,
-      this.settings.root,
+      ...this.panels.map(({ root }) => root),
       this.toasts.root,
     );
+  }
+
+  /** The buttons of the bar, from left to right. */
+  private tools(): Tool[] {
+    const { panel, route, settings, overlay, actions, store } = this;
+    return [
+      fullscreenTool,
+      { id: "clipboard", icon: "clipboard", label: "toolbar.clipboard", ...this.opens(panel, () => panel.show(actions.shared())) },
+      { id: "type", icon: "keyboard", label: "toolbar.keyboard", touch: true, act: actions.type },
+      {
+        id: "stats",
+        icon: "stats",
+        label: "toolbar.stats",
+        pressed: () => overlay.open,
+        act: () => store.set({ stats: !store.value.stats }),
+      },
+      { id: "route", icon: "route", label: "toolbar.route", ...this.opens(route, () => route.show()) },
+      { id: "settings", icon: "settings", label: "toolbar.settings", ...this.opens(settings, () => settings.show()) },
+      { id: "reconnect", icon: "reconnect", label: "toolbar.reconnect", act: actions.reconnect },
+    ];
+  }
+
+  /** What a button does that opens a panel. There is room for one panel. */
+  private opens(panel: Panel, show: () => void): Pick<Tool, "pressed" | "act"> {
+    const act = () => {
+      const { open } = panel;
+      for (const other of this.panels) other.close();
+      if (!open) show();
+      this.mark();
+    };
+    return { pressed: () => panel.open, act };
   }
 
   /** Says in the sign-in form how an attempt has ended. */
@@ -219,24 +242,14 @@ export class Face {
     this.route.say({ path: pictured ? this.pathWords(shown, path) : words.say("state.picture"), why: what, remedy });
   }
 
-  private toggleStats(): void {
-    this.overlay.open = !this.overlay.open;
-    this.mark();
-    this.actions.refresh();
-  }
-
-  /** Opens a panel, or closes it. There is room for one. */
-  private toggle(panel: { readonly open: boolean; close(): void }, show: () => void): void {
-    const { open } = panel;
-    for (const other of [this.panel, this.route, this.settings]) other.close();
-    if (!open) show();
-    this.mark();
-  }
-
   private mark(): void {
-    const { panel, route, settings, overlay, toolbar } = this;
-    toolbar.mark({ clipboard: panel.open, stats: overlay.open, route: route.open, settings: settings.open });
-    toolbar.pin(panel.open || route.open || settings.open || this.repairing);
+    const { stats } = this.store.value;
+    if (stats !== this.overlay.open) {
+      this.overlay.open = stats;
+      this.actions.refresh();
+    }
+    this.toolbar.update();
+    this.toolbar.pin(this.repairing || this.panels.some(({ open }) => open));
   }
 
   private async fetch(text: string): Promise<void> {

@@ -3,14 +3,14 @@
 import type { Codec } from "../codec.ts";
 import type { Words } from "../i18n.ts";
 import type { Encoding } from "../protocol.ts";
+import type { SettingsStore } from "../settings.ts";
 import { Dialog, write } from "./dialog.ts";
 import { element } from "./dom.ts";
 import { wayWords } from "./encoding.ts";
 
-export interface Settings {
+export interface Offer {
   /** The codecs that the server and this browser have in common, as far as is known. */
   codecs: Codec[];
-  preferred: Codec | "";
   /** How the pictures are made; null while that is not known. */
   encoding: Encoding | null;
 }
@@ -26,7 +26,7 @@ export class SettingsPanel extends Dialog {
 
   constructor(
     private readonly words: Words,
-    private readonly prefer: (codec: Codec | "") => void,
+    private readonly store: SettingsStore,
     closed: () => void,
   ) {
     const legend = element("legend", {}, words.say("settings.codec"));
@@ -38,8 +38,9 @@ export class SettingsPanel extends Dialog {
     this.used = used;
   }
 
-  say({ codecs, preferred, encoding }: Settings): void {
+  say({ codecs, encoding }: Offer): void {
     const { words } = this;
+    const preferred = this.store.value.codec;
     const shown = order.filter((codec) => codec === "" || codec === preferred || codecs.includes(codec));
     if (!shown.includes(preferred)) shown.push(preferred);
     this.offer(shown, preferred);
@@ -62,7 +63,7 @@ export class SettingsPanel extends Dialog {
   private choice(codec: Codec | ""): HTMLElement {
     const { words } = this;
     const input = element("input", { type: "radio", name: "codec", value: codec });
-    input.addEventListener("change", () => this.prefer(codec));
+    input.addEventListener("change", () => this.store.set({ codec }));
     const key = `settings.${codec || "auto"}` as const;
     const note = element("small", {}, words.say(`${key}.do`));
     return element("label", {}, input, element("span", {}, words.say(key), note));

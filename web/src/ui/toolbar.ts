@@ -1,62 +1,58 @@
 /** The slim bar at the top edge: out of the way until it is approached, by pointer, touch or keyboard. */
 
-import type { ResizeMode } from "../geometry.ts";
-import type { Words } from "../i18n.ts";
-import { element, iconButton, relabel } from "./dom.ts";
+import type { Key, Words } from "../i18n.ts";
+import { element, iconButton, relabel, type Drawing } from "./dom.ts";
 
 /** It stays this long after it has been left, in ms. */
 const LINGER = 1200;
 /** It shows itself for this long at the start, in ms. */
 const WELCOME = 4000;
 
-export interface ToolbarActions {
-  clipboard(): void;
-  keyboard(): void;
-  stats(): void;
-  route(): void;
-  settings(): void;
-  resize(mode: ResizeMode): void;
-  reconnect(): void;
-  /** The person is done with the bar: the focus goes back to the desktop. */
-  leave(): void;
+/** A button of the bar. What changes is asked for by functions, each time that the bar is brought up to date. */
+export interface Tool {
+  /** Its name in the page: button[data-tool]. */
+  id: string;
+  icon: Drawing | (() => Drawing);
+  label: Key | (() => Key);
+  /** It is there on touch screens alone. */
+  touch?: boolean;
+  /** Whether what it opens or switches on is on; a button that only does something has none. */
+  pressed?(): boolean;
+  /** Whether it is of no use at the moment. */
+  hidden?(): boolean;
+  act(): void;
 }
-
-const modes: ResizeMode[] = ["remote", "scale", "off"];
 
 export class Toolbar {
   readonly root: HTMLElement;
   private readonly state = element("span", { class: "state", role: "status" });
-  private readonly size: HTMLButtonElement;
-  private readonly full: HTMLButtonElement;
-  private readonly clip: HTMLButtonElement;
-  private readonly stats: HTMLButtonElement;
-  private readonly route: HTMLButtonElement;
-  private readonly settings: HTMLButtonElement;
+  private readonly buttons: { tool: Tool; button: HTMLButtonElement; shown: string }[];
   private timer = 0;
   private pinned = false;
 
+  /** leave: the person is done with the bar, and the focus goes back to the desktop. */
   constructor(
     private readonly words: Words,
-    private mode: ResizeMode,
-    private readonly actions: ToolbarActions,
+    tools: readonly Tool[],
+    private readonly leave: () => void,
   ) {
-    this.size = iconButton(mode, "", () => this.nextMode());
-    this.full = iconButton("fullscreen", words.say("toolbar.fullscreen"), () => void toggleFullscreen());
-    this.clip = iconButton("clipboard", words.say("toolbar.clipboard"), actions.clipboard);
-    this.stats = iconButton("stats", words.say("toolbar.stats"), actions.stats);
-    this.route = iconButton("route", words.say("toolbar.route"), actions.route);
-    this.settings = iconButton("settings", words.say("toolbar.settings"), actions.settings);
-    const keyboard = iconButton("keyboard", words.say("toolbar.keyboard"), actions.keyboard);
-    keyboard.classList.add("touch-only");
-    const again = iconButton("reconnect", words.say("toolbar.reconnect"), actions.reconnect);
     const label = words.say("toolbar.label");
-    const bar = element("div", { class: "pill", role: "toolbar", "aria-label": label });
-    bar.append(this.state, this.full, this.size, this.clip, keyboard, this.stats, this.route, this.settings, again);
+    const bar = element("div", { class: "pill", role: "toolbar", "aria-label": label }, this.state);
+    this.buttons = tools.map((tool) => {
+      const button = iconButton("close", "", () => {
+        tool.act();
+        this.update();
+      });
+      button.dataset.tool = tool.id;
+      button.classList.toggle("touch-only", tool.touch === true);
+      bar.append(button);
+      return { tool, button, shown: "" };
+    });
     const handle = element("button", { type: "button", class: "handle", "aria-label": words.say("toolbar.show") });
     handle.title = words.say("toolbar.show");
     this.root = element("div", { class: "toolbar", "data-ui": "" }, bar, handle);
-    this.showMode();
     this.listen(handle);
+    this.update();
   }
 
   /** What the bar says of the connection; tone: "good", "busy" or "bad". */
@@ -71,12 +67,17 @@ export class Toolbar {
     this.state.setAttribute("aria-live", aloud ? "polite" : "off");
   }
 
-  /** Marks the buttons whose panels are open. */
-  mark(open: { clipboard: boolean; stats: boolean; route: boolean; settings: boolean }): void {
-    this.clip.setAttribute("aria-pressed", String(open.clipboard));
-    this.stats.setAttribute("aria-pressed", String(open.stats));
-    this.route.setAttribute("aria-pressed", String(open.route));
-    this.settings.setAttribute("aria-pressed", String(open.settings));
+  /** Brings the buttons up to date. */
+  update(): void {
+    for (const entry of this.buttons) {
+      const { tool, button } = entry;
+      const drawing = now(tool.icon);
+      const label = this.words.say(now(tool.label));
+      if (entry.shown !== drawing + label) relabel(button, drawing, label);
+      entry.shown = drawing + label;
+      button.hidden = tool.hidden?.() ?? false;
+      if (tool.pressed) button.setAttribute("aria-pressed", String(tool.pressed()));
+    }
   }
 
   /** Shows itself for a moment. */
@@ -96,7 +97,7 @@ export class Toolbar {
   /** Takes the focus. */
   focus(): void {
     this.show();
-    this.full.focus();
+    this.buttons.find(({ button }) => button.offsetParent !== null)?.button.focus();
   }
 
   private listen(handle: HTMLButtonElement): void {
@@ -106,11 +107,8 @@ export class Toolbar {
     root.addEventListener("pointerleave", () => this.hideIn(LINGER));
     root.addEventListener("focusin", () => this.show());
     root.addEventListener("focusout", () => this.hideIn(LINGER));
-    root.addEventListener("keydown", (event) => travel(root, event, this.actions.leave));
-    document.addEventListener("fullscreenchange", () => {
-      const full = document.fullscreenElement !== null;
-      relabel(this.full, full ? "window" : "fullscreen", this.words.say(full ? "toolbar.window" : "toolbar.fullscreen"));
-    });
+    root.addEventListener("keydown", (event) => travel(root, event, this.leave));
+    document.addEventListener("fullscreenchange", () => this.update());
   }
 
   private show(): void {
@@ -125,16 +123,11 @@ export class Toolbar {
       if (!used && !this.pinned) this.root.classList.remove("shown");
     }, ms);
   }
+}
 
-  private nextMode(): void {
-    this.mode = modes[(modes.indexOf(this.mode) + 1) % modes.length] ?? "remote";
-    this.showMode();
-    this.actions.resize(this.mode);
-  }
-
-  private showMode(): void {
-    relabel(this.size, this.mode, this.words.say(`toolbar.resize.${this.mode}`));
-  }
+/** A fixed value, or what a function returns now. */
+function now<T extends string>(value: T | (() => T)): T {
+  return typeof value === "function" ? value() : value;
 }
 
 /** What keys do in a toolbar: arrows go from one of its controls to the next, Escape leaves (ARIA toolbar pattern). */
@@ -144,11 +137,21 @@ export function travel(root: HTMLElement, event: KeyboardEvent, leave: () => voi
   );
   const at = controls.findIndex((control) => control === document.activeElement);
   const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+  const end = { Home: 0, End: controls.length - 1 }[event.key];
   if (step) controls[(at + step + controls.length) % controls.length]?.focus();
+  else if (end !== undefined) controls[end]?.focus();
   else if (event.key === "Escape") leave();
   else return;
   event.preventDefault();
 }
+
+/** The button that puts the page on the whole screen, and back. */
+export const fullscreenTool: Tool = {
+  id: "fullscreen",
+  icon: () => (document.fullscreenElement ? "window" : "fullscreen"),
+  label: () => (document.fullscreenElement ? "toolbar.window" : "toolbar.fullscreen"),
+  act: () => void toggleFullscreen(),
+};
 
 /** Puts the page on the whole screen, or back into its window. */
 export async function toggleFullscreen(): Promise<void> {

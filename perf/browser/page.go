@@ -95,6 +95,16 @@ func (p *Page) window(ctx context.Context, state string) error {
 		map[string]any{"windowId": window.WindowID, "bounds": map[string]any{"windowState": state}}, nil)
 }
 
+// Call calls any method of the protocol on the page, for what is rarely needed:
+// Emulation.setEmulatedMedia, Accessibility.getFullAXTree. It decodes the answer
+// into result, which may be nil.
+func (p *Page) Call(ctx context.Context, method string, params, result any) error {
+	if err := p.call(ctx, method, params, result); err != nil {
+		return fmt.Errorf("browser: %s: %w", method, err)
+	}
+	return nil
+}
+
 func (p *Page) call(ctx context.Context, method string, params, result any) error {
 	return p.browser.conn.call(ctx, p.session, method, params, result)
 }

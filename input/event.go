@@ -118,6 +118,8 @@ var (
 	ErrInexpressible = errors.New("the display cannot express it")
 	// ErrGone: there is no display any more, or the injector is closed.
 	ErrGone = errors.New("the display has gone")
+	// ErrTooLarge: a clipboard's content is larger than may be carried.
+	ErrTooLarge = errors.New("too large")
 )
 
 // Injector performs events on a display. It is used by one goroutine at a time.
@@ -160,7 +162,7 @@ type Clipboard interface {
 	// small: only the newest change of each selection matters.
 	Changed() <-chan Selection
 	// Read returns the selection's content as the MIME type asked for, at most
-	// max bytes; more is an error.
+	// max bytes; more is an ErrTooLarge.
 	Read(ctx context.Context, s Selection, mime string, max int) ([]byte, error)
 	// Offer takes the selection and answers requests for it with items until
 	// another program takes it. It copies nothing: items must not change.

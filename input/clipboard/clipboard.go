@@ -25,23 +25,23 @@ type Config struct {
 	// Connect opens a connection to a display that has the extensions named.
 	// It is display.Connect of package lucarne/capture/display.
 	Connect  func(display string, extensions ...string) (*xgb.Conn, error)
-	MaxBytes int          // of one selection, read or offered; 0: 1 MiB
+	MaxBytes int          // of one selection, read or offered; 0: 16 MiB
 	Primary  bool         // serve PRIMARY, what is marked with the mouse, as well
 	Log      *slog.Logger // nil: nothing is logged
 }
 
 const (
-	defaultMaxBytes = 1 << 20
+	defaultMaxBytes = 16 << 20
 	// maxPatience is how long the X server may take to answer, and another
 	// program to take the next part of what it has asked for.
 	maxPatience = 5 * time.Second
 )
 
 var (
-	// ErrTooLarge: the content is larger than the reader or Config.MaxBytes allows.
-	ErrTooLarge = errors.New("too large")
 	// ErrRefused: nobody owns the selection, or its owner has no such type.
 	ErrRefused = errors.New("refused by its owner")
+	// ErrLost: who owned the selection when the reading began does so no more.
+	ErrLost = errors.New("its owner has lost it")
 	// ErrSelection: the selection is not one that is served.
 	ErrSelection = errors.New("no such selection")
 
@@ -265,11 +265,9 @@ func (c *Clipboard) ownerChanged(e xfixes.SelectionNotifyEvent) {
 	case c.takings[e.Selection] == 0:
 		delete(c.offers, e.Selection)
 	}
-	if e.Subtype != xfixes.SelectionEventSetSelectionOwner { // the owner has died
-		for _, r := range c.readers {
-			if r.selection == e.Selection {
-				r.wake(e)
-			}
+	for _, r := range c.readers { // what the owner before had is news no more
+		if r.selection == e.Selection && r.owner != e.Owner {
+			r.wake(e)
 		}
 	}
 	c.mu.Unlock()

@@ -150,7 +150,7 @@ func TestUsToXclip(t *testing.T) {
 			}
 		}
 		give(t, c, text("é€"), input.Item{MIME: "text/html", Data: []byte("<b>é</b>")})
-		for target, want := range map[string]string{"STRING": "\xe9?", "text/html": "<b>é</b>"} {
+		for target, want := range map[string]string{"STRING": "\xe9?", "text/html": charset + "<b>é</b>"} {
 			if got := xclip(t, name, nil, "-selection", "clipboard", "-out", "-target", target); string(got) != want {
 				t.Errorf("as %s: xclip got %q, want %q", target, got, want)
 			}
@@ -194,8 +194,8 @@ func TestBetweenTwo(t *testing.T) {
 		if got, err := b.Read(within(t), board, utf8MIME, 100); err != nil || string(got) != "last" {
 			t.Errorf("read %q, %v; want %q", got, err, "last")
 		}
-		if got, err := b.Read(within(t), board, utf8MIME, 3); !errors.Is(err, ErrTooLarge) {
-			t.Errorf("read %q, %v; want %v", got, err, ErrTooLarge)
+		if got, err := b.Read(within(t), board, utf8MIME, 3); !errors.Is(err, input.ErrTooLarge) {
+			t.Errorf("read %q, %v; want %v", got, err, input.ErrTooLarge)
 		}
 		if _, err := b.Read(within(t), input.SelectionPrimary, utf8MIME, 100); !errors.Is(err, ErrRefused) {
 			t.Errorf("reading a selection without an owner: %v, want %v", err, ErrRefused)
@@ -203,8 +203,27 @@ func TestBetweenTwo(t *testing.T) {
 		if _, err := a.Read(within(t), input.SelectionPrimary, utf8MIME, 100); !errors.Is(err, ErrSelection) {
 			t.Errorf("reading a selection that is not served: %v, want %v", err, ErrSelection)
 		}
-		if err := a.Offer(board, []input.Item{{MIME: utf8MIME, Data: make([]byte, 1<<20+1)}}); !errors.Is(err, ErrTooLarge) {
-			t.Errorf("offering too much: %v, want %v", err, ErrTooLarge)
+		if err := a.Offer(board, []input.Item{{MIME: utf8MIME, Data: make([]byte, defaultMaxBytes+1)}}); !errors.Is(err, input.ErrTooLarge) {
+			t.Errorf("offering too much: %v, want %v", err, input.ErrTooLarge)
+		}
+	})
+}
+
+// As much as may be carried, of each type, by parts both ways.
+func TestLargest(t *testing.T) {
+	onEach(t, func(t *testing.T, name string, a *Clipboard) {
+		b := open(t, name, Config{})
+		want := bytes.Repeat([]byte("0123456789abcdef"), defaultMaxBytes/16)
+		for _, mime := range []string{utf8MIME, "text/html", "image/png"} {
+			give(t, b, input.Item{MIME: mime, Data: want})
+			awaitChange(t, a, board)
+			got, err := a.Read(within(t), board, mime, defaultMaxBytes)
+			if err != nil || !bytes.Equal(got, want) {
+				t.Errorf("%s: read %d bytes, %v; want %d", mime, len(got), err, len(want))
+			}
+			if _, err := a.Read(within(t), board, mime, defaultMaxBytes-1); !errors.Is(err, input.ErrTooLarge) {
+				t.Errorf("%s: %v; want %v", mime, err, input.ErrTooLarge)
+			}
 		}
 	})
 }
@@ -350,12 +369,40 @@ func TestOwnerDies(t *testing.T) {
 			return ok
 		})
 		p.conn.Close() // without an answer
-		if err := <-asked; !errors.Is(err, ErrRefused) {
-			t.Errorf("Read = %v, want %v", err, ErrRefused)
+		if err := <-asked; !errors.Is(err, ErrLost) {
+			t.Errorf("Read = %v, want %v", err, ErrLost)
 		}
 		if _, err := c.Read(within(t), board, utf8MIME, 100); !errors.Is(err, ErrRefused) {
 			t.Errorf("Read of what nobody owns = %v, want %v", err, ErrRefused)
 		}
+	})
+}
+
+// TestOwnerIsSuperseded: a reader does not wait for an owner that is it no more.
+func TestOwnerIsSuperseded(t *testing.T) {
+	onEach(t, func(t *testing.T, name string, c *Clipboard) {
+		silent := newProgram(t, name)
+		silent.own()
+		awaitChange(t, c, board)
+		asked := make(chan error, 1)
+		go func() {
+			_, err := c.Read(within(t), board, utf8MIME, 100)
+			asked <- err
+		}()
+		silent.wait(func(event xgb.Event) bool {
+			e, ok := event.(xproto.SelectionRequestEvent)
+			return ok && e.Requestor != c.window
+		})
+		newProgram(t, name).own()
+		select {
+		case err := <-asked:
+			if !errors.Is(err, ErrLost) {
+				t.Errorf("Read = %v, want %v", err, ErrLost)
+			}
+		case <-time.After(deadline / 2):
+			t.Error("it waits for who owns the selection no more")
+		}
+		awaitChange(t, c, board)
 	})
 }
 

@@ -25,7 +25,8 @@ type offer struct {
 }
 
 // Offer implements input.Clipboard. Plain text is offered as UTF8_STRING,
-// text/plain, STRING and TEXT as well. The errors are ErrTooLarge, ErrSelection
+// text/plain, STRING and TEXT as well. HTML that is not ASCII and does not say that
+// it is UTF-8 is given a word that does. The errors are input.ErrTooLarge, ErrSelection
 // and input.ErrGone. A transfer of an earlier offer that is under way goes on
 // with what it began with.
 func (c *Clipboard) Offer(s input.Selection, items []input.Item) error {
@@ -43,9 +44,12 @@ func (c *Clipboard) offer(s input.Selection, items []input.Item) error {
 	}
 	o := &offer{items: slices.Clone(items)}
 	size := 0
-	for _, item := range items {
+	for i, item := range o.items {
+		if isHTML(item.MIME) {
+			o.items[i].Data = toHTML(item.Data)
+		}
 		if size += len(item.Data); size > c.max {
-			return ErrTooLarge
+			return input.ErrTooLarge
 		}
 		atom, err := c.atom(ctx, item.MIME)
 		if err != nil {
@@ -87,7 +91,7 @@ func (c *Clipboard) own(selection xproto.Atom, mime string, limit int) ([]byte, 
 		switch {
 		case item.MIME != mime && !(isText(item.MIME) && isText(mime)):
 		case len(item.Data) > limit:
-			return nil, ErrTooLarge
+			return nil, input.ErrTooLarge
 		default:
 			return bytes.Clone(item.Data), nil
 		}

@@ -11,6 +11,7 @@ import (
 	"github.com/jezek/xgb/xproto"
 
 	"lucarne/capture/display"
+	"lucarne/input"
 )
 
 // A program is another X client, which does as it is told.
@@ -151,81 +152,92 @@ func (p *program) notify(e xproto.SelectionRequestEvent) {
 	xproto.SendEvent(p.conn, false, e.Requestor, 0, string(notify.Bytes()))
 }
 
-// Owners that a reader must come back from.
+// Owners that a reader must come back from, whatever it reads.
 func TestHostileOwners(t *testing.T) {
 	onEach(t, func(t *testing.T, name string, c *Clipboard) {
-		p := newProgram(t, name)
-		targets, utf8, incr := p.atom("TARGETS"), p.atom("UTF8_STRING"), p.atom("INCR")
-		type answer func(e xproto.SelectionRequestEvent)
-		withTarget := func(target xproto.Atom, then answer) answer {
-			return func(e xproto.SelectionRequestEvent) {
-				if e.Target == targets {
-					p.put(e, xproto.AtomAtom, 32, appendAtoms(nil, target))
-					p.notify(e)
-					return
-				}
-				then(e)
-			}
-		}
-		with := func(then answer) answer { return withTarget(utf8, then) }
-		part := make([]byte, 100_000)
-		tests := []struct {
-			name   string
-			answer answer
-			want   error
-		}{
-			{"never answers", func(xproto.SelectionRequestEvent) {}, context.DeadlineExceeded},
-			{"never answers for the text", with(func(xproto.SelectionRequestEvent) {}), context.DeadlineExceeded},
-			{"announces 1 GiB", with(func(e xproto.SelectionRequestEvent) {
-				p.put(e, incr, 32, appendAtoms(nil, 1<<30))
-				p.notify(e)
-			}), ErrTooLarge},
-			{"announces 4 GiB less one", with(func(e xproto.SelectionRequestEvent) {
-				p.put(e, incr, 32, appendAtoms(nil, 1<<32-1))
-				p.notify(e)
-			}), ErrTooLarge},
-			{"announces and sends nothing", with(func(e xproto.SelectionRequestEvent) {
-				p.put(e, incr, 32, appendAtoms(nil, 100))
-				p.notify(e)
-			}), context.DeadlineExceeded},
-			{"sends more than it may at once", with(func(e xproto.SelectionRequestEvent) {
-				for range 11 {
-					xproto.ChangeProperty(p.conn, xproto.PropModeAppend, e.Requestor, e.Property, utf8, 8, uint32(len(part)), part)
-				}
-				p.notify(e)
-			}), ErrTooLarge},
-			{"answers without an answer", with(func(e xproto.SelectionRequestEvent) { p.notify(e) }), ErrRefused},
-			{"has another type than it said", withTarget(p.atom("TEXT"), func(e xproto.SelectionRequestEvent) {
-				p.put(e, p.atom("COMPOUND_TEXT"), 8, []byte("x"))
-				p.notify(e)
-			}), ErrRefused},
-			{"has an odd list", func(e xproto.SelectionRequestEvent) {
-				p.put(e, xproto.AtomAtom, 8, []byte("abcde"))
-				p.notify(e)
-			}, ErrRefused},
-		}
-		answers := make(chan answer, 1)
-		now := tests[0].answer // Xvnc asks each new owner for its targets
-		p.serve(func(e xproto.SelectionRequestEvent) {
-			select {
-			case now = <-answers:
-			default:
-			}
-			now(e)
-		})
-		for _, test := range tests {
-			answers <- test.answer
-			patience := deadline
-			if errors.Is(test.want, context.DeadlineExceeded) {
-				patience = 200 * time.Millisecond
-			}
-			ctx, cancel := context.WithTimeout(context.Background(), patience)
-			if _, err := c.Read(ctx, board, utf8MIME, 1<<20); !errors.Is(err, test.want) {
-				t.Errorf("an owner that %s: %v, want %v", test.name, err, test.want)
-			}
-			cancel()
+		for mime, target := range map[string]string{utf8MIME: "UTF8_STRING", "text/html": "text/html", "image/png": "image/png"} {
+			t.Run(target, func(t *testing.T) { readHostile(t, name, c, mime, target) })
 		}
 	})
+}
+
+func readHostile(t *testing.T, name string, c *Clipboard, mime, target string) {
+	p := newProgram(t, name)
+	targets, wanted, incr := p.atom("TARGETS"), p.atom(target), p.atom("INCR")
+	type answer func(e xproto.SelectionRequestEvent)
+	withTarget := func(target xproto.Atom, then answer) answer {
+		return func(e xproto.SelectionRequestEvent) {
+			if e.Target == targets {
+				p.put(e, xproto.AtomAtom, 32, appendAtoms(nil, target))
+				p.notify(e)
+				return
+			}
+			then(e)
+		}
+	}
+	with := func(then answer) answer { return withTarget(wanted, then) }
+	part := make([]byte, 100_000)
+	tests := []struct {
+		name   string
+		answer answer
+		want   error
+	}{
+		{"never answers", func(xproto.SelectionRequestEvent) {}, context.DeadlineExceeded},
+		{"never answers for the type", with(func(xproto.SelectionRequestEvent) {}), context.DeadlineExceeded},
+		{"announces 1 GiB", with(func(e xproto.SelectionRequestEvent) {
+			p.put(e, incr, 32, appendAtoms(nil, 1<<30))
+			p.notify(e)
+		}), input.ErrTooLarge},
+		{"announces 4 GiB less one", with(func(e xproto.SelectionRequestEvent) {
+			p.put(e, incr, 32, appendAtoms(nil, 1<<32-1))
+			p.notify(e)
+		}), input.ErrTooLarge},
+		{"announces and sends nothing", with(func(e xproto.SelectionRequestEvent) {
+			p.put(e, incr, 32, appendAtoms(nil, 100))
+			p.notify(e)
+		}), context.DeadlineExceeded},
+		{"sends more than it may at once", with(func(e xproto.SelectionRequestEvent) {
+			for range 11 {
+				xproto.ChangeProperty(p.conn, xproto.PropModeAppend, e.Requestor, e.Property, wanted, 8, uint32(len(part)), part)
+			}
+			p.notify(e)
+		}), input.ErrTooLarge},
+		{"answers without an answer", with(func(e xproto.SelectionRequestEvent) { p.notify(e) }), ErrRefused},
+		{"has another type than it said", withTarget(p.atom("TEXT"), func(e xproto.SelectionRequestEvent) {
+			p.put(e, p.atom("COMPOUND_TEXT"), 8, []byte("x"))
+			p.notify(e)
+		}), ErrRefused},
+		{"has a property of no type", with(func(e xproto.SelectionRequestEvent) {
+			p.put(e, incr, 32, nil)
+			xproto.DeleteProperty(p.conn, e.Requestor, e.Property)
+			p.notify(e)
+		}), ErrRefused},
+		{"has an odd list", func(e xproto.SelectionRequestEvent) {
+			p.put(e, xproto.AtomAtom, 8, []byte("abcde"))
+			p.notify(e)
+		}, ErrRefused},
+	}
+	answers := make(chan answer, 1)
+	now := tests[0].answer // Xvnc asks each new owner for its targets
+	p.serve(func(e xproto.SelectionRequestEvent) {
+		select {
+		case now = <-answers:
+		default:
+		}
+		now(e)
+	})
+	for _, test := range tests {
+		answers <- test.answer
+		patience := deadline
+		if errors.Is(test.want, context.DeadlineExceeded) {
+			patience = 200 * time.Millisecond
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		if _, err := c.Read(ctx, board, mime, 1<<20); !errors.Is(err, test.want) {
+			t.Errorf("an owner that %s: %v, want %v", test.name, err, test.want)
+		}
+		cancel()
+	}
 }
 
 // An owner that sends part after part without an end is left at the limit.
@@ -266,8 +278,8 @@ func TestEndlessOwner(t *testing.T) {
 			p.conn.Close()
 			<-ended
 		}()
-		if got, err := c.Read(within(t), board, utf8MIME, 1<<20); !errors.Is(err, ErrTooLarge) {
-			t.Errorf("read %d bytes, %v; want %v", len(got), err, ErrTooLarge)
+		if got, err := c.Read(within(t), board, utf8MIME, 1<<20); !errors.Is(err, input.ErrTooLarge) {
+			t.Errorf("read %d bytes, %v; want %v", len(got), err, input.ErrTooLarge)
 		}
 	})
 }

@@ -16,10 +16,10 @@ import (
 // maxTargets is the largest list of targets read, in bytes.
 const maxTargets = 16 << 10
 
-// Read implements input.Clipboard. Plain text is UTF-8 whatever its owner has it
-// in; another type is read as the owner gives it. The limit is the smaller of
-// max and Config.MaxBytes; the errors are ErrTooLarge, ErrRefused, ErrSelection,
-// input.ErrGone and ctx's: an owner may well never answer.
+// Read implements input.Clipboard. Plain text and HTML are UTF-8 whatever their
+// owner has them in; another type is read as the owner gives it. The limit is the
+// smaller of max and Config.MaxBytes; the errors are input.ErrTooLarge, ErrRefused,
+// ErrLost, ErrSelection, input.ErrGone and ctx's: an owner may well never answer.
 func (c *Clipboard) Read(ctx context.Context, s input.Selection, mime string, max int) ([]byte, error) {
 	data, err := c.read(ctx, s, mime, min(max, c.max))
 	if err != nil {
@@ -33,19 +33,17 @@ func (c *Clipboard) read(ctx context.Context, s input.Selection, mime string, li
 	if err != nil {
 		return nil, err
 	}
-	owner, err := await(ctx, c, func() (*xproto.GetSelectionOwnerReply, error) {
-		return xproto.GetSelectionOwner(c.conn, selection).Reply()
-	})
+	owner, err := c.ownerOf(ctx, selection)
 	if err != nil {
 		return nil, err
 	}
-	switch owner.Owner {
+	switch owner {
 	case xproto.WindowNone:
 		return nil, ErrRefused
 	case c.window:
 		return c.own(selection, mime, limit)
 	}
-	r, err := c.newReader(selection)
+	r, err := c.newReader(selection, owner)
 	if err != nil {
 		return nil, err
 	}
@@ -58,8 +56,11 @@ func (c *Clipboard) read(ctx context.Context, s input.Selection, mime string, li
 	if err != nil {
 		return nil, err
 	}
-	if isText(mime) {
+	switch {
+	case isText(mime):
 		return c.known.utf8(data, typ, target, limit)
+	case isHTML(mime):
+		return fromHTML(data, limit)
 	}
 	return data, nil
 }
@@ -74,23 +75,35 @@ func (c *Clipboard) selection(s input.Selection) (xproto.Atom, error) {
 	return 0, ErrSelection
 }
 
+// ownerOf returns the window that owns a selection, WindowNone for nobody.
+func (c *Clipboard) ownerOf(ctx context.Context, selection xproto.Atom) (xproto.Window, error) {
+	reply, err := await(ctx, c, func() (*xproto.GetSelectionOwnerReply, error) {
+		return xproto.GetSelectionOwner(c.conn, selection).Reply()
+	})
+	if err != nil {
+		return 0, err
+	}
+	return reply.Owner, nil
+}
+
 // A reader reads a selection into a window of its own, so that a late answer to
 // another reader cannot be taken for one to this.
 type reader struct {
 	c         *Clipboard
 	selection xproto.Atom
+	owner     xproto.Window
 	window    xproto.Window
 	events    chan xgb.Event
 }
 
-func (c *Clipboard) newReader(selection xproto.Atom) (*reader, error) {
+func (c *Clipboard) newReader(selection xproto.Atom, owner xproto.Window) (*reader, error) {
 	window, err := c.newWindow(xproto.EventMaskPropertyChange)
 	if err != nil {
 		return nil, err
 	}
 	// What an owner does to the window comes in turns with what we do. One that
 	// does more than that loses events, and its reader waits in vain.
-	r := &reader{c: c, selection: selection, window: window, events: make(chan xgb.Event, 8)}
+	r := &reader{c: c, selection: selection, owner: owner, window: window, events: make(chan xgb.Event, 8)}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.readers[window] = r
@@ -187,7 +200,7 @@ func (r *reader) convert(ctx context.Context, target xproto.Atom, limit int) ([]
 // is the least that it will be.
 func (r *reader) collect(ctx context.Context, size []byte, limit int) (data []byte, typ xproto.Atom, err error) {
 	if len(size) >= 4 && int64(xgb.Get32(size)) > int64(limit) {
-		return nil, 0, ErrTooLarge
+		return nil, 0, input.ErrTooLarge
 	}
 	for {
 		event, err := r.next(ctx)
@@ -220,17 +233,17 @@ func (r *reader) take(ctx context.Context, limit int) ([]byte, xproto.Atom, erro
 	case err != nil:
 		return nil, 0, err
 	case reply.BytesAfter > 0 || len(reply.Value) > limit && reply.Type != r.c.known.incr:
-		return nil, 0, ErrTooLarge
+		return nil, 0, input.ErrTooLarge
 	}
 	return reply.Value, reply.Type, nil
 }
 
-// next returns the next event about this reader; ErrRefused: its owner has died.
+// next returns the next event about this reader.
 func (r *reader) next(ctx context.Context) (xgb.Event, error) {
 	select {
 	case event := <-r.events:
-		if _, dead := event.(xfixes.SelectionNotifyEvent); dead {
-			return nil, ErrRefused
+		if _, changed := event.(xfixes.SelectionNotifyEvent); changed {
+			return event, r.check(ctx) // it may be of an owner before this one
 		}
 		return event, nil
 	case <-r.c.gone:
@@ -238,4 +251,13 @@ func (r *reader) next(ctx context.Context) (xgb.Event, error) {
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
+}
+
+// check returns ErrLost if the selection is somebody else's by now, or nobody's.
+func (r *reader) check(ctx context.Context) error {
+	owner, err := r.c.ownerOf(ctx, r.selection)
+	if err == nil && owner != r.owner {
+		err = ErrLost
+	}
+	return err
 }

@@ -6,6 +6,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/jezek/xgb/xproto"
+
+	"lucarne/input"
 )
 
 // utf8MIME is what text is asked for and offered as.
@@ -73,7 +75,7 @@ func (a *atoms) utf8(data []byte, typ, target xproto.Atom, limit int) ([]byte, e
 		return nil, ErrRefused
 	}
 	if data = fromLatin1(data); len(data) > limit {
-		return nil, ErrTooLarge
+		return nil, input.ErrTooLarge
 	}
 	return data, nil
 }

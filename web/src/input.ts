@@ -91,7 +91,10 @@ export class InputSender {
     if (!this.reliable || !this.lossy) return false;
     switch (event.type) {
       case "motion":
-        return this.lossy.bufferedAmount <= MAX_WAITING && this.sendLossy(event);
+        return this.sendMotion(event, this.lossy);
+      case "relative":
+        if (!event.sure) return this.sendMotion(event, this.lossy);
+        break;
       case "renew":
         return this.sendLossy(event);
       case "key":
@@ -107,6 +110,10 @@ export class InputSender {
     }
     this.sendReliable(event);
     return true;
+  }
+
+  private sendMotion(event: InputEvent, { bufferedAmount }: Channel): boolean {
+    return bufferedAmount <= MAX_WAITING && this.sendLossy(event);
   }
 
   private sendLossy(event: InputEvent): boolean {

@@ -26,7 +26,7 @@ export const enum MouseButton {
 
 /**
  * Positions are pixels of the remote screen, or HERE; a wheel's dx and dy are 1/120 of a notch, right and down positive;
- * relative motion is the total since the page's input began, in 1/16 of a remote pixel.
+ * relative motion is the total since the page's input began, in 1/16 of a remote pixel; sure: it must arrive.
  */
 export type InputEvent =
   | { type: "key"; action: Action; keysym: number; code: string }
@@ -35,7 +35,7 @@ export type InputEvent =
   | { type: "wheel"; dx: number; dy: number; x: number; y: number }
   | { type: "release" }
   | { type: "renew" }
-  | { type: "relative"; x: number; y: number }
+  | { type: "relative"; x: number; y: number; sure?: boolean }
   | { type: "text"; text: string }
   | { type: "locks"; caps: boolean; num: boolean };
 

@@ -7,6 +7,7 @@ import { FakeChannel, FakeClock } from "./fakes.ts";
 const KEY = 1;
 const MOTION = 2;
 const RELEASE = 5;
+const RELATIVE = 7;
 
 const key = (action: Action): InputEvent => ({ type: "key", action, keysym: 0x61, code: "KeyA" });
 const motion: InputEvent = { type: "motion", x: 1, y: 2 };
@@ -27,6 +28,18 @@ test("one sequence runs over both channels", () => {
   input.send(key(Action.Up));
   assert.deepEqual(reliable.heads, [[KEY, 1], [KEY, 3]]);
   assert.deepEqual(lossy.heads, [[MOTION, 2]]);
+});
+
+test("relative motion goes by the lossy channel, and by the reliable one where it must arrive", () => {
+  const { input, reliable, lossy } = sender();
+  const relative: InputEvent = { type: "relative", x: 1, y: 2 };
+  assert.ok(input.send(relative));
+  assert.ok(input.send({ ...relative, sure: true }));
+  assert.deepEqual(lossy.heads, [[RELATIVE, 1]]);
+  assert.deepEqual(reliable.heads, [[RELATIVE, 2]]);
+  lossy.bufferedAmount = 1 << 20;
+  assert.ok(!input.send(relative), "a newer total replaces it");
+  assert.ok(input.send({ ...relative, sure: true }));
 });
 
 test("what is unacknowledged is sent again, unchanged and in order, when the channel changes", () => {

@@ -13,7 +13,14 @@ function pointer() {
       if (state.open) sent.push(`to ${event.x},${event.y}`);
       return state.open;
     }
+    if (event.type === "relative") {
+      const { x, y, sure } = event;
+      if (state.open || sure) sent.push(`${sure ? "surely" : "by"} ${x},${y}`);
+      return state.open;
+    }
     if (event.type === "button") sent.push(`${event.action ? "+" : "-"}${event.button} ${event.x},${event.y}`);
+    if (event.type === "wheel") sent.push(`turn ${event.dx},${event.dy} ${event.x},${event.y}`);
+    if (event.type === "key") sent.push(`${event.action ? "+" : "-"}${event.keysym.toString(16)}`);
     return true;
   });
   return { clock, sent, state, pointer: made };
@@ -47,7 +54,7 @@ test("motion that is not accepted is tried again, as the newest", () => {
   clock.turn(50);
   assert.deepEqual(sent, []);
   state.open = true;
-  clock.turn(4);
+  clock.turn(16);
   assert.deepEqual(sent, ["to 2,2"]);
 });
 
@@ -80,6 +87,54 @@ test("after a release nothing is held", () => {
   p.release();
   p.up(0, { x: 0, y: 0 });
   assert.deepEqual(sent, ["+1 0,0"]);
+});
+
+test("a locked pointer says how far it has moved in all, and acts where it is", () => {
+  const { clock, sent, pointer: p } = pointer();
+  p.move({ x: 9, y: 9 });
+  p.locked = true;
+  clock.turn(10);
+  p.move({ x: 5, y: 5 });
+  p.shift({ x: 1.5, y: -1 / 32 });
+  p.shift({ x: 1, y: -1 / 32 });
+  clock.turn(4);
+  assert.deepEqual(sent.splice(0), ["to 9,9", "by 24,0", "by 40,-1"], "the newest total, every 4 ms");
+  p.down(0, { x: 7, y: 7 });
+  p.shift({ x: -10, y: 0 });
+  p.up(0, { x: 7, y: 7 });
+  p.wheel({ dx: 0, dy: 120 }, { x: 7, y: 7 });
+  const here = "65535,65535";
+  const want = ["surely 40,-1", `+1 ${here}`, "surely -120,-1", `-1 ${here}`, "surely -120,-1", `turn 0,120 ${here}`];
+  assert.deepEqual(sent.splice(0), want);
+  clock.turn(1000);
+  assert.deepEqual(sent.splice(0), [], "what is sure is not said again");
+  p.shift({ x: 1 / 16, y: 0 });
+  clock.turn(1000);
+  assert.deepEqual(sent.splice(0), ["by -119,-1", "by -119,-1", "by -119,-1"], "what may be lost is");
+  p.locked = false;
+  p.shift({ x: 1, y: 0 });
+  p.move({ x: 1, y: 1 });
+  assert.deepEqual(sent.splice(0), ["to 1,1"]);
+  p.reset();
+  p.locked = true;
+  clock.turn(4);
+  p.shift({ x: 1, y: 0 });
+  assert.deepEqual(sent, ["by 16,0"], "another viewer's total begins anew");
+});
+
+test("motion that nobody takes is tried ever more rarely", () => {
+  const clock = new FakeClock();
+  let tries = 0;
+  const p = new Pointer(clock, () => (tries++, false));
+  p.move({ x: 1, y: 1 });
+  clock.turn(16_000);
+  assert.ok(tries > 1000 && tries < 1020, `${tries} times in 16 s`);
+});
+
+test("a pinch is the wheel with Control held", () => {
+  const { sent, pointer: p } = pointer();
+  p.pinch({ dx: 0, dy: -120 }, { x: 3, y: 4 });
+  assert.deepEqual(sent, ["+ffe3", "turn 0,-120 3,4", "-ffe3"]);
 });
 
 test("the wheel counts 1/120 notches in every unit", () => {

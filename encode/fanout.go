@@ -207,25 +207,38 @@ func (f *Fanout) move(seat *Seat, class Class, now time.Time) {
 	f.ring()
 }
 
-// setBitrate gives a stream its target: Main the lead's estimate, Slow the
-// least of its seats', for nobody there can do with less. The caller holds mu.
+// setBitrate gives a stream its target: Main the lead's, Slow the least of its
+// seats', for nobody there can do with less. The caller holds mu.
 func (f *Fanout) setBitrate(class Class) {
 	bps := 0
 	for seat := range f.seats {
-		if seat.paused || seat.class != class || seat.bps == 0 {
+		target := seat.target()
+		if seat.paused || seat.class != class || target == 0 {
 			continue
 		}
 		if seat == f.lead {
-			bps = seat.bps
+			bps = target
 			break
 		}
-		if bps == 0 || seat.bps < bps {
-			bps = seat.bps
+		if bps == 0 || target < bps {
+			bps = target
 		}
 	}
 	if bps > 0 {
 		f.streams[class].SetBitrate(bps)
 	}
+}
+
+// target is the bitrate that a seat would like, in bits a second: its estimate as
+// far as its limit allows, 0 if there is neither. The caller holds fanout.mu.
+func (s *Seat) target() int {
+	switch {
+	case s.maxBPS == 0:
+		return s.bps
+	case s.bps == 0:
+		return min(s.maxBPS, s.fanout.cfg.BitrateBps)
+	}
+	return min(s.bps, s.maxBPS)
 }
 
 func (f *Fanout) ring() {
@@ -266,6 +279,8 @@ type Seat struct {
 	paused   bool
 	left     bool
 	bps      int // the viewer's estimate; 0: none yet
+	maxBPS   int // that the viewer allows; 0: any
+	maxFPS   int // likewise, of Main while it leads
 	missed   int // the stream's count when last looked at
 	since    time.Time
 	patience time.Duration // in Slow before Main is tried again
@@ -280,6 +295,7 @@ func (s *Seat) Lead() {
 		return
 	}
 	f.lead = s
+	f.streams[Main].SetMaxFPS(s.maxFPS)
 	if s.paused {
 		return
 	}
@@ -311,6 +327,26 @@ func (s *Seat) SetBitrate(bps int) {
 	if !s.left {
 		f.setBitrate(s.class)
 	}
+}
+
+// SetLimits bounds what the viewer's estimate may come to, in bits a second, and the
+// main stream's frames a second for as long as the seat leads. 0: no bound.
+func (s *Seat) SetLimits(bps, fps int) {
+	f := s.fanout
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	lifted := s.maxBPS > 0 && bps == 0 && s.bps == 0
+	s.maxBPS, s.maxFPS = bps, fps
+	if s.left {
+		return
+	}
+	if f.lead == s {
+		f.streams[Main].SetMaxFPS(fps)
+	}
+	if lifted {
+		f.streams[s.class].SetBitrate(f.cfg.BitrateBps)
+	}
+	f.setBitrate(s.class)
 }
 
 // Pause stops or resumes the packets. A paused seat costs nothing; when it is
@@ -362,7 +398,7 @@ func (s *Seat) Move(to *Fanout) *Seat {
 	s.Leave()
 	failing := s.fanout.Err() != nil
 	s.fanout.mu.Lock()
-	seat := &Seat{fanout: to, sink: s.sink, paused: s.paused, bps: s.bps}
+	seat := &Seat{fanout: to, sink: s.sink, paused: s.paused, bps: s.bps, maxBPS: s.maxBPS, maxFPS: s.maxFPS}
 	s.fanout.mu.Unlock()
 	to.add(seat, failing)
 	return seat
@@ -382,6 +418,7 @@ func (s *Seat) Leave() {
 	delete(f.seats, s)
 	if f.lead == s {
 		f.lead = nil
+		f.streams[Main].SetMaxFPS(0)
 	}
 	f.setBitrate(s.class)
 	f.ring()

@@ -22,7 +22,7 @@ const leeway = 16
 
 // due returns how long it is until the next frame may be made.
 func (l *loop) due(now time.Time) time.Duration {
-	interval := l.stream.interval - l.stream.interval/leeway
+	interval := l.stream.pace()
 	if fps := l.limits.MaxFPS; fps > 0 {
 		interval = max(interval, time.Second/time.Duration(fps))
 	}

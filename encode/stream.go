@@ -74,6 +74,7 @@ type Stream struct {
 	members map[Sink]*member
 	lead    Sink // nil: nobody leads
 	bps     int  // wanted
+	maxFPS  int  // wanted, where it is less than the configuration's; 0: no less
 	keyed   time.Time
 	limits  Limits
 }
@@ -148,6 +149,25 @@ func (s *Stream) SetBitrate(bps int) {
 	s.mu.Lock()
 	s.bps = bps
 	s.mu.Unlock()
+}
+
+// SetMaxFPS bounds the frames a second from now on, where this is less than the
+// configuration allows. 0: it is the configuration alone.
+func (s *Stream) SetMaxFPS(fps int) {
+	s.mu.Lock()
+	s.maxFPS = fps
+	s.mu.Unlock()
+}
+
+// pace returns the least time from one frame to the next.
+func (s *Stream) pace() time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	pace := s.interval - s.interval/leeway
+	if s.maxFPS > 0 {
+		pace = max(pace, time.Second/time.Duration(s.maxFPS))
+	}
+	return pace
 }
 
 // Missed returns how many packets a sink has refused since it was attached, and

@@ -38,7 +38,7 @@ func (v *Viewer) record(f Feature, err error) {
 			return
 		}
 	}
-	s.cfg.Audit(Record{Time: now, Viewer: v.id, Role: v.role, Feature: f, Err: err})
+	s.cfg.Audit(Record{Time: now, Viewer: v.id, Role: v.Role(), Feature: f, Err: err})
 }
 
 // use is a feature with its outcome.

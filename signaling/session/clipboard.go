@@ -58,7 +58,7 @@ func (v *Viewer) Clipboard() (text string, ok bool) {
 	fresh := c.count != v.copied
 	v.copied = c.count
 	s.mu.Unlock()
-	if !fresh || c.from == v || !s.cfg.Policy.Allows(v.role, CopyOut) {
+	if !fresh || c.from == v || !v.allows(CopyOut) {
 		return "", false
 	}
 	err := v.Do(CopyOut, func() error { return nil })
@@ -130,7 +130,7 @@ func (s *Session) anybody(f Feature) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, v := range s.viewers {
-		if s.cfg.Policy.Allows(v.role, f) {
+		if v.allows(f) {
 			return true
 		}
 	}

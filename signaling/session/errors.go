@@ -12,4 +12,8 @@ var (
 	ErrTooLarge  = errors.New("too large")
 	ErrSize      = errors.New("absurd size")
 	ErrMalformed = errors.New("malformed")
+	ErrNoViewer  = errors.New("no such viewer")
+	ErrNoShare   = errors.New("no such link")
+	ErrRevoked   = errors.New("the link has been withdrawn")
+	ErrExpired   = errors.New("the link has expired")
 )

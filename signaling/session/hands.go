@@ -61,15 +61,20 @@ func (h *hands) board() (input.Clipboard, <-chan struct{}) {
 	return h.clipboard, h.replaced
 }
 
-// typists counts who may use the keyboard. While somebody may, keys repeat in
-// the browser and not on the display: there a release that the network holds up
-// would type a line of letters.
-func (s *Session) typists(change int) {
-	h := s.hands
-	h.mu.Lock()
-	defer h.mu.Unlock()
+// count counts a viewer among the typists if it may use the keyboard. While
+// somebody may, keys repeat in the browser and not on the display: there a release
+// that the network holds up would type a line of letters. The caller holds mu.
+func (h *hands) count(v *Viewer) {
+	typist := v.present() && v.allows(Keyboard)
+	if typist == v.typist {
+		return
+	}
 	before := h.typists
-	h.typists += change
+	if v.typist = typist; typist {
+		h.typists++
+	} else {
+		h.typists--
+	}
 	if (before == 0) != (h.typists == 0) {
 		h.autoRepeat(h.typists == 0)
 	}

@@ -7,7 +7,7 @@ import "time"
 const leadIdle = time.Second
 
 // touch notes that a person has done something, and passes the lead to who
-// gives input while the leader rests.
+// gives input while the leader rests, unless control has been given to somebody.
 func (s *Session) touch(v *Viewer, f Feature) {
 	now := time.Now()
 	s.mu.Lock()
@@ -17,16 +17,18 @@ func (s *Session) touch(v *Viewer, f Feature) {
 		return
 	}
 	v.input = now
-	if s.leader == nil || s.leader != v && now.Sub(s.leader.input) > leadIdle {
+	if s.given == nil && (s.leader == nil || s.leader != v && now.Sub(s.leader.input) > leadIdle) {
 		s.setLeader(v)
 	}
 }
 
 // elect finds a new leader if the present one is gone or hidden: of those who
-// control and look, who gave input last, else who came first. The caller holds
-// s.mu.
+// control and look, who gave input last, else who came first. To whom control has
+// been given leads, also while hidden. The caller holds s.mu.
 func (s *Session) elect() {
-	if s.leader == nil || s.leader.left || s.leader.paused {
+	if s.given != nil {
+		s.setLeader(s.given)
+	} else if s.leader == nil || s.leader.left || s.leader.paused || !s.leader.controls {
 		var best *Viewer
 		for _, v := range s.viewers {
 			if !v.controls || v.paused {
@@ -39,7 +41,7 @@ func (s *Session) elect() {
 		switch {
 		case best != nil:
 			s.setLeader(best)
-		case s.leader != nil && s.leader.left:
+		case s.leader != nil && (s.leader.left || !s.leader.controls):
 			s.setLeader(nil)
 		}
 	}
@@ -53,9 +55,7 @@ func (s *Session) setLeader(v *Viewer) {
 	}
 	s.leader = v
 	s.drive()
-	for _, viewer := range s.viewers {
-		viewer.ring()
-	}
+	s.tellPeople()
 }
 
 // drive lets each main stream follow the leader, or, while nobody leads or the

@@ -23,26 +23,46 @@ const (
 	CopyIn   Feature = "copy-in"  // the viewer's clipboard to the desktop
 	CopyOut  Feature = "copy-out" // the desktop's clipboard to the viewer
 	Resize   Feature = "resize"
+	Limiting Feature = "limits" // to bound what one's own video takes
+	Giving   Feature = "give"   // to see who is here, and to hand control over and take it back
+	Sharing  Feature = "share"  // to make links by which others come
 )
 
+// features are all there are, in the order in which a page is told of them.
+var features = [...]Feature{Video, Keyboard, Pointer, CopyIn, CopyOut, Resize, Limiting, Giving, Sharing}
+
 // Policy says which role may use which feature. The zero value refuses nothing
-// that the role itself does not: a Watcher may look and no more.
+// that the role itself does not: a Watcher may look and no more, a Controller
+// may not share.
 type Policy struct {
 	Refuse map[Role][]Feature
+	// ControllersShare lets Controllers make links, which allow no more and last no
+	// longer than their own.
+	ControllersShare bool
 }
 
 // Allows says whether a role may use a feature.
 func (p Policy) Allows(r Role, f Feature) bool {
-	if r == Watcher && f != Video {
+	switch {
+	case r == Watcher && f != Video, r == Controller && f == Sharing && !p.ControllersShare:
 		return false
 	}
 	return !slices.Contains(p.Refuse[r], f)
 }
 
+// allowsAs says whether who came in one role may use a feature while acting in
+// another, which control lends: it lends nothing that concerns other people.
+func (p Policy) allowsAs(own, acting Role, f Feature) bool {
+	if f == Giving || f == Sharing {
+		return p.Allows(own, f)
+	}
+	return p.Allows(acting, f)
+}
+
 // Allowed lists the features that a role may use.
 func (p Policy) Allowed(r Role) []Feature {
 	var allowed []Feature
-	for _, f := range [...]Feature{Video, Keyboard, Pointer, CopyIn, CopyOut, Resize} {
+	for _, f := range features {
 		if p.Allows(r, f) {
 			allowed = append(allowed, f)
 		}
@@ -55,4 +75,6 @@ func (p Policy) controls(r Role) bool { return p.Allows(r, Keyboard) || p.Allows
 
 // human says whether using a feature shows that a person is there. A window
 // that changes its size and a picture that moves do not.
-func human(f Feature) bool { return f == Keyboard || f == Pointer || f == CopyIn }
+func human(f Feature) bool {
+	return f == Keyboard || f == Pointer || f == CopyIn || f == Giving || f == Sharing
+}

@@ -16,8 +16,9 @@ const leaseCheck = 100 * time.Millisecond
 // silentPause is how often a display that does not answer is asked again.
 const silentPause = time.Second
 
-// Run lets go of keys and buttons whose lease has run out, pauses hidden viewers, carries
-// the desktop's clipboard and passes over encoders that fail, until ctx ends, which it returns.
+// Run lets go of keys and buttons whose lease has run out, pauses hidden viewers, ends
+// links whose time is over, carries the desktop's clipboard and passes over encoders
+// that fail, until ctx ends, which it returns.
 func (s *Session) Run(ctx context.Context) error {
 	var others sync.WaitGroup
 	others.Go(func() { s.carry(ctx) })
@@ -40,6 +41,8 @@ func (s *Session) Run(ctx context.Context) error {
 		if s.askSilent() {
 			next = soonest(next, silentPause)
 		}
+		next = soonest(next, s.expireShares(now))
+		next = soonest(next, s.reclaim(now))
 		if next > 0 {
 			timer.Reset(next)
 		} else {

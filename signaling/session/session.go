@@ -54,9 +54,15 @@ type Session struct {
 	supplies []*supply // one for each fan-out
 	order    []int     // of the fan-outs that are chosen without being preferred
 	driving  []*Seat   // for each fan-out, the seat that its main stream follows; nil: none
-	gpu      string    // as in encode.Encoding
+	gpu      encode.GPU
 	active   time.Time
 	copied   copied
+	given    *Viewer   // to whom control has been given, who leads until it is taken; nil: nobody
+	giver    *Viewer   // who has given it; nil: gone
+	former   *Viewer   // who had been given it and has left; nil: it has been disposed of since
+	alone    time.Time // since when nobody is here who might take it; zero: somebody is
+	shares   []*share
+	news     uint64 // counts what People tells
 }
 
 // New returns a session without a display and without viewers.
@@ -83,62 +89,82 @@ func New(cfg Config) *Session {
 
 // JoinConfig is what a viewer joins as.
 type JoinConfig struct {
-	Role Role // "": Controller
+	Role  Role   // "": Controller
+	Share string // id of the link that the viewer comes by, whose role counts; "": none
+	// Instead of an earlier viewer of the same page, which has left: if control had
+	// been given to it and to nobody since, it is this one's. nil: of none.
+	Instead *Viewer
 }
 
-// Join adds a viewer, who stays until Leave. With MaxViewers here already it
-// returns ErrFull.
+// Join adds a viewer, who stays until Leave or until its link ends. With
+// MaxViewers here already it returns ErrFull, by a link that has ended ErrNoShare.
 func (s *Session) Join(cfg JoinConfig) (*Viewer, error) {
 	if cfg.Role == "" {
 		cfg.Role = Controller
 	}
 	v := &Viewer{
 		session:  s,
-		role:     cfg.Role,
-		controls: s.cfg.Policy.controls(cfg.Role),
+		own:      cfg.Role,
+		share:    cfg.Share,
+		since:    time.Now(),
+		gone:     make(chan struct{}),
+		dropped:  make(chan struct{}),
 		bell:     make(chan struct{}, 1),
 		keyboard: input.NewKeyboard(&s.hands.held),
 		recorded: make(map[use]time.Time),
 	}
-	if err := s.add(v); err != nil {
+	if err := s.add(v, cfg.Instead); err != nil {
 		return nil, err
 	}
-	if s.cfg.Policy.Allows(v.role, Keyboard) {
-		s.typists(1)
-	}
+	s.settle(v)
 	return v, nil
 }
 
-func (s *Session) add(v *Viewer) error {
+func (s *Session) add(v, instead *Viewer) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(s.viewers) >= s.cfg.MaxViewers {
 		return fmt.Errorf("session: join: %w", ErrFull)
 	}
+	if v.share != "" {
+		link := s.shared(v.share, v.since)
+		if link == nil {
+			return fmt.Errorf("session: join: %w", ErrNoShare)
+		}
+		v.own, v.name = link.Role, link.Name
+	}
+	v.controls = s.cfg.Policy.controls(v.own)
 	s.joined++
 	v.id = strconv.FormatUint(s.joined, 10)
 	v.copied = s.copied.count // what was copied before is not news
 	s.viewers = append(s.viewers, v)
+	s.succeed(v, instead)
 	s.elect()
+	s.attend(v.since)
+	s.tellPeople()
 	v.ring()
 	return nil
 }
 
 // remove takes a viewer out and returns its seats, if this was not done before.
-func (s *Session) remove(v *Viewer) (seats []*Seat, removed bool) {
+func (s *Session) remove(v *Viewer, end error) (seats []*Seat) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if v.left {
-		return nil, false
+		return nil
 	}
-	v.left = true
+	v.left, v.end = true, end
+	close(v.gone)
 	s.viewers = slices.DeleteFunc(s.viewers, func(other *Viewer) bool { return other == v })
 	seats, v.seats, v.shown = v.seats, nil, nil
 	if s.copied.from == v {
 		s.copied.from = nil
 	}
+	s.forsake(v)
 	s.elect()
-	return seats, true
+	s.attend(time.Now())
+	s.tellPeople()
+	return seats
 }
 
 // Viewers returns how many viewers there are.

@@ -16,17 +16,28 @@ import (
 type Viewer struct {
 	session  *Session
 	id       string
-	role     Role
-	controls bool
+	own      Role        // that it came in
+	lent     atomic.Bool // it acts as a Controller for now
+	share    string      // id of the link by which it came; "": none
+	name     string      // as its link says
+	controls bool        // by its own role
+	since    time.Time
 	bell     chan struct{}
 	seq      atomic.Uint32 // newest reliable input handled
 
 	// guarded by session.hands.mu
 	keyboard *input.Keyboard
 	counts   Counts
+	typist   bool // the display does not repeat keys on its account
 
 	// guarded by session.mu
 	left     bool
+	gone     chan struct{} // closed when it has left
+	dropped  chan struct{} // closed when what it held has been let go for control has changed hands
+	end      error         // why the session has ended it; nil: it has left by itself
+	path     string        // by which it watches, as its transport says
+	asked    time.Time     // when it asked for control; zero: it has not, or has got it
+	limits   Limits
 	seats    []*Seat      // one for each path by which it watches
 	shown    *Seat        // the one of them whose pictures are seen; nil while there is none
 	prefers  encode.Codec // "": none
@@ -65,10 +76,37 @@ func (c Counts) LogValue() slog.Value {
 func (v *Viewer) ID() string { return v.id }
 
 // Role returns what the viewer is to the session.
-func (v *Viewer) Role() Role { return v.role }
+func (v *Viewer) Role() Role {
+	if v.lent.Load() {
+		return Controller
+	}
+	return v.own
+}
+
+// Gone is closed when the viewer has left, Err says why then: ErrRevoked or
+// ErrExpired where the session has ended it, nil where it has left by itself.
+func (v *Viewer) Gone() <-chan struct{} { return v.gone }
+
+// Err returns why the session has ended the viewer; nil: it has not.
+func (v *Viewer) Err() error {
+	v.session.mu.Lock()
+	defer v.session.mu.Unlock()
+	return v.end
+}
+
+// allows says whether the viewer may use a feature now.
+func (v *Viewer) allows(f Feature) bool { return v.session.cfg.Policy.allowsAs(v.own, v.Role(), f) }
 
 // Allowed lists the features that the viewer may use.
-func (v *Viewer) Allowed() []Feature { return v.session.cfg.Policy.Allowed(v.role) }
+func (v *Viewer) Allowed() []Feature {
+	var allowed []Feature
+	for _, f := range features {
+		if v.allows(f) {
+			allowed = append(allowed, f)
+		}
+	}
+	return allowed
+}
 
 // Codecs lists what the session offers to encode, working or not.
 func (v *Viewer) Codecs() []encode.Codec {
@@ -83,7 +121,7 @@ func (v *Viewer) Codecs() []encode.Codec {
 	return codecs
 }
 
-// Changed returns a doorbell of capacity 1 that rings when Leader, Encoding, Notices,
+// Changed returns a doorbell of capacity 1 that rings when Control, People, Encoding, Notices,
 // Clipboard or InputSeq may have something new; it has rung once when the viewer has joined.
 func (v *Viewer) Changed() <-chan struct{} { return v.bell }
 
@@ -95,12 +133,12 @@ func (v *Viewer) Do(f Feature, act func() error) error {
 	if !v.present() {
 		return fmt.Errorf("session: %s: %w", f, ErrLeft)
 	}
-	if !s.cfg.Policy.Allows(v.role, f) {
+	if !v.allows(f) {
 		s.mu.Lock()
 		v.refused++
 		s.mu.Unlock()
 		v.record(f, ErrRefused)
-		return fmt.Errorf("session: %s by %s: %w", f, v.role, ErrRefused)
+		return fmt.Errorf("session: %s by %s: %w", f, v.Role(), ErrRefused)
 	}
 	if human(f) {
 		s.touch(v, f)
@@ -129,6 +167,7 @@ func (v *Viewer) Watch(sink encode.Sink, codecs ...encode.Codec) (*Seat, error) 
 			return fmt.Errorf("session: watch: %w", ErrNoCodec)
 		}
 		seat = &Seat{viewer: v, codecs: slices.Clone(codecs), fanout: n, place: s.cfg.Fanouts[n].Join(sink)}
+		seat.place.SetLimits(v.limits.BitrateBps, v.limits.MaxFPS)
 		seat.place.Pause(v.paused)
 		v.seats = append(v.seats, seat)
 		if v.shown == nil {
@@ -213,18 +252,15 @@ func (v *Viewer) Counts() Counts {
 // Leave ends the viewer: all that it holds is let go and its seats are given up.
 // It is idempotent; whatever is called afterwards does nothing. Input that was
 // under way is done with, and counted in InputSeq, when it returns.
-func (v *Viewer) Leave() {
+func (v *Viewer) Leave() { v.leave(nil) }
+
+// leave is Leave with why the session wants it.
+func (v *Viewer) leave(end error) {
 	s := v.session
-	seats, removed := s.remove(v)
-	for _, seat := range seats {
+	for _, seat := range s.remove(v, end) {
 		seat.place.Leave()
 	}
-	s.hands.mu.Lock()
-	s.hands.letGo(v)
-	s.hands.mu.Unlock()
-	if removed && s.cfg.Policy.Allows(v.role, Keyboard) {
-		s.typists(-1)
-	}
+	s.settle(v)
 }
 
 // present says whether the viewer has not left.

@@ -88,6 +88,14 @@ type Resizer interface {
 	Resize(size image.Point) (image.Point, error)
 }
 
+// DPISetter is a Source whose screen can be said to have another number of dots
+// per inch, which toolkits take for the size of text and controls.
+type DPISetter interface {
+	// SetDPI says how many they are, 96 at a scale of 1. Programs that are
+	// running follow where they can.
+	SetDPI(dpi int) error
+}
+
 // Cursor is the pointer's picture, carried beside the video and never in it.
 type Cursor struct {
 	Serial uint32       // names the picture: equal serials are equal pictures

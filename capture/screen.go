@@ -327,6 +327,23 @@ func (s *Screen) Resize(size image.Point) (image.Point, error) {
 	return resizer.Resize(size)
 }
 
+// SetDPI says to the display how many dots per inch it has. One that cannot be
+// told stays as it is, which is no error; without a display it is ErrNoScreen.
+func (s *Screen) SetDPI(dpi int) error {
+	s.picture.RLock() // keeps the source open
+	defer s.picture.RUnlock()
+	s.mu.Lock()
+	source := s.source
+	s.mu.Unlock()
+	if source == nil {
+		return ErrNoScreen
+	}
+	if setter, ok := source.(DPISetter); ok {
+		return setter.SetDPI(dpi)
+	}
+	return nil
+}
+
 // ring puts a value into a doorbell that may hold one already.
 func ring(bell chan struct{}) {
 	select {

@@ -428,3 +428,32 @@ func TestMerge(t *testing.T) {
 		}
 	}
 }
+
+// sized is a display that can be told its DPI.
+type sized struct {
+	*fakeSource
+	dpi int
+}
+
+func (s *sized) SetDPI(dpi int) error {
+	s.dpi = dpi
+	return nil
+}
+
+func TestSetDPI(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		if err := run(t).SetDPI(144); !errors.Is(err, capture.ErrNoScreen) {
+			t.Errorf("without a display: %v, want %v", err, capture.ErrNoScreen)
+		}
+		source := &sized{fakeSource: newFake(image.Pt(640, 480))}
+		screen := run(t, source)
+		plain := run(t, newFake(image.Pt(640, 480)))
+		synctest.Wait()
+		if err := screen.SetDPI(144); err != nil || source.dpi != 144 {
+			t.Errorf("it is %d (%v), want 144", source.dpi, err)
+		}
+		if err := plain.SetDPI(144); err != nil {
+			t.Errorf("a display without a DPI: %v", err)
+		}
+	})
+}

@@ -21,8 +21,6 @@ const (
 	// refreshHz is what a mode of ours claims. No monitor ever shows it, but
 	// some programs draw at this rate.
 	refreshHz = 60
-	// dpi is what the screen claims to have.
-	dpi = 96
 )
 
 // Resize implements capture.Resizer by RANDR 1.3: it makes a mode of exactly
@@ -36,21 +34,20 @@ func (s *Source) Resize(size image.Point) (image.Point, error) {
 	if size.X < 1 || size.Y < 1 || size.X > maxSide || size.Y > maxSide {
 		return image.Point{}, fmt.Errorf("x11: resize to %dx%d: each side has to be 1 to %d pixels", size.X, size.Y, maxSide)
 	}
-	now, err := resize(s.events, s.root, size)
+	var now image.Point
+	err := alone(s.events, func() (err error) {
+		now, err = resize(s.events, s.root, size, s.dpi)
+		return err
+	})
 	if err != nil {
 		return image.Point{}, fmt.Errorf("x11: resize to %dx%d: %w", size.X, size.Y, lost(err))
 	}
 	return now, nil
 }
 
-// resize asks for a size while no other client is heard, and returns the size
-// then.
-func resize(conn *xgb.Conn, root xproto.Window, size image.Point) (image.Point, error) {
-	if err := xproto.GrabServerChecked(conn).Check(); err != nil {
-		return image.Point{}, err
-	}
-	defer func() { _ = xproto.UngrabServerChecked(conn).Check() }() // fails with its connection only
-
+// resize asks for a size and returns the size then. No other client is heard
+// meanwhile.
+func resize(conn *xgb.Conn, root xproto.Window, size image.Point, dpi int) (image.Point, error) {
 	limits, err := randr.GetScreenSizeRange(conn, root).Reply()
 	if err != nil {
 		return image.Point{}, err
@@ -68,6 +65,7 @@ func resize(conn *xgb.Conn, root xproto.Window, size image.Point) (image.Point, 
 	if err != nil {
 		return image.Point{}, err
 	}
+	o.dpi = dpi
 	mode, err := o.mode(size)
 	if err != nil {
 		return image.Point{}, err
@@ -86,6 +84,7 @@ func resize(conn *xgb.Conn, root xproto.Window, size image.Point) (image.Point, 
 type output struct {
 	conn      *xgb.Conn
 	root      xproto.Window
+	dpi       int // that the screen is to have
 	resources *randr.GetScreenResourcesCurrentReply
 	id        randr.Output
 	info      *randr.GetOutputInfoReply
@@ -202,10 +201,7 @@ func (o *output) change(size image.Point, mode randr.Mode, rotation uint16) erro
 	if err := o.configure(0, randr.RotationRotate0, nil); err != nil {
 		return fmt.Errorf("switch the output off: %w", err)
 	}
-	millimetres := func(pixels int) uint32 { return uint32(max(pixels*254/(dpi*10), 1)) }
-	err := randr.SetScreenSizeChecked(o.conn, o.root, uint16(size.X), uint16(size.Y),
-		millimetres(size.X), millimetres(size.Y)).Check()
-	if err != nil {
+	if err := setScreenSize(o.conn, o.root, size, o.dpi); err != nil {
 		return fmt.Errorf("set the screen's size: %w", err)
 	}
 	if mode == 0 {

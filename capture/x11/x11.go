@@ -35,9 +35,9 @@ type Config struct {
 }
 
 // Source captures the root window of an X display. It is a capture.Source, a
-// capture.Resizer and capture.Pointed. Its methods may be called from any
-// goroutine, but Close, and a Grab after the screen has grown, unmap the memory
-// behind the last Frame: nobody may be reading its Pix then.
+// capture.Resizer, a capture.DPISetter and capture.Pointed. Its methods may be
+// called from any goroutine, but Close, and a Grab after the screen has grown,
+// unmap the memory behind the last Frame: nobody may be reading its Pix then.
 type Source struct {
 	log  *slog.Logger
 	root xproto.Window
@@ -54,7 +54,10 @@ type Source struct {
 
 	running, closing atomic.Bool
 
-	resizing sync.Mutex // held during Resize
+	settings *settings // of the screen's programs
+
+	resizing sync.Mutex // held during Resize and SetDPI
+	dpi      int        // that the screen claims; guarded by resizing
 
 	cursorMu sync.Mutex
 	cursor   capture.Cursor // the newest seen; its Image is converted once a serial
@@ -89,10 +92,12 @@ func Open(cfg Config) (*Source, error) {
 		log:           cfg.Log,
 		damaged:       newDoorbell(),
 		cursorChanged: newDoorbell(),
+		dpi:           standardDPI,
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
+	s.settings = newSettings(s.log)
 	silent := time.AfterFunc(openTimeout, s.conns.Close)
 	defer silent.Stop()
 	if err := s.open(cfg); err != nil {
@@ -114,6 +119,7 @@ func (s *Source) open(cfg Config) error {
 	setup := xproto.Setup(s.pixels)
 	screen := setup.DefaultScreen(s.pixels)
 	s.root = screen.Root
+	s.settings.conn, s.settings.root = s.events, s.root
 	if err := checkFormat(setup, screen); err != nil {
 		return err
 	}
@@ -221,6 +227,12 @@ func (s *Source) Run(ctx context.Context) error {
 	// for a picture.
 	defer context.AfterFunc(ctx, s.conns.Close)()
 
+	var managing sync.WaitGroup
+	defer managing.Wait()
+	done := make(chan struct{})
+	defer close(done)
+	managing.Go(func() { s.settings.run(done) })
+
 	for {
 		event, fault := s.events.WaitForEvent()
 		switch event.(type) {
@@ -231,6 +243,8 @@ func (s *Source) Run(ctx context.Context) error {
 			s.damaged.ring(time.Now())
 		case xfixes.CursorNotifyEvent:
 			s.cursorChanged.ring(time.Now())
+		case xproto.PropertyNotifyEvent, xproto.SelectionClearEvent:
+			s.settings.note(event)
 		case nil:
 			if fault != nil {
 				s.log.Warn("X error", "error", fault)

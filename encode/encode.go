@@ -113,7 +113,13 @@ type Encoding struct {
 	Codec   Codec
 	Encoder string // the Backend's name
 	Limits  Limits
-	GPU     string // a sentence, in English, on whether there is a GPU that encodes; "": nothing is known of one
+	GPU     GPU
+}
+
+// GPU says whether there is a GPU that encodes. The zero value: nothing is known of one.
+type GPU struct {
+	Code string // which the page words; see lucarne/encode/nvenc
+	Arg  string
 }
 
 // Backend is a way to open encoders of one codec.

@@ -126,13 +126,13 @@ func TestEncoderFailed(t *testing.T) {
 // TestGPU: the page is told of the GPU.
 func TestGPU(t *testing.T) {
 	s := serve(t, nil)
-	s.session.SetGPU("there is one")
+	s.session.SetGPU(encode.GPU{Code: "encodes", Arg: "A GPU"})
 	c := s.enter(t, `"transport":"ws","codecs":["vp8"]`)
-	if got := c.await("encoding"); got.Text != "there is one" {
-		t.Errorf("of the GPU the page is told %q", got.Text)
+	if got := c.await("encoding"); got.GPU == nil || got.GPU.Code != "encodes" || !slices.Equal(got.GPU.Args, []string{"A GPU"}) {
+		t.Errorf("of the GPU the page is told %+v", got.GPU)
 	}
-	s.session.SetGPU("it is gone")
-	if got := c.await("encoding"); got.Text != "it is gone" {
-		t.Errorf("of the GPU the page is told %q after that has changed", got.Text)
+	s.session.SetGPU(encode.GPU{Code: "no-gpu"})
+	if got := c.await("encoding"); got.GPU == nil || got.GPU.Code != "no-gpu" || got.GPU.Args != nil {
+		t.Errorf("of the GPU the page is told %+v after that has changed", got.GPU)
 	}
 }

@@ -138,11 +138,17 @@ func (s *socket) putEncoding(ctx context.Context, k *known) error {
 		return nil
 	}
 	k.encoding = e
-	return s.put(ctx, Message{
+	m := Message{
 		Type: "encoding", Codec: codecName(e.Codec), Encoder: e.Encoder,
 		Speed: e.Limits.Speed, MaxFPS: e.Limits.MaxFPS, Scale: e.Limits.Scale, Code: e.Limits.Reason,
-		Text: e.GPU,
-	})
+	}
+	if e.GPU.Code != "" {
+		m.GPU = &Reason{Code: e.GPU.Code}
+		if e.GPU.Arg != "" {
+			m.GPU.Args = []string{e.GPU.Arg}
+		}
+	}
+	return s.put(ctx, m)
 }
 
 // putAck acknowledges input, at once if the last time is long enough ago.

@@ -37,9 +37,9 @@
 //	display    state ("starting", "up", "failed", "gone"), code, args: why
 //	control    viewer, you (bool): who leads
 //	encoding   codec, encoder (the library), speed, maxFPS, scale, code: how the pictures that are shown are
-//	           made, and what of that has given way to what (encode.Limits; code is its Reason); text:
-//	           whether there is a GPU that encodes, a sentence in English, "" where nothing is known of
-//	           one; sent when it has changed
+//	           made, and what of that has given way to what (encode.Limits; code is its Reason); gpu: code and
+//	           args, whether there is a GPU that encodes (nvenc.Code), missing where nothing is known
+//	           of one; sent when it has changed
 //	clipboard  text: the desktop's clipboard, or a piece of it, of 16 KiB at most; more (bool): the next
 //	           clipboard message continues it. Other messages may come between the pieces; all pieces
 //	           together are 1 MiB at most, and a socket that ends has ended them.
@@ -124,6 +124,12 @@ import (
 	"lucarne/signaling/session"
 )
 
+// Reason is something that the page words.
+type Reason struct {
+	Code string   `json:"code"`
+	Args []string `json:"args,omitempty"`
+}
+
 // Message is a control message either way; the fields in use depend on Type.
 type Message struct {
 	Type string `json:"type"`
@@ -154,10 +160,11 @@ type Message struct {
 	ICEServers []iceserver.Server `json:"iceServers,omitempty"`
 	ICEPolicy  string             `json:"iceTransportPolicy,omitempty"`
 
-	Encoder string `json:"encoder,omitempty"`
-	Speed   int    `json:"speed,omitempty"`
-	MaxFPS  int    `json:"maxFPS,omitempty"`
-	Scale   int    `json:"scale,omitempty"`
+	Encoder string  `json:"encoder,omitempty"`
+	Speed   int     `json:"speed,omitempty"`
+	MaxFPS  int     `json:"maxFPS,omitempty"`
+	Scale   int     `json:"scale,omitempty"`
+	GPU     *Reason `json:"gpu,omitempty"`
 
 	You bool   `json:"you,omitempty"`
 	Seq uint32 `json:"seq,omitempty"`

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"fmt"
 	"image"
 	"io"
 	"os"
@@ -74,7 +73,7 @@ const maxProbe = 64 << 10
 func (g gpu) probe(ctx context.Context) nvenc.Result {
 	process, err := g.start("probe")
 	if err != nil {
-		return nvenc.Result{Cause: "the encoder's process cannot be started", Error: err.Error()}
+		return nvenc.Result{Code: nvenc.NoProcess, Error: err.Error()}
 	}
 	defer process.End(0)
 	defer process.Conn.Close()
@@ -85,10 +84,7 @@ func (g gpu) probe(ctx context.Context) nvenc.Result {
 		err = json.NewDecoder(io.LimitReader(process.Conn, maxProbe)).Decode(&result)
 	}
 	if err != nil {
-		return nvenc.Result{
-			Cause: "the NVIDIA driver crashes or hangs when it is tried", Fix: "restart the container, or update the host's driver",
-			Error: err.Error(),
-		}
+		return nvenc.Result{Code: nvenc.Hangs, Error: err.Error()}
 	}
 	return result
 }
@@ -112,8 +108,8 @@ func (d *desktop) tryGPU(ctx context.Context) error {
 		}
 	}
 	d.log.Info(result.String(), why...)
-	d.session.SetGPU(result.String())
-	if result.OK {
+	d.session.SetGPU(encode.GPU{Code: string(result.Code), Arg: result.Arg})
+	if result.OK() {
 		d.session.Offer(d.byGPU...)
 	}
 	<-ctx.Done()
@@ -127,10 +123,10 @@ func (g gpu) checkGPU(ctx context.Context) doctor.Finding {
 	}
 	result := g.probe(ctx)
 	switch {
-	case result.OK:
+	case result.OK():
 		return doctor.Finding{State: doctor.OK, Found: strings.TrimSpace(result.String() + " " + result.Note)}
-	case result.Fix == "":
+	case result.Fix() == "":
 		return doctor.Finding{State: doctor.OK, Found: result.String()}
 	}
-	return doctor.Finding{State: doctor.Warn, Found: fmt.Sprintf("%s: encoding in software", result.Cause), Admin: result.Fix}
+	return doctor.Finding{State: doctor.Warn, Found: result.Cause() + ": encoding in software", Admin: result.Fix()}
 }

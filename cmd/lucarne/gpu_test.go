@@ -230,8 +230,8 @@ func TestGPUFailsOver(t *testing.T) {
 			}
 			d, viewer, seen := show(t, g)
 			awaitEncoder(t, viewer, seen, true)
-			if got := viewer.Encoding().GPU; got != "Fake T4 encodes H.264" {
-				t.Errorf("the viewer is told of the GPU: %q", got)
+			if got := viewer.Encoding().GPU; got != (encode.GPU{Code: "encodes", Arg: "Fake T4"}) {
+				t.Errorf("the viewer is told of the GPU: %+v", got)
 			}
 			if got := viewer.Notices(); len(got) > 0 {
 				t.Errorf("notices %v before anything has failed", got)
@@ -265,12 +265,14 @@ func TestGPUFailsOver(t *testing.T) {
 func TestGPUUnusable(t *testing.T) {
 	driver := buildDriver(t)
 	for _, c := range []struct {
-		name, fail, want string
-		state            doctor.State
+		name, fail string
+		code       nvenc.Code
+		want       string
+		state      doctor.State
 	}{
-		{"no NVENC", "nvEncOpenEncodeSessionEx=2", "Fake T4 has no NVENC: encoding in software", doctor.OK},
-		{"crashes", "cuInit=crash", "the NVIDIA driver crashes or hangs when it is tried: ", doctor.Warn},
-		{"answers nothing", "cuInit=hang", "the NVIDIA driver crashes or hangs when it is tried: ", doctor.Warn},
+		{"no NVENC", "nvEncOpenEncodeSessionEx=2", nvenc.NoEncoder, "Fake T4 has no NVENC: encoding in software", doctor.OK},
+		{"crashes", "cuInit=crash", nvenc.Hangs, "the NVIDIA driver crashes or hangs when it is tried: ", doctor.Warn},
+		{"answers nothing", "cuInit=hang", nvenc.Hangs, "the NVIDIA driver crashes or hangs when it is tried: ", doctor.Warn},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			g := fakeGPU(t, driver, c.fail)
@@ -279,13 +281,12 @@ func TestGPUUnusable(t *testing.T) {
 			}
 			_, viewer, seen := show(t, g)
 			awaitEncoder(t, viewer, seen, false)
-			await(t, "a word on the GPU", func() bool { return viewer.Encoding().GPU != "" })
-			if got := viewer.Encoding(); !strings.HasPrefix(got.GPU, c.want) || got.Encoder == "NVENC" {
-				t.Errorf("encoding %+v, want %q", got, c.want)
+			await(t, "a word on the GPU", func() bool { return viewer.Encoding().GPU.Code != "" })
+			if got := viewer.Encoding(); got.GPU.Code != string(c.code) || got.Encoder == "NVENC" {
+				t.Errorf("encoding %+v, want %q", got, c.code)
 			}
-			cause, _, _ := strings.Cut(c.want, ":")
-			if got := g.checkGPU(t.Context()); got.State != c.state || !strings.HasPrefix(got.Found, cause) || (got.Admin == "") != (c.state == doctor.OK) {
-				t.Errorf("doctor: %+v, want %s, %q", got, c.state, cause)
+			if got := g.checkGPU(t.Context()); got.State != c.state || !strings.HasPrefix(got.Found, c.want) || (got.Admin == "") != (c.state == doctor.OK) {
+				t.Errorf("doctor: %+v, want %s, %q", got, c.state, c.want)
 			}
 		})
 	}
@@ -297,8 +298,8 @@ func TestNoGPU(t *testing.T) {
 	g := gpu{driver: nvenc.Config{Root: t.TempDir()}}
 	d, viewer, seen := show(t, g)
 	awaitEncoder(t, viewer, seen, false)
-	if len(d.byGPU) > 0 || viewer.Encoding().GPU != "" {
-		t.Errorf("%d fan-outs for a GPU, %q", len(d.byGPU), viewer.Encoding().GPU)
+	if len(d.byGPU) > 0 || viewer.Encoding().GPU.Code != "" {
+		t.Errorf("%d fan-outs for a GPU, %+v", len(d.byGPU), viewer.Encoding().GPU)
 	}
 	if got := g.checkGPU(t.Context()); got.State != doctor.Skip {
 		t.Errorf("doctor: %+v, want it skipped", got)

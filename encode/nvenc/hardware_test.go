@@ -43,7 +43,7 @@ func TestHardwareCopies(t *testing.T) {
 
 func TestHardwareNVENC(t *testing.T) {
 	result := nvenc.Probe(nvenc.Config{}, image.Pt(1920, 1080))
-	if !result.OK {
+	if !result.OK() {
 		t.Skipf("%s (%s)", result, result.Error)
 	}
 	t.Log(result, result.Note)

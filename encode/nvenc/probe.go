@@ -2,6 +2,7 @@ package nvenc
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"image"
@@ -14,27 +15,6 @@ import (
 	"lucarne/capture"
 	"lucarne/encode"
 )
-
-// Result is what Probe has found out, in words for people.
-type Result struct {
-	OK    bool   // test frames were encoded
-	GPU   string // its name, as far as it is known
-	Cause string // why it is not OK, without a full stop
-	Fix   string // what to do about it; empty: nothing can be done, or nothing has to be
-	Error string // what the driver said, for the log
-	Note  string // what had to be worked round, for the log
-}
-
-// String is the result in a sentence.
-func (r Result) String() string {
-	switch {
-	case r.OK:
-		return r.GPU + " encodes H.264"
-	case r.Fix != "":
-		return r.Cause + ": " + r.Fix
-	}
-	return r.Cause + ": encoding in software"
-}
 
 // Expected says whether there is any sign of a driver. Nothing is loaded for it.
 func Expected(cfg Config) bool {
@@ -53,18 +33,19 @@ func Probe(cfg Config, size image.Point) Result {
 		return explain(err, cfg.Root)
 	}
 	defer e.Close()
-	result := Result{OK: true}
+	result := Result{Code: Encodes}
 	if known, ok := e.(interface{ about() (string, int) }); ok {
 		gpu, leftOut := known.about()
-		result.GPU = gpu
+		result.Arg = gpu
 		if leftOut > 0 {
 			result.Note = fmt.Sprintf("the driver is kept from %d GPUs of the host that have no device file here, or NVENC would not open", leftOut)
 		}
 	}
 	if err := tryFrames(e, size); err != nil {
-		failed := explain(err, cfg.Root)
-		failed.GPU = result.GPU
-		return failed
+		if fault := (*Fault)(nil); errors.As(err, &fault) {
+			fault.GPU = result.Arg
+		}
+		return explain(err, cfg.Root)
 	}
 	return result
 }
@@ -109,54 +90,39 @@ func looksRight(data []byte, key bool) bool {
 	return seen[slice] && !seen[idr]
 }
 
-// What to do about a cause.
-const (
-	setCapabilities = "set NVIDIA_DRIVER_CAPABILITIES=all"
-	hostLibraries   = "let the container runtime mount the host's driver libraries, and have none in the image"
-	updateDriver    = "update the host's NVIDIA driver to 470.57 or later"
-	giveGPU         = "give the container a GPU (--gpus, or a limit of nvidia.com/gpu)"
-	freeMemory      = "free some of the GPU's memory"
-	closeSessions   = "end other programs that encode on it"
-)
-
-// explain turns what was refused into a cause and a fix. root is where /dev and
-// /proc are.
+// explain turns what was refused into a cause. root is where /dev and /proc are.
 func explain(err error, root string) Result {
 	var f *Fault
 	if !errors.As(err, &f) {
-		return Result{Cause: strings.TrimPrefix(err.Error(), "nvenc: open: "), Error: err.Error()}
+		return Result{Code: Failed, Arg: strings.TrimPrefix(err.Error(), "nvenc: open: "), Error: err.Error()}
 	}
-	r := Result{GPU: f.GPU, Error: err.Error()}
+	code, arg := cause(f, root)
+	return Result{Code: code, Arg: arg, Error: err.Error()}
+}
+
+func cause(f *Fault, root string) (code Code, arg string) {
 	switch f.Layer {
 	case CUDALibrary, EncodeLibrary:
-		r.Cause, r.Fix = explainLibrary(f, root)
+		return libraryCause(f, root)
 	case Version:
-		r.Cause = fmt.Sprintf("the NVIDIA driver is too old, its encoder has the API %d.%d and 11.1 is needed", f.Status>>4, f.Status&15)
-		r.Fix = updateDriver
+		return OldDriver, fmt.Sprintf("%d.%d", f.Status>>4, f.Status&15)
 	case CUDA:
-		r.Cause, r.Fix = explainCUDA(f, root)
+		return cudaCause(f, root)
 	case NVENC:
-		r.Cause, r.Fix = explainNVENC(f, root)
+		return nvencCause(f, root)
 	case Codec:
-		r.Cause = named(f) + " has no encoder for H.264"
+		return NoH264, named(f)
 	case Size:
-		r.Cause = named(f) + " does not encode pictures of this size"
+		return TooLarge, named(f)
 	case Colour:
-		r.Cause = named(f) + " does not encode 4:4:4"
-	default:
-		r.Cause, r.Fix = "the NVIDIA driver answers nonsense ("+f.Error()+")", hostLibraries
+		return No444, named(f)
 	}
-	return r
+	return Nonsense, f.Error()
 }
 
-func named(f *Fault) string {
-	if f.GPU == "" {
-		return "the GPU"
-	}
-	return f.GPU
-}
+func named(f *Fault) string { return cmp.Or(f.GPU, "GPU") }
 
-func explainLibrary(f *Fault, root string) (cause, fix string) {
+func libraryCause(f *Fault, root string) (code Code, arg string) {
 	library, capability := "libcuda.so.1", "compute"
 	if f.Layer == EncodeLibrary {
 		library, capability = "libnvidia-encode.so.1", "video"
@@ -164,11 +130,11 @@ func explainLibrary(f *Fault, root string) (cause, fix string) {
 	missing := strings.Contains(f.Text, "cannot open shared object file: No such file")
 	switch {
 	case !missing:
-		return fmt.Sprintf("%s is not usable (%s)", library, f.Text), hostLibraries
+		return Library, library + ": " + f.Text
 	case f.Layer == CUDALibrary && !exists(root, "dev/nvidiactl") && !exists(root, "proc/driver/nvidia/version"):
-		return "there is no NVIDIA driver here", ""
+		return NoDriver, ""
 	}
-	return fmt.Sprintf("the container lacks the `%s` driver capability", capability), setCapabilities
+	return NoCapability, capability
 }
 
 // Statuses of CUDA that have causes of their own.
@@ -182,26 +148,26 @@ const (
 	cudaUnknown         = 999
 )
 
-func explainCUDA(f *Fault, root string) (cause, fix string) {
+func cudaCause(f *Fault, root string) (code Code, arg string) {
 	switch f.Status {
 	case cudaOutOfMemory:
-		return named(f) + " has no memory left", freeMemory
+		return NoMemory, named(f)
 	case cudaDriverMismatch, cudaCompat:
-		return "libcuda.so.1 is of another version than the host's driver", hostLibraries
+		return LibraryVersion, "libcuda.so.1"
 	case cudaNoDevice, cudaInvalidDevice, cudaOperatingSystem, cudaUnknown:
 		for _, file := range []string{"dev/nvidiactl", "dev/nvidia-uvm"} {
 			if !exists(root, file) {
-				return "the device file /" + file + " is missing", giveGPU
+				return DeviceFile, "/" + file
 			}
 		}
 		if len(glob(root, "dev/nvidia[0-9]*")) == 0 {
-			return "there is no device file of a GPU (/dev/nvidia0)", giveGPU
+			return DeviceFile, "/dev/nvidia0"
 		}
 	}
 	if f.Status == cudaNoDevice {
-		return "the NVIDIA driver sees no GPU", giveGPU
+		return NoGPU, ""
 	}
-	return "CUDA does not work (" + f.Error() + ")", ""
+	return NoCUDA, f.Error()
 }
 
 // Statuses of NVENC that have causes of their own.
@@ -212,23 +178,22 @@ const (
 	nvencVersion        = 15
 )
 
-func explainNVENC(f *Fault, root string) (cause, fix string) {
+func nvencCause(f *Fault, root string) (code Code, arg string) {
 	switch f.Status {
 	case nvencNoEncodeDevice, nvencUnsupported:
 		if len(elsewhere(root)) > 0 {
-			return "NVENC of drivers from 570 on does not open in a container with some of the host's GPUs only",
-				"give the container all GPUs of the host, or the one with /dev/nvidia0, or use a driver before 570"
+			return PartOfHost, ""
 		}
-		return named(f) + " has no NVENC", ""
+		return NoEncoder, named(f)
 	case nvencOutOfMemory:
 		if strings.HasPrefix(f.Operation, "nvEncOpenEncodeSession") {
-			return named(f) + " has no encoder session left", closeSessions
+			return NoSession, named(f)
 		}
-		return named(f) + " has no memory left", freeMemory
+		return NoMemory, named(f)
 	case nvencVersion:
-		return "libnvidia-encode.so.1 is of another version than the driver", hostLibraries
+		return LibraryVersion, "libnvidia-encode.so.1"
 	}
-	return "NVENC does not work (" + f.Error() + ")", ""
+	return Failed, f.Error()
 }
 
 // elsewhere returns the GPUs that the driver knows and that have no device file

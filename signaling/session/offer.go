@@ -26,10 +26,10 @@ func (s *Session) withhold(fanouts []*encode.Fanout, withheld bool) {
 }
 
 // SetGPU has viewers told, by their Encoding, whether there is a GPU that encodes.
-func (s *Session) SetGPU(sentence string) {
+func (s *Session) SetGPU(gpu encode.GPU) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.gpu = sentence
+	s.gpu = gpu
 	for _, v := range s.viewers {
 		v.ring()
 	}

@@ -84,16 +84,16 @@ func TestSetGPU(t *testing.T) {
 		for len(v.Changed()) > 0 {
 			<-v.Changed()
 		}
-		const sentence = "NVIDIA A100 has no NVENC: encoding in software"
-		s.SetGPU(sentence)
+		gpu := encode.GPU{Code: "no-encoder", Arg: "NVIDIA A100"}
+		s.SetGPU(gpu)
 		if len(v.Changed()) == 0 {
 			t.Error("the viewer is not told")
 		}
 		later := join(t, s, Controller)
 		see(t, later)
 		for _, v := range []*Viewer{v, later} {
-			if got := v.Encoding().GPU; got != sentence {
-				t.Errorf("told %q", got)
+			if got := v.Encoding().GPU; got != gpu {
+				t.Errorf("told %+v", got)
 			}
 		}
 	})

@@ -42,13 +42,13 @@ func (s *Source) SetDPI(dpi int) error {
 	if dpi < minDPI || dpi > maxDPI {
 		return fmt.Errorf("x11: set dpi to %d: it has to be %d to %d", dpi, minDPI, maxDPI)
 	}
-	dpi, changed, err := setDPIResource(s.events, s.root, dpi)
-	if err == nil && changed {
-		s.dpi = dpi
-		err = setPhysicalSize(s.events, s.root, dpi)
-	}
-	if err == nil && changed {
-		err = s.settings.set(dpi)
+	now, changed, err := s.setDPIResource(dpi)
+	if err == nil && (changed || now != s.dpi) {
+		s.dpi = now
+		err = setPhysicalSize(s.events, s.root, now)
+		if err == nil {
+			err = s.settings.set(now)
+		}
 	}
 	if err != nil {
 		return fmt.Errorf("x11: set dpi to %d: %w", dpi, lost(err))
@@ -56,40 +56,43 @@ func (s *Source) SetDPI(dpi int) error {
 	return nil
 }
 
-// setDPIResource sets Xft.dpi while no other client is heard, and returns the
-// dpi in force then and whether it may have been another before.
-func setDPIResource(conn *xgb.Conn, root xproto.Window, dpi int) (now int, changed bool, err error) {
-	mark, err := xproto.InternAtom(conn, false, uint16(len(markName)), markName).Reply()
+// setDPIResource sets Xft.dpi while no other client is heard. It returns the dpi
+// in force then, and whether that was another one.
+func (s *Source) setDPIResource(dpi int) (now int, changed bool, err error) {
+	mark, err := xproto.InternAtom(s.events, false, uint16(len(markName)), markName).Reply()
 	if err != nil {
 		return 0, false, err
 	}
-	err = alone(conn, func() error {
-		before, marked, err := stringProperty(conn, root, mark.Atom)
+	err = alone(s.events, func() error {
+		before, marked, err := stringProperty(s.events, s.root, mark.Atom)
 		if err != nil {
 			return err
 		}
-		resources, _, err := stringProperty(conn, root, xproto.AtomResourceManager)
+		has, _, err := stringProperty(s.events, s.root, xproto.AtomResourceManager)
 		if err != nil {
 			return err
 		}
-		now, changed = dpi, dpi != standardDPI || marked
+		now = dpi
 		switch {
-		case !changed:
-			return nil
-		case dpi != standardDPI && !marked:
-			if err := setStringProperty(conn, root, mark.Atom, resource(resources, dpiResource)); err != nil {
-				return err
-			}
+		case dpi == standardDPI && !marked:
+			now = s.dpi
+			return nil // it has not been another one
 		case dpi == standardDPI:
 			if own, err := strconv.ParseFloat(before, 64); err == nil && own >= minDPI && own <= maxDPI {
 				now = int(own + 0.5)
 			}
-			if err := xproto.DeletePropertyChecked(conn, root, mark.Atom).Check(); err != nil {
-				return err
-			}
+			err = xproto.DeletePropertyChecked(s.events, s.root, mark.Atom).Check()
+		case !marked:
+			err = setStringProperty(s.events, s.root, mark.Atom, resource(has, dpiResource))
 		}
-		resources = withResource(resources, dpiResource, strconv.Itoa(now))
-		return setStringProperty(conn, root, xproto.AtomResourceManager, resources)
+		if err != nil {
+			return err
+		}
+		wants := withResource(has, dpiResource, strconv.Itoa(now))
+		if changed = wants != has; !changed {
+			return nil
+		}
+		return setStringProperty(s.events, s.root, xproto.AtomResourceManager, wants)
 	})
 	return now, changed, err
 }

@@ -188,6 +188,19 @@ func TestSetDPIRestoresWhatWas(t *testing.T) {
 				t.Errorf("%d: resources %q, want %q", dpi, got, want)
 			}
 		}
+		source := open(t, x11.Config{Display: plan.Display})
+		for range 2 {
+			if err := source.SetDPI(144); err != nil {
+				t.Error(err)
+			}
+			claims(t, plan.Display, 144)
+		}
+		for range 2 {
+			if err := source.SetDPI(96); err != nil {
+				t.Error(err)
+			}
+			claims(t, plan.Display, 110)
+		}
 		if got := p.property(p.root, "_LUCARNE_XFT_DPI"); len(got) > 0 {
 			t.Errorf("%q is left on the root window", got)
 		}

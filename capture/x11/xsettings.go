@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/jezek/xgb"
 	"github.com/jezek/xgb/xproto"
@@ -16,10 +17,12 @@ import (
 // which programs follow while they run, and of which one program is the manager:
 // the desktop environment's, or, where there is none, we for the DPI alone.
 type settings struct {
-	log    *slog.Logger
-	conn   *xgb.Conn
-	root   xproto.Window
-	events chan xgb.Event // for run
+	log     *slog.Logger
+	conn    *xgb.Conn
+	root    xproto.Window
+	came    chan struct{}  // rung when there may be another window manager; capacity 1
+	events  chan xgb.Event // of our window
+	wmCheck atomic.Uint32  // the property that names the window manager; 0 until begin
 
 	mu     sync.Mutex // guards the rest
 	atoms  settingsAtoms
@@ -32,11 +35,11 @@ type settings struct {
 
 // settingsAtoms are interned when they are needed first.
 type settingsAtoms struct {
-	selection, settings, manager, wmCheck, wmName, utf8 xproto.Atom
+	selection, settings, manager, wmName, utf8 xproto.Atom
 }
 
 func newSettings(log *slog.Logger) *settings {
-	return &settings{log: log, events: make(chan xgb.Event, 16)}
+	return &settings{log: log, came: make(chan struct{}, 1), events: make(chan xgb.Event, 16)}
 }
 
 // environments begin the names of window managers that belong to a desktop
@@ -62,11 +65,12 @@ func (m *settings) set(dpi int) error {
 
 // begin interns the atoms and listens for window managers.
 func (m *settings) begin() error {
+	var wmCheck xproto.Atom
 	for name, atom := range map[string]*xproto.Atom{
 		fmt.Sprintf("_XSETTINGS_S%d", m.conn.DefaultScreen): &m.atoms.selection,
 		"_XSETTINGS_SETTINGS":                               &m.atoms.settings,
 		"MANAGER":                                           &m.atoms.manager,
-		"_NET_SUPPORTING_WM_CHECK":                          &m.atoms.wmCheck,
+		"_NET_SUPPORTING_WM_CHECK":                          &wmCheck,
 		"_NET_WM_NAME":                                      &m.atoms.wmName,
 		"UTF8_STRING":                                       &m.atoms.utf8,
 	} {
@@ -76,13 +80,14 @@ func (m *settings) begin() error {
 		}
 		*atom = reply.Atom
 	}
+	m.wmCheck.Store(uint32(wmCheck))
 	return xproto.ChangeWindowAttributesChecked(m.conn, m.root, xproto.CwEventMask,
 		[]uint32{xproto.EventMaskPropertyChange}).Check()
 }
 
 // claim begins to manage the settings, unless somebody does or is about to:
 // while there is no window manager it is not known what environment comes, and
-// with it there may come a manager; handle sees it come. The caller
+// with it there may come a manager; reconsider is for when it comes. The caller
 // holds mu.
 func (m *settings) claim() error {
 	wm, err := m.windowManager()
@@ -118,7 +123,7 @@ func (m *settings) claim() error {
 // windowManager returns the name of the window manager (Extended Window Manager
 // Hints, _NET_SUPPORTING_WM_CHECK), "" for none.
 func (m *settings) windowManager() (string, error) {
-	reply, err := xproto.GetProperty(m.conn, false, m.root, m.atoms.wmCheck, xproto.AtomWindow, 0, 1).Reply()
+	reply, err := xproto.GetProperty(m.conn, false, m.root, xproto.Atom(m.wmCheck.Load()), xproto.AtomWindow, 0, 1).Reply()
 	if err != nil {
 		return "", err
 	}
@@ -136,10 +141,19 @@ func (m *settings) windowManager() (string, error) {
 	return string(reply.Value), nil
 }
 
-// note takes an event of the connection, without a question to the server: who
-// reads its events must not wait for its answers. Of a flood it leaves out what
-// comes after events that have not been looked at, and so are as good.
+// note takes an event of the root window or of ours, without a question to the
+// server: who reads the events must not wait for answers. Nor does it wait for
+// run, however many events other programs make; our own are few.
 func (m *settings) note(event xgb.Event) {
+	if e, ok := event.(xproto.PropertyNotifyEvent); ok && e.Window == m.root {
+		if uint32(e.Atom) == m.wmCheck.Load() {
+			select {
+			case m.came <- struct{}{}:
+			default:
+			}
+		}
+		return
+	}
 	select {
 	case m.events <- event:
 	default:
@@ -149,38 +163,47 @@ func (m *settings) note(event xgb.Event) {
 // run handles what is noted until done is closed.
 func (m *settings) run(done <-chan struct{}) {
 	for {
+		var err error
 		select {
 		case <-done:
 			return
+		case <-m.came:
+			err = m.reconsider()
 		case event := <-m.events:
-			m.handle(event)
+			err = m.handle(event)
+		}
+		if err != nil {
+			m.log.Warn("settings of programs not managed", "err", lost(err))
 		}
 	}
 }
 
-// handle takes the events of the root window and of ours.
-func (m *settings) handle(event xgb.Event) {
+// reconsider claims the settings if that was put off.
+func (m *settings) reconsider() error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	var err error
+	if m.dpi == 0 || m.window != 0 {
+		return nil
+	}
+	return m.claim()
+}
+
+// handle takes the events of our window.
+func (m *settings) handle(event xgb.Event) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	switch e := event.(type) {
 	case xproto.PropertyNotifyEvent:
-		switch {
-		case e.Window == m.root && e.Atom == m.atoms.wmCheck && m.window == 0:
-			err = m.claim()
-		case e.Window == m.window && e.Atom == m.atoms.settings && !m.owner:
-			err = m.take(e.Time)
+		if e.Window == m.window && e.Atom == m.atoms.settings && !m.owner {
+			return m.take(e.Time)
 		}
 	case xproto.SelectionClearEvent:
-		if e.Owner != m.window || e.Selection != m.atoms.selection {
-			return
+		if e.Owner == m.window && e.Selection == m.atoms.selection {
+			m.log.Info("another program manages the settings of programs now")
+			return m.leave()
 		}
-		m.log.Info("another program manages the settings of programs now")
-		err = m.leave()
 	}
-	if err != nil {
-		m.log.Warn("settings of programs not managed", "err", lost(err))
-	}
+	return nil
 }
 
 // take becomes the manager as of a time and says so to everybody (ICCCM §2.8).

@@ -9,7 +9,7 @@ import { listen } from "./desk.ts";
 import { login, session } from "./http.ts";
 import type { Words } from "./i18n.ts";
 import { InputSender } from "./input.ts";
-import { Keyboard, platformOf, renewing } from "./keyboard.ts";
+import { renewing, Typing } from "./keyboard.ts";
 import { Media } from "./media.ts";
 import { onNetworkChange } from "./network.ts";
 import { Pointer } from "./pointer.ts";
@@ -32,7 +32,7 @@ export class App {
   private readonly connection: Connection;
   private readonly media: Media;
   private readonly input: InputSender;
-  private readonly keyboard: Keyboard;
+  private readonly typing: Typing;
   private readonly pointer: Pointer;
   private readonly screen: Screen;
   private readonly clipboard: Clipboard;
@@ -74,7 +74,12 @@ export class App {
       },
     );
     this.input = new InputSender(pageClock, (ms) => this.connection.quiet(ms));
-    this.keyboard = new Keyboard(pageClock, platformOf(navigator), (event) => this.act("keyboard", event));
+    this.typing = new Typing(pageClock, navigator, sink, store, {
+      send: (event) => this.act("keyboard", event),
+      tell: (keyboard) => this.may("keyboard") && this.connection.send({ type: "keyboard", ...keyboard }),
+      typing: () => this.taking,
+      latched: () => {},
+    });
     this.pointer = new Pointer(pageClock, (event) => this.act("pointer", event));
     this.screen = new Screen(pageClock, stage, frame, video, canvas, store.value.resize, {
       wish: (size) => this.may("resize") && this.connection.send({ type: "resize", ...size }),
@@ -132,7 +137,7 @@ export class App {
       copied: (text) => this.clipboard.copied(text),
       reconnect: () => this.connection.connect(),
       login: (token) => this.login(token),
-      type: () => this.type(),
+      type: () => this.typing.text.toggleKeyboard(),
       leave: () => this.sink.focus({ preventScroll: true }),
       refresh: () => this.measure(),
     });
@@ -160,15 +165,17 @@ export class App {
   }
 
   private listen(): void {
+    this.typing.start();
     this.store.onChange((now, before) => this.chose(now, before));
     this.catchUp = listen({
       screen: this.screen,
       sink: this.sink,
-      keyboard: this.keyboard,
+      keyboard: this.typing.keyboard,
+      text: this.typing.text,
       pointer: this.pointer,
       clipboard: this.clipboard,
       live: () => this.live,
-      typing: () => this.live || (this.connection.state.name === "resuming" && this.may("keyboard")),
+      typing: () => this.taking,
       release: () => this.release(),
       toolbar: () => this.face?.toolbar.focus(),
     });
@@ -182,7 +189,7 @@ export class App {
     });
     addEventListener("beforeunload", (event) => {
       // Ctrl+W was meant for the desktop.
-      if (this.connection.state.name === "open" && this.keyboard.holding) event.preventDefault();
+      if (this.connection.state.name === "open" && this.typing.keyboard.holding) event.preventDefault();
     });
     addEventListener("pagehide", () => this.connection.end({ code: "left", args: [] }));
     addEventListener("pageshow", ({ persisted }) => {
@@ -200,8 +207,13 @@ export class App {
     return this.connection.state.name === "open" && this.hello !== null && this.hello.role !== "viewer";
   }
 
+  /** Whether what the person types is taken: now, or for a desktop that is about to be back. */
+  private get taking(): boolean {
+    return this.live || (this.connection.state.name === "resuming" && this.may("keyboard"));
+  }
+
   private get holding(): boolean {
-    return this.keyboard.holding || this.pointer.holding;
+    return this.typing.keyboard.holding || this.pointer.holding;
   }
 
   private may(feature: Feature): boolean {
@@ -215,7 +227,7 @@ export class App {
 
   private release(): void {
     const held = this.holding;
-    this.keyboard.release();
+    this.typing.keyboard.release();
     this.pointer.release();
     if (held) this.input.send({ type: "release" });
   }
@@ -230,22 +242,15 @@ export class App {
     void this.furnished.then((face) => face.tell(reason));
   }
 
-  /** Brings up a phone's keyboard, or puts it away. */
-  private type(): void {
-    this.sink.inputMode = this.sink.inputMode === "text" ? "none" : "text";
-    this.sink.blur();
-    this.sink.focus({ preventScroll: true });
-  }
-
   private linked(state: LinkState): void {
     if (state.name !== "open") {
-      if (state.name === "resuming") this.keyboard.suspend();
-      else this.keyboard.release();
+      if (state.name === "resuming") this.typing.keyboard.suspend();
+      else this.typing.keyboard.release();
       this.pointer.release();
       this.input.use(null, null);
     }
     // What is typed in the meantime waits: nothing in the page says that there is one.
-    if (state.name === "resuming") this.keyboard.pause(new Promise<void>((resolve) => (this.resumed = resolve)));
+    if (state.name === "resuming") this.typing.keyboard.pause(new Promise<void>((resolve) => (this.resumed = resolve)));
     this.render();
   }
 
@@ -273,8 +278,11 @@ export class App {
         }
         return this.render();
       case "control":
+        if (this.leading !== message.you) this.release();
         this.leading = message.you;
         return this.render();
+      case "keyboard":
+        return this.typing.mode.inForce(message);
       case "encoding":
         this.encoding = message.encoding;
         return this.render();
@@ -302,6 +310,7 @@ export class App {
     this.pictured = false;
     if (hello.width > 0) this.screen.size = hello;
     this.input.reset(hello.seq);
+    this.typing.mode.welcome();
     this.media.begin();
     if (this.store.value.bitrate || this.store.value.maxFPS) this.limit();
     this.resumed();

@@ -1,7 +1,9 @@
 /** The person at the desktop: DOM events of keyboard, pointer and clipboard, handed on. */
 
 import type { Clipboard } from "./clipboard.ts";
-import { isPaste, type Keyboard } from "./keyboard.ts";
+import type { Keyboard } from "./keyboard/keyboard.ts";
+import { isPaste } from "./keyboard/stroke.ts";
+import type { TextInput } from "./keyboard/textinput.ts";
 import type { Pointer } from "./pointer.ts";
 import type { Screen } from "./screen.ts";
 import { Wheel } from "./wheel.ts";
@@ -11,6 +13,8 @@ export interface Desk {
   /** Takes the focus, so that input methods and the paste gesture work. */
   sink: HTMLTextAreaElement;
   keyboard: Keyboard;
+  /** What the browser makes text of. */
+  text: TextInput;
   pointer: Pointer;
   clipboard: Clipboard;
   /** Whether the person may act on the desktop at the moment. */
@@ -41,16 +45,16 @@ export function isWayOut(event: KeyboardEvent): boolean {
  */
 export function listen(desk: Desk): () => void {
   listenKeys(desk);
-  listenText(desk);
+  listenPaste(desk);
   listenFocus(desk);
   return listenPointer(desk);
 }
 
-function listenKeys({ sink, keyboard, clipboard, typing, toolbar, release }: Desk): void {
+function listenKeys({ sink, keyboard, text, clipboard, typing, toolbar, release }: Desk): void {
   addEventListener("keydown", (event) => {
     if (isOurs(event) || !typing()) return;
-    if (event.isComposing || event.keyCode === 229 || event.key === "Dead") return;
     if (document.activeElement !== sink) sink.focus({ preventScroll: true });
+    if (text.takes(event)) return;
     if (isWayOut(event)) {
       event.preventDefault();
       release();
@@ -73,17 +77,7 @@ function listenKeys({ sink, keyboard, clipboard, typing, toolbar, release }: Des
   });
 }
 
-function listenText({ sink, keyboard, clipboard, live, typing }: Desk): void {
-  sink.addEventListener("compositionend", ({ data }) => {
-    sink.value = "";
-    if (typing()) keyboard.text(data);
-  });
-  sink.addEventListener("input", (event) => {
-    const { inputType, data, isComposing } = event as globalThis.InputEvent;
-    if (isComposing || /Composition/.test(inputType)) return;
-    sink.value = "";
-    if (typing() && data && inputType === "insertText") keyboard.text(data);
-  });
+function listenPaste({ clipboard, live }: Desk): void {
   addEventListener("paste", (event) => {
     if (isOurs(event) || !live()) return;
     event.preventDefault();
@@ -91,7 +85,7 @@ function listenText({ sink, keyboard, clipboard, live, typing }: Desk): void {
   });
 }
 
-function listenPointer({ screen, sink, pointer, clipboard, live }: Desk): () => void {
+function listenPointer({ screen, sink, keyboard, pointer, clipboard, live }: Desk): () => void {
   const { stage, frame } = screen;
   const at = (event: MouseEvent) => screen.remoteAt(event.clientX, event.clientY);
   /** Where the pointer is, if the desktop has not been told. */
@@ -109,6 +103,7 @@ function listenPointer({ screen, sink, pointer, clipboard, live }: Desk): () => 
     screen.resume();
     void clipboard.gesture();
     frame.setPointerCapture(event.pointerId);
+    keyboard.engage(event);
     pointer.down(event.button, at(event));
   });
   stage.addEventListener("pointermove", (event) => {
@@ -124,6 +119,7 @@ function listenPointer({ screen, sink, pointer, clipboard, live }: Desk): () => 
     if (!event.isPrimary) return;
     pointer.up(event.button, at(event));
     pointer.upAll();
+    keyboard.unlatch();
   });
   for (const type of ["pointercancel", "lostpointercapture"] as const) {
     stage.addEventListener(type, () => pointer.upAll());

@@ -30,7 +30,7 @@ export class InputSender {
   private pending: { sequence: number; sent: number; event: InputEvent; bytes: Uint8Array<ArrayBuffer> }[] = [];
   /** The keys that are down by what has been acknowledged, and what the next viewer is to do first. */
   private readonly held = new Map<string, KeyEvent>();
-  private unheard: KeyEvent[] = [];
+  private unheard: InputEvent[] = [];
   private reliable: Channel | null = null;
   private lossy: Channel | null = null;
 
@@ -138,20 +138,21 @@ function hold(held: Map<string, KeyEvent>, event: InputEvent): void {
   else if (event.action === Action.Up) held.delete(id);
 }
 
-/** The keys among events, for a keyboard on which nothing is held: with the modifiers that were, and with nothing held after them. */
-function typedAgain(before: KeyEvent[], events: InputEvent[]): KeyEvent[] {
+/** What events type, for a keyboard on which nothing is held: with the modifiers that were, and with nothing held after it. */
+function typedAgain(before: KeyEvent[], events: InputEvent[]): InputEvent[] {
   const held = new Map<string, KeyEvent>();
-  const keys: KeyEvent[] = [];
+  const typed: InputEvent[] = [];
   const up = (event: KeyEvent): KeyEvent => ({ ...event, action: Action.Up });
-  const modifiers = before.filter(({ keysym }) => isModifier(keysym));
+  const modifiers = before.filter(isModifier);
   for (const event of [...modifiers, ...events]) {
-    if (event.type === "release") keys.push(...[...held.values()].map(up));
+    if (event.type === "release") typed.push(...[...held.values()].map(up));
+    else if (event.type === "text" || event.type === "locks") typed.push(event);
     else if (event.type !== "key") continue;
-    else if (event.action === Action.Down || held.has(event.code || String(event.keysym))) keys.push(event);
+    else if (event.action === Action.Down || held.has(event.code || String(event.keysym))) typed.push(event);
     hold(held, event);
   }
-  keys.push(...[...held.values()].map(up));
-  return keys.some(({ keysym }) => !isModifier(keysym)) ? keys : [];
+  typed.push(...[...held.values()].map(up));
+  return typed.some((event) => event.type === "text" || (event.type === "key" && !isModifier(event))) ? typed : [];
 }
 
 /** Sends bytes, or not: a channel that has closed a moment ago throws, and is about to be replaced. */

@@ -18,8 +18,12 @@ export function ofCodePoint(point: number): number {
   return latin1 ? point : 0x01000000 + point;
 }
 
-/** Whether a keysym is that of a key which acts by being held: Shift, Control, Meta, Alt, Super, Hyper, AltGr; no lock. */
-export function isModifier(keysym: number): boolean {
+/**
+ * Whether a key acts by being held: Shift, Control, Meta, Alt, Super, Hyper, AltGr; no lock.
+ * Its code (KeyboardEvent.code) decides where it has no keysym, 0.
+ */
+export function isModifier({ keysym, code }: { keysym: number; code: string }): boolean {
+  if (keysym === 0) return /^(Shift|Control|Alt|Meta)(Left|Right)$/.test(code);
   const lock = keysym === 0xffe5 || keysym === 0xffe6;
   return (keysym >= 0xffe1 && keysym <= 0xffee && !lock) || keysym === 0xfe03;
 }

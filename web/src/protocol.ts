@@ -74,6 +74,7 @@ export type ServerMessage =
   | { type: "candidate"; candidate: RTCIceCandidateInit; generation: number }
   | { type: "size"; width: number; height: number }
   | { type: "control"; viewer: string; you: boolean }
+  | { type: "keyboard"; layout: string; variant: string }
   | { type: "encoding"; encoding: Encoding }
   | { type: "clipboard"; text: string; more: boolean }
   | { type: "input"; seq: number }
@@ -91,6 +92,7 @@ export type ClientMessage =
   | { type: "key" }
   | { type: "resize"; width: number; height: number }
   | { type: "visibility"; hidden: boolean }
+  | { type: "keyboard"; layout: string; variant: string; mode: "physical" | "text" }
   /** What the video may take at most: bits and frames a second; 0: all. */
   | { type: "limits"; bitrate: number; maxFPS: number }
   | { type: "clipboard"; text: string }
@@ -142,6 +144,8 @@ function parseFields(m: Fields): ServerMessage | null {
       return parseDisplay(m);
     case "control":
       return { type: "control", viewer: string(m.viewer), you: m.you === true };
+    case "keyboard":
+      return { type: "keyboard", layout: string(m.layout), variant: string(m.variant) };
     case "encoding":
       return { type: "encoding", encoding: parseEncoding(m) };
     case "clipboard":

@@ -1,10 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { listen, type Desk } from "../src/desk.ts";
+import { TextInput } from "../src/keyboard/textinput.ts";
 
 /** An element, as far as the desk looks at one. */
 class FakeElement extends EventTarget {
   value = "";
+  inputMode = "none";
+  classList = { add() {}, remove() {} };
   clientWidth = 100;
   clientHeight = 100;
 
@@ -21,6 +24,7 @@ class FakeElement extends EventTarget {
   }
 
   focus(): void {}
+  setSelectionRange(): void {}
   setPointerCapture(): void {}
 }
 
@@ -44,14 +48,17 @@ function desk(initial = true, resuming = false) {
     void did.push([name, ...args.filter((arg) => /string|number/.test(typeof arg))].join(" "));
   const parts = (name: string, ...methods: string[]) =>
     Object.fromEntries(methods.map((method) => [method, note(`${name}.${method}`)]));
+  const keyboard = parts("keyboard", "down", "up", "text", "chord", "pause", "engage", "unlatch");
+  const typing = () => live || resuming;
   const catchUp = listen({
     screen: { stage, frame: stage, remoteAt: () => ({ x: 1, y: 2 }), ...parts("screen", "resume") },
     sink,
-    keyboard: parts("keyboard", "down", "up", "text", "pause"),
+    keyboard,
+    text: new TextInput(sink as unknown as HTMLTextAreaElement, "other", keyboard as never, typing),
     pointer: parts("pointer", "move", "down", "up", "upAll", "wheel"),
     clipboard: parts("clipboard", "gesture", "beforePaste", "pasted", "focused"),
     live: () => live,
-    typing: () => live || resuming,
+    typing,
     release: note("release"),
     toolbar: note("toolbar"),
   } as unknown as Desk);
@@ -117,8 +124,8 @@ test("text, pastes and buttons reach their part; leaving lets go", () => {
   const clipboardData = { getData: () => "text" };
   assert.deepEqual(fire(page, "paste", { clipboardData }), ["clipboard.pasted text", "prevented"]);
   const press = { isPrimary: true, pointerId: 1, button: 2, buttons: 2, offsetX: 5, offsetY: 5 };
-  assert.deepEqual(fire(stage, "pointerdown", press), ["screen.resume", "clipboard.gesture", "pointer.down 2"]);
-  assert.deepEqual(fire(stage, "pointerup", press), ["pointer.up 2", "pointer.upAll"]);
+  assert.deepEqual(fire(stage, "pointerdown", press), ["screen.resume", "clipboard.gesture", "keyboard.engage", "pointer.down 2"]);
+  assert.deepEqual(fire(stage, "pointerup", press), ["pointer.up 2", "pointer.upAll", "keyboard.unlatch"]);
   assert.deepEqual(fire(stage, "pointerdown", { ...press, isPrimary: false }), []);
   assert.deepEqual(fire(stage, "contextmenu"), ["prevented"]);
   assert.deepEqual(fire(page, "blur"), ["release"]);

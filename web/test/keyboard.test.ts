@@ -1,19 +1,27 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { isPaste, Keyboard, renewing, type KeyStroke, type Platform } from "../src/keyboard.ts";
-import { Action } from "../src/wire.ts";
+import { Keyboard, renewing, type KeyChoice } from "../src/keyboard/keyboard.ts";
+import { isPaste, type KeyStroke, type Platform } from "../src/keyboard/stroke.ts";
+import { Action, type InputEvent } from "../src/wire.ts";
 import { FakeClock, settle } from "./fakes.ts";
 
 const signs = { [Action.Up]: "-", [Action.Down]: "+", [Action.Repeat]: "=" };
 
 /** A keyboard whose events are written as "+KeyA", "-KeyA", "=KeyA", or with the keysym where there is no code. */
-function board(platform: Platform = "other") {
+function board(platform: Platform = "other", choice: Partial<KeyChoice> = {}) {
   const clock = new FakeClock();
   const typed: string[] = [];
-  const keyboard = new Keyboard(clock, platform, (event) => {
+  const syms: number[] = [];
+  const told: string[] = [];
+  const send = (event: InputEvent) => {
+    if (event.type === "text") typed.push(JSON.stringify(event.text));
+    if (event.type === "locks") told.push(`${event.caps ? "caps" : "-"} ${event.num ? "num" : "-"} before ${typed.length}`);
     if (event.type !== "key") return;
+    syms.push(event.keysym);
     typed.push(signs[event.action] + (event.code || event.keysym.toString(16)));
-  });
+  };
+  const ways = { places: () => false, command: () => "super" as const, latched: () => {}, ...choice };
+  const keyboard = new Keyboard(clock, platform, send, ways);
   const stroke = (code: string, key: string, more: Partial<KeyStroke> & { mods?: string[] } = {}): KeyStroke => ({
     code,
     key,
@@ -24,7 +32,7 @@ function board(platform: Platform = "other") {
     getModifierState: (name) => more.mods?.includes(name) ?? false,
     ...more,
   });
-  return { clock, typed, keyboard, stroke };
+  return { clock, typed, syms, told, keyboard, stroke };
 }
 
 test("a key goes down, repeats and goes up", () => {
@@ -38,10 +46,7 @@ test("a key goes down, repeats and goes up", () => {
 });
 
 test("a key goes up with the keysym that it went down with", () => {
-  const clock = new FakeClock();
-  const syms: number[] = [];
-  const keyboard = new Keyboard(clock, "other", (event) => event.type === "key" && syms.push(event.keysym));
-  const { stroke } = board();
+  const { keyboard, stroke, syms } = board();
   keyboard.down(stroke("KeyA", "A"));
   keyboard.up(stroke("KeyA", "a"));
   assert.deepEqual(syms, [0x41, 0x41]);
@@ -161,10 +166,10 @@ test("macOS: Option goes around the characters that it makes, and stays with the
   assert.deepEqual(typed, ["+AltLeft", "-AltLeft", "+å", "-å", "+ß", "-ß", "+AltLeft", "+Tab", "-Tab"]);
 });
 
-test("composed text is typed as keysyms", () => {
+test("composed text goes as text", () => {
   const { keyboard, typed } = board();
-  keyboard.text("ê字");
-  assert.deepEqual(typed, ["+ea", "-ea", "+1005b57", "-1005b57"]);
+  keyboard.text("ê字\u0007\r\n👩‍👩‍👧");
+  assert.deepEqual(typed, [JSON.stringify("ê字\n👩‍👩‍👧")]);
 });
 
 test("strokes wait for the clipboard in their order, and are forgotten with a release", async () => {

@@ -63,12 +63,22 @@ export function coverOf(picture: Size, screen: Size): Size | null {
 export function toRemote(at: Point, shown: Box, remote: Size): Point {
   const along = (offset: number, length: number, pixels: number) =>
     // Multiplied first: 370 / 720 * 720 is less than 370.
-    Math.min(pixels - 1, Math.max(0, Math.floor((offset * pixels) / length)));
+    Math.min(pixels - 1, Math.max(0, Math.floor((offset * pixels) / length) || 0));
   if (!(shown.width > 0 && shown.height > 0 && remote.width > 0 && remote.height > 0)) {
     return { x: 0, y: 0 };
   }
   return {
     x: along(at.x - shown.x, shown.width, remote.width),
     y: along(at.y - shown.y, shown.height, remote.height),
+  };
+}
+
+/** Where the tab shows the middle of a remote pixel. */
+export function toTab(pixel: Point, shown: Box, remote: Size): Point {
+  const along = (from: number, length: number, at: number, pixels: number) =>
+    pixels > 0 ? from + ((at + 0.5) * length) / pixels : from;
+  return {
+    x: along(shown.x, shown.width, pixel.x, remote.width),
+    y: along(shown.y, shown.height, pixel.y, remote.height),
   };
 }

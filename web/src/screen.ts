@@ -1,7 +1,7 @@
 /** The picture in the tab: where it lies, what size the tab would like, and when each frame was shown. */
 
 import type { Clock } from "./clock.ts";
-import { coverOf, place, toRemote, type Point, type ResizeMode, type Size } from "./geometry.ts";
+import { coverOf, place, toRemote, toTab, type Point, type ResizeMode, type Size } from "./geometry.ts";
 import { watchFrames } from "./presented.ts";
 import type { Rung } from "./ladder.ts";
 import type { Presented } from "./stats.ts";
@@ -101,9 +101,29 @@ export class Screen {
 
   /** The remote pixel under a position in the tab. */
   remoteAt(x: number, y: number): Point {
-    const shown = this.frame.getBoundingClientRect();
-    const known = this.remote.width > 0 ? this.remote : this.pictureSize;
-    return toRemote({ x, y }, shown, known);
+    return toRemote({ x, y }, this.frame.getBoundingClientRect(), this.known);
+  }
+
+  /** Where the tab shows a remote pixel: the middle of it. */
+  tabAt(pixel: Point): Point {
+    return toTab(pixel, this.frame.getBoundingClientRect(), this.known);
+  }
+
+  /** How many remote pixels a CSS pixel is wide. */
+  get density(): number {
+    const { width } = this.frame.getBoundingClientRect();
+    return width > 0 ? this.known.width / width : 1;
+  }
+
+  /** The remote pixel nearest to a position on the desktop. */
+  within({ x, y }: Point): Point {
+    const { width, height } = this.known;
+    return { x: Math.max(0, Math.min(x, width - 1)), y: Math.max(0, Math.min(y, height - 1)) };
+  }
+
+  /** The desktop's size as far as it is known. */
+  private get known(): Size {
+    return this.remote.width > 0 ? this.remote : this.pictureSize;
   }
 
   private resized(entry: ResizeObserverEntry | undefined): void {

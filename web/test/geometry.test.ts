@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { coverOf, place, toRemote, type ResizeMode } from "../src/geometry.ts";
+import { coverOf, place, toRemote, toTab, type ResizeMode } from "../src/geometry.ts";
 
 const size = (width: number, height: number) => ({ width, height });
 
@@ -62,4 +62,20 @@ test("a position in the tab is a remote pixel, the nearest one beside the pictur
     }
   }
   assert.deepEqual(toRemote({ x: 5, y: 5 }, { x: 0, y: 0, width: 0, height: 0 }, size(0, 0)), { x: 0, y: 0 });
+});
+
+test("a position that is none is a pixel of the screen all the same", () => {
+  const shown = { x: 0, y: 0, width: 10, height: 10 };
+  for (const x of [NaN, Infinity, -Infinity, 1e300]) {
+    const got = toRemote({ x, y: x }, shown, size(10, 10));
+    assert.ok(got.x >= 0 && got.x < 10 && got.y >= 0 && got.y < 10, String(x));
+  }
+});
+
+test("a remote pixel's middle in the tab is on that pixel", () => {
+  const shown = { x: 100.5, y: 50, width: 733, height: 400 };
+  for (const pixel of [{ x: 0, y: 0 }, { x: 1599, y: 799 }, { x: 123, y: 456 }]) {
+    assert.deepEqual(toRemote(toTab(pixel, shown, size(1600, 800)), shown, size(1600, 800)), pixel);
+  }
+  assert.deepEqual(toTab({ x: 5, y: 5 }, shown, size(0, 0)), { x: 100.5, y: 50 });
 });

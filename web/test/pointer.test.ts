@@ -151,6 +151,30 @@ test("the wheel counts 1/120 notches in every unit", () => {
   }
 });
 
+test("a mouse's notches are taken as such, whatever they are in pixels", () => {
+  const cases: [string, Parameters<Wheel["add"]>[0], { dx: number; dy: number } | null][] = [
+    ["Chromium on Linux", { deltaX: 0, deltaY: 120, deltaMode: 0, wheelDeltaY: -120 }, { dx: 0, dy: 120 }],
+    ["zoomed to 150 %", { deltaX: 0, deltaY: -66.7, deltaMode: 0, wheelDeltaY: 120 }, { dx: 0, dy: -120 }],
+    ["Firefox", { deltaX: 3, deltaY: 0, deltaMode: 1, wheelDeltaX: -120 }, { dx: 120, dy: 0 }],
+    ["a wheel of higher resolution", { deltaX: 0, deltaY: 12.5, deltaMode: 0, wheelDeltaY: -15 }, { dx: 0, dy: 15 }],
+    ["a trackpad", { deltaX: 0, deltaY: 40, deltaMode: 0, wheelDeltaX: 0, wheelDeltaY: -120 }, { dx: 0, dy: 48 }],
+    ["nothing said", { deltaX: 0, deltaY: 100, deltaMode: 0, wheelDeltaX: 0, wheelDeltaY: 0 }, { dx: 0, dy: 120 }],
+    ["turned sideways for Shift", { deltaX: 100, deltaY: 0, deltaMode: 0, shiftKey: true }, { dx: 0, dy: 120 }],
+    ["sideways and down with Shift", { deltaX: 50, deltaY: 25, deltaMode: 0, shiftKey: true }, { dx: 60, dy: 30 }],
+  ];
+  for (const [name, event, want] of cases) assert.deepEqual(new Wheel().add(event), want, name);
+});
+
+test("a pinch on a trackpad comes in whole notches", () => {
+  const wheel = new Wheel();
+  const pinch = (deltaY: number) => wheel.pinch({ deltaX: 0, deltaY, deltaMode: 0, wheelDeltaY: -120 * Math.sign(deltaY) });
+  let sum = 0;
+  for (let i = 0; i < 69; i++) sum += pinch(-1)?.dy ?? 0;
+  assert.equal(sum, -480, "twice as large");
+  assert.equal(pinch(10), null, "it turns back: the rest is forgotten");
+  assert.deepEqual(pinch(100), { dx: 0, dy: 120 }, "a wheel with Control held, which went down elsewhere");
+});
+
 test("the wheel keeps fractions, and forgets them when it turns back", () => {
   const wheel = new Wheel();
   let sum = 0;

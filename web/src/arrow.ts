@@ -1,0 +1,108 @@
+/** The desktop's pointer as the tab shows it: by the browser, or drawn where the browser cannot. */
+
+import { align, applyCursor, cursorStyles, HIDDEN, type Picture } from "./cursor.ts";
+import type { Point } from "./geometry.ts";
+import type { Screen } from "./screen.ts";
+
+/** Browsers show no cursor that is larger, in CSS pixels. */
+const MAX_CURSOR = 128;
+/** One that is larger than this they show only as long as all of it is over the page. */
+const MAX_FREE = 32;
+
+export class Arrow {
+  private picture: Picture = HIDDEN;
+  /** The CSS cursor, as the browser has accepted it. */
+  private css = "";
+  /** Where the pointer is in the tab; null: elsewhere. */
+  private place: Point | null = null;
+  /** Where the locked pointer is on the desktop; null: it is free. */
+  private remote: Point | null = null;
+
+  /** drawn lies over the page and lets everything through. */
+  constructor(
+    private readonly screen: Screen,
+    private readonly drawn: HTMLImageElement,
+  ) {
+    this.watchRatio();
+  }
+
+  /** The pointer looks like this now. */
+  show(picture: Picture): void {
+    this.picture = picture;
+    this.drawn.src = picture.image && `data:image/png;base64,${picture.image}`;
+    this.style(picture);
+    void align(picture, devicePixelRatio).then((aligned) => {
+      if (this.picture === picture && aligned !== picture) this.style(aligned);
+    });
+  }
+
+  /** The free pointer is at a position in the tab, or elsewhere. */
+  at(place: Point | null): void {
+    this.place = place;
+    this.update();
+  }
+
+  /** The pointer is locked at a position on the desktop, or free. */
+  lock(remote: Point | null): void {
+    this.remote = remote;
+    this.update();
+  }
+
+  /** The locked pointer has moved by remote pixels, as far as the desktop's edges let it. */
+  shift(by: Point): void {
+    if (!this.remote) return;
+    this.remote = this.screen.within({ x: this.remote.x + by.x, y: this.remote.y + by.y });
+    this.update();
+  }
+
+  /** The locked pointer is somewhere else: a program has put it there. */
+  moved(remote: Point): void {
+    if (this.remote) this.lock(remote);
+  }
+
+  private style(picture: Picture): void {
+    const { style } = this.screen.frame;
+    applyCursor(style, cursorStyles(picture, devicePixelRatio));
+    this.css = style.cursor;
+    this.update();
+  }
+
+  private update(): void {
+    const { picture, drawn, remote, place, screen } = this;
+    const at = remote ? screen.tabAt(remote) : place;
+    const needed = picture.image !== "" && at !== null && (remote !== null || !shownByBrowser(picture, at));
+    const { style } = screen.frame;
+    const cursor = needed ? "none" : this.css;
+    if (style.cursor !== cursor) style.cursor = cursor;
+    drawn.hidden = !needed;
+    if (!needed) return;
+    const ratio = devicePixelRatio;
+    const whole = (length: number) => Math.round(length * ratio) / ratio;
+    const left = whole(at.x - picture.hotX / ratio);
+    const top = whole(at.y - picture.hotY / ratio);
+    drawn.style.width = `${picture.width / ratio}px`;
+    drawn.style.transform = `translate(${left}px, ${top}px)`;
+  }
+
+  /** The pictures are shown pixel for pixel, also when the page is zoomed or comes to another screen. */
+  private watchRatio(): void {
+    const query = matchMedia(`(resolution: ${devicePixelRatio}dppx)`);
+    const changed = () => {
+      this.show(this.picture);
+      this.watchRatio();
+    };
+    query.addEventListener("change", changed, { once: true });
+  }
+}
+
+/** Whether a browser shows a picture as its cursor at a position. */
+function shownByBrowser(picture: Picture, at: Point): boolean {
+  const width = picture.width / devicePixelRatio;
+  const height = picture.height / devicePixelRatio;
+  const larger = Math.max(width, height);
+  if (larger <= MAX_FREE) return true;
+  if (larger > MAX_CURSOR) return false;
+  const left = at.x - picture.hotX / devicePixelRatio;
+  const top = at.y - picture.hotY / devicePixelRatio;
+  return left >= 0 && top >= 0 && left + width <= innerWidth && top + height <= innerHeight;
+}

@@ -1,0 +1,109 @@
+package activity
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"time"
+)
+
+// Kernel is one kernel as GET /api/kernels lists it: what Kubeflow's culling
+// controller reads (components/notebook-controller, KernelStatus) of what Jupyter
+// Server's REST API answers.
+type Kernel struct {
+	ID          string `json:"id"`
+	Name        string `json:"name"`
+	Last        Time   `json:"last_activity"`
+	State       string `json:"execution_state"` // "busy" or "idle"
+	Connections int    `json:"connections"`
+}
+
+// Terminal is one terminal as GET /api/terminals lists it.
+type Terminal struct {
+	Name string `json:"name"`
+	Last Time   `json:"last_activity"`
+}
+
+// Status is the answer to GET /api/status.
+type Status struct {
+	Started     Time `json:"started"`
+	Last        Time `json:"last_activity"`
+	Connections int  `json:"connections"`
+	Kernels     int  `json:"kernels"`
+}
+
+// Time is a moment as Jupyter writes it: RFC 3339 in UTC with microseconds.
+type Time struct{ time.Time }
+
+const layout = "2006-01-02T15:04:05.000000Z"
+
+// MarshalJSON implements json.Marshaler.
+func (t Time) MarshalJSON() ([]byte, error) { return json.Marshal(t.UTC().Format(layout)) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (t *Time) UnmarshalJSON(data []byte) error { return t.Time.UnmarshalJSON(data) }
+
+// patience is how long other servers in the container may take to be asked.
+const patience = 3 * time.Second
+
+// ServeHTTP answers "api/kernels", "api/terminals" and "api/status", whatever
+// comes before it in the path, to anybody: cullers have no credentials. What it
+// tells is when and how much, never who or what.
+func (m *Meter) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), patience)
+	defer cancel()
+	m.mu.Lock()
+	m.asked = time.Now()
+	m.mu.Unlock()
+	kernels, terminals := m.All(ctx)
+	var answer any
+	switch ending(r.URL.Path) {
+	case "kernels":
+		answer = kernels
+	case "terminals":
+		answer = terminals
+	default:
+		status := Status{Started: Time{m.started}, Kernels: len(kernels)}
+		for _, k := range kernels {
+			status.Last.Time = latest(status.Last.Time, k.Last.Time)
+			status.Connections += k.Connections
+		}
+		for _, t := range terminals {
+			status.Last.Time = latest(status.Last.Time, t.Last.Time)
+		}
+		answer = status
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	json.NewEncoder(w).Encode(answer)
+}
+
+// ending returns what follows the last slash.
+func ending(path string) string {
+	for i := len(path) - 1; i >= 0; i-- {
+		if path[i] == '/' {
+			return path[i+1:]
+		}
+	}
+	return path
+}
+
+// All returns the desktop as a kernel and a terminal, and after it those of
+// Jupyter servers in the same container, without their names.
+func (m *Meter) All(ctx context.Context) ([]Kernel, []Terminal) {
+	r := m.Report()
+	state := "idle"
+	if r.Busy {
+		state = "busy"
+	}
+	kernels := []Kernel{{ID: m.id, Name: "desktop", Last: Time{r.Last}, State: state, Connections: r.Viewers}}
+	terminals := []Terminal{{Name: "desktop", Last: Time{r.Last}}}
+	if m.cfg.Jupyter != nil {
+		others := m.cfg.Jupyter.ask(ctx, m.cfg.Log)
+		kernels, terminals = append(kernels, others.kernels...), append(terminals, others.terminals...)
+	}
+	for n := range kernels {
+		kernels[n].Last.Time = latest(kernels[n].Last.Time, m.cfg.Born)
+	}
+	return kernels, terminals
+}

@@ -1,0 +1,165 @@
+package activity
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// get asks a meter and reads the answer into into.
+func get(t *testing.T, m *Meter, path string, into any) http.Header {
+	t.Helper()
+	w := httptest.NewRecorder()
+	m.ServeHTTP(w, httptest.NewRequest("GET", path, nil))
+	if w.Code != http.StatusOK {
+		t.Fatalf("%s: %d", path, w.Code)
+	}
+	if err := json.Unmarshal(w.Body.Bytes(), into); err != nil {
+		t.Fatalf("%s: %q: %v", path, w.Body, err)
+	}
+	return w.Header()
+}
+
+func TestAnswers(t *testing.T) {
+	at := time.Date(2026, 11, 20, 23, 0, 0, 0, time.FixedZone("elsewhere", 3600))
+	m := New(Config{Human: func() time.Time { return at.Add(time.Hour) }, Viewers: func() int { return 2 }, Log: quiet()})
+	m.state.Last = at
+	var kernels []map[string]any
+	header := get(t, m, "/notebook/ns/name/api/kernels", &kernels)
+	if got := header.Get("Cache-Control") + " " + header.Get("Content-Type"); got != "no-store application/json" {
+		t.Errorf("headers %q", got)
+	}
+	if len(kernels) != 1 {
+		t.Fatalf("%d kernels, want the desktop alone", len(kernels))
+	}
+	id := kernels[0]["id"].(string)
+	if len(id) != 36 || strings.Count(id, "-") != 4 {
+		t.Errorf("id %q is no UUID", id)
+	}
+	want := map[string]any{"id": id, "name": "desktop", "last_activity": "2026-11-20T23:00:00.000000Z", "execution_state": "idle", "connections": 2.0}
+	if fmt.Sprint(kernels[0]) != fmt.Sprint(want) {
+		t.Errorf("got %v, want %v", kernels[0], want)
+	}
+	var terminals []map[string]any
+	get(t, m, "/api/terminals", &terminals)
+	if fmt.Sprint(terminals) != "[map[last_activity:2026-11-20T23:00:00.000000Z name:desktop]]" {
+		t.Errorf("terminals %v", terminals)
+	}
+	var status map[string]any
+	get(t, m, "/api/status", &status)
+	if status["last_activity"] != want["last_activity"] || status["kernels"] != 1.0 || status["connections"] != 2.0 || status["started"] == "" {
+		t.Errorf("status %v", status)
+	}
+	if time.Since(m.Asked()) > time.Minute {
+		t.Errorf("asked at %v", m.Asked())
+	}
+}
+
+// jupyter is a Jupyter server as far as its kernels are concerned, and the
+// directory in which it says so.
+func jupyter(t *testing.T, handler http.HandlerFunc) *Jupyter {
+	t.Helper()
+	server := httptest.NewServer(handler)
+	t.Cleanup(server.Close)
+	t.Cleanup(http.DefaultTransport.(*http.Transport).CloseIdleConnections)
+	dir := t.TempDir()
+	text := fmt.Sprintf(`{"url": "%s/user/alice/", "token": "secret", "pid": %d}`, server.URL, os.Getpid())
+	if err := os.WriteFile(filepath.Join(dir, "jpserver-1.json"), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return &Jupyter{Dir: dir}
+}
+
+func TestJupyterIsMerged(t *testing.T) {
+	asked := 0
+	j := jupyter(t, func(w http.ResponseWriter, r *http.Request) {
+		asked++
+		if r.Header.Get("Authorization") != "token secret" {
+			t.Errorf("%s without the token", r.URL)
+		}
+		switch r.URL.Path {
+		case "/user/alice/api/kernels":
+			fmt.Fprint(w, `[{"id": "1", "name": "secret project", "last_activity": "2126-01-01T00:00:00.5Z", "execution_state": "starting", "connections": 3}]`)
+		default:
+			http.NotFound(w, r) // terminals may be switched off
+		}
+	})
+	m := New(Config{Human: (&person{}).last, Jupyter: j, Log: quiet()})
+	var kernels []Kernel
+	get(t, m, "/api/kernels", &kernels)
+	if len(kernels) != 2 || kernels[0].Name != "desktop" {
+		t.Fatalf("kernels %+v", kernels)
+	}
+	want := Kernel{ID: fmt.Sprintf("jupyter-%d-1", os.Getpid()), Name: "jupyter", Last: kernels[1].Last, State: "busy", Connections: 3}
+	if kernels[1] != want || kernels[1].Last.Year() != 2126 {
+		t.Errorf("got %+v, want %+v", kernels[1], want)
+	}
+	var status Status
+	get(t, m, "/api/status", &status)
+	if status.Last.Year() != 2126 || status.Kernels != 2 || status.Connections != 3 {
+		t.Errorf("status %+v", status)
+	}
+	if asked != 2 {
+		t.Errorf("%d requests, want one for kernels and one for terminals", asked)
+	}
+}
+
+func TestJupyterThatFails(t *testing.T) {
+	answers := map[string]http.HandlerFunc{
+		"no JSON":    func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "<html>") },
+		"a login":    func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/login", http.StatusFound) },
+		"no times":   func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, `[{"last_activity": "yesterday"}]`) },
+		"for ever":   func(w http.ResponseWriter, r *http.Request) { w.Write(make([]byte, 2*maxAnswer)) },
+		"an error":   func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(http.StatusInternalServerError) },
+		"an object":  func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, `{}`) },
+		"no kernels": func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, `[]`) },
+	}
+	for name, answer := range answers {
+		m := New(Config{Human: (&person{}).last, Jupyter: jupyter(t, answer), Log: quiet()})
+		var kernels []Kernel
+		get(t, m, "/api/kernels", &kernels)
+		if len(kernels) != 1 || kernels[0].Name != "desktop" {
+			t.Errorf("%s: kernels %+v, want the desktop alone", name, kernels)
+		}
+	}
+}
+
+func TestJupyterElsewhereIsNotAsked(t *testing.T) {
+	dir := t.TempDir()
+	for n, address := range []string{"http://192.0.2.1/", "https://localhost/", "http://localhost.example.org/", "", "http://[::1/"} {
+		text := fmt.Sprintf(`{"url": %q, "pid": %d}`, address, os.Getpid())
+		if err := os.WriteFile(filepath.Join(dir, fmt.Sprintf("jpserver-%d.json", n)), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	gone := `{"url": "http://127.0.0.1:1/", "pid": 99999999}`
+	if err := os.WriteFile(filepath.Join(dir, "jpserver-9.json"), []byte(gone), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got := (&Jupyter{Dir: dir}).servers(); len(got) != 0 {
+		t.Errorf("servers %+v", got)
+	}
+}
+
+func TestJupyterDir(t *testing.T) {
+	tests := []struct {
+		env  map[string]string
+		want string
+	}{
+		{map[string]string{"HOME": "/home/a"}, "/home/a/.local/share/jupyter/runtime"},
+		{map[string]string{"HOME": "/home/a", "XDG_DATA_HOME": "/data"}, "/data/jupyter/runtime"},
+		{map[string]string{"HOME": "/home/a", "JUPYTER_DATA_DIR": "/j"}, "/j/runtime"},
+		{map[string]string{"HOME": "/home/a", "JUPYTER_RUNTIME_DIR": "/run/j"}, "/run/j"},
+	}
+	for _, tt := range tests {
+		if got := JupyterDir(func(name string) string { return tt.env[name] }); got != tt.want {
+			t.Errorf("%v: %s, want %s", tt.env, got, tt.want)
+		}
+	}
+}

@@ -219,7 +219,7 @@ export class Media {
   }
 
   /** The statistics of the path that is seen. */
-  stats(): Omit<Stats, "version" | "encoding"> {
+  stats(): Omit<Stats, "version" | "encoding" | "gpus"> {
     const { shown } = this;
     const meter = this.meters[shown];
     const carries = shown === "ws" ? meter.shown && this.listener.socket() !== null : this.peer.state === "connected";

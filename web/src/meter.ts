@@ -45,7 +45,7 @@ export class Meter {
   }
 
   /** Everything but what the page knows of its screen. */
-  stats(now: number): Omit<Stats, "version" | "transport" | "encoding" | "width" | "height"> {
+  stats(now: number): Omit<Stats, "version" | "transport" | "encoding" | "gpus" | "width" | "height"> {
     const { received, server } = this;
     return {
       path: this.path,

@@ -62,8 +62,24 @@ export interface Encoding {
   scale: number;
   /** To what: "slow", a frame takes too long to encode, or "quota", the processors' time is used up; "" while nothing has. */
   reason: string;
-  /** Whether there is a GPU that encodes, in a sentence of the server's; "" where it knows of none. */
-  gpu: string;
+  /** Whether there is a GPU that encodes; null where the server knows of none. */
+  gpu: Reason | null;
+}
+
+/** How a GPU is, or a slice of one; -1: unknown. */
+export interface GPU {
+  name: string;
+  /** In bytes; 0 of 0: unknown. */
+  memoryUsed: number;
+  memoryTotal: number;
+  /** Percent of the time that it computes. */
+  busy: number;
+  /** Percent of its encoders' capacity. */
+  encoding: number;
+  /** Of encoders, all programs' together. */
+  sessions: number;
+  /** Why it is slower than it could be: "heat", "power" or "". */
+  throttled: string;
 }
 
 export type ServerMessage =
@@ -76,6 +92,7 @@ export type ServerMessage =
   | { type: "control"; viewer: string; you: boolean }
   | { type: "keyboard"; layout: string; variant: string }
   | { type: "encoding"; encoding: Encoding }
+  | { type: "gpus"; gpus: GPU[] }
   | { type: "clipboard"; text: string; more: boolean }
   | { type: "input"; seq: number }
   | { type: "pong"; t: number; now: number }
@@ -90,6 +107,8 @@ export type ClientMessage =
   | { type: "watch"; paths: string[] }
   | { type: "restart" }
   | { type: "key" }
+  /** Whether the page wants to know how the GPUs are, each second. */
+  | { type: "gpus"; on: boolean }
   | { type: "resize"; width: number; height: number }
   | { type: "visibility"; hidden: boolean }
   | { type: "keyboard"; layout: string; variant: string; mode: "physical" | "text" }
@@ -148,6 +167,8 @@ function parseFields(m: Fields): ServerMessage | null {
       return { type: "keyboard", layout: string(m.layout), variant: string(m.variant) };
     case "encoding":
       return { type: "encoding", encoding: parseEncoding(m) };
+    case "gpus":
+      return { type: "gpus", gpus: Array.isArray(m.gpus) ? m.gpus.map(object).filter((gpu) => gpu !== null).map(parseGPU) : [] };
     case "clipboard":
       return { type: "clipboard", text: string(m.text), more: m.more === true };
     case "input":
@@ -186,7 +207,20 @@ function parseHello(m: Fields): HelloMessage {
   };
 }
 
+function parseGPU(m: Fields): GPU {
+  return {
+    name: string(m.name),
+    memoryUsed: number(m.memoryUsed),
+    memoryTotal: number(m.memoryTotal),
+    busy: number(m.busy),
+    encoding: number(m.encoding),
+    sessions: number(m.sessions),
+    throttled: string(m.throttled),
+  };
+}
+
 function parseEncoding(m: Fields): Encoding {
+  const gpu = object(m.gpu);
   return {
     codec: readCodec(string(m.codec)),
     encoder: string(m.encoder),
@@ -194,7 +228,7 @@ function parseEncoding(m: Fields): Encoding {
     maxFPS: number(m.maxFPS),
     scale: number(m.scale) || 1,
     reason: string(m.code),
-    gpu: string(m.text),
+    gpu: gpu && { code: string(gpu.code), args: strings(gpu.args) },
   };
 }
 

@@ -8,7 +8,7 @@
 import type { ServerClock } from "./clock.ts";
 import { ofRTP } from "./codec.ts";
 import type { FrameTimes } from "./frametimes.ts";
-import type { Encoding } from "./protocol.ts";
+import type { Encoding, GPU } from "./protocol.ts";
 
 /** The stages of a frame, in order; each is the time since the one before, the first since the damage. */
 export const stages = ["grab", "convert", "encode", "send", "receive", "decode", "present"] as const;
@@ -25,6 +25,8 @@ export interface Stats {
   codec: string;
   /** How the server says that it makes the pictures; null while it has not. */
   encoding: Encoding | null;
+  /** How the GPUs are; none while the statistics are not shown. */
+  gpus: GPU[];
   /** Of the picture, in pixels. */
   width: number;
   height: number;

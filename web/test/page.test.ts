@@ -24,10 +24,15 @@ test("what the server leaves out is zero", () => {
     args: ["a"],
     retry: false,
   });
-  assert.deepEqual(parse('{"type":"encoding","codec":"h264-444","encoder":"x264","maxFPS":15,"code":"slow"}'), {
+  assert.deepEqual(parse('{"type":"encoding","codec":"h264-444","encoder":"x264","maxFPS":15,"code":"slow","gpu":{"code":"no-gpu"}}'), {
     type: "encoding",
-    encoding: { codec: "h264-444", encoder: "x264", speed: 0, maxFPS: 15, scale: 1, reason: "slow", gpu: "" },
+    encoding: { codec: "h264-444", encoder: "x264", speed: 0, maxFPS: 15, scale: 1, reason: "slow", gpu: { code: "no-gpu", args: [] } },
   });
+  assert.deepEqual(parse('{"type":"gpus","gpus":[7,{"name":"T4","busy":"no","sessions":-1}]}'), {
+    type: "gpus",
+    gpus: [{ name: "T4", memoryUsed: 0, memoryTotal: 0, busy: 0, encoding: 0, sessions: -1, throttled: "" }],
+  });
+  assert.deepEqual(parse('{"type":"gpus"}'), { type: "gpus", gpus: [] });
   const told = parse('{"type":"hello","codecs":["vp8","av1","h264"]}');
   assert.deepEqual(told?.type === "hello" && told.codecs, ["vp8", "h264"]);
   const hello = parse('{"type":"hello","allow":["video"],"state":"up","width":640,"height":480}');

@@ -4,7 +4,7 @@ import codes from "../src/codes.json";
 import { catalogues, pickLanguage, Words } from "../src/i18n.ts";
 import type { Encoding } from "../src/protocol.ts";
 import { waiting } from "../src/ui/card.ts";
-import { limitWords, readable, wayWords, withholds } from "../src/ui/encoding.ts";
+import { gpuWords, limitWords, readable, useWords, wayWords, withholds } from "../src/ui/encoding.ts";
 
 test("both languages have the same keys, each with words and the same arguments", () => {
   const { en, fr } = catalogues;
@@ -76,7 +76,7 @@ test("the wait for the next attempt is counted down; while that is made it is ov
 });
 
 test("what has given way is said with its reason, and only then", () => {
-  const all = { codec: "vp8", encoder: "libvpx", speed: 0, maxFPS: 0, scale: 1, reason: "", gpu: "" } as const;
+  const all = { codec: "vp8", encoder: "libvpx", speed: 0, maxFPS: 0, scale: 1, reason: "", gpu: null } as const;
   const cases: [Partial<Encoding>, string, string][] = [
     [{ reason: "slow" }, "", ""],
     [{ scale: 2, reason: "slow" }, "half the size: the notebook’s processors are busy", "taille réduite de moitié\u00a0: les processeurs du notebook sont occupés"],
@@ -91,6 +91,19 @@ test("what has given way is said with its reason, and only then", () => {
     assert.equal(limitWords(new Words("en"), { ...all, ...limits }), english);
     assert.equal(limitWords(new Words("fr"), { ...all, ...limits }), french);
   }
+});
+
+test("why no GPU encodes is said with what to do, and how the GPUs are as far as that is known", () => {
+  const way = { codec: "vp8", encoder: "libvpx", speed: 0, maxFPS: 0, scale: 1, reason: "" } as const;
+  const words = new Words("en");
+  assert.equal(gpuWords(words, { ...way, gpu: null }), "");
+  assert.equal(gpuWords(words, { ...way, gpu: { code: "encodes", args: ["NVIDIA T4"] } }), "NVIDIA T4 encodes H.264.");
+  const missing = { ...way, gpu: { code: "no-encoder", args: ["NVIDIA H200"] } };
+  assert.equal(gpuWords(words, missing), "NVIDIA H200 has no encoder (NVENC). The picture is encoded in software.");
+  assert.equal(gpuWords(new Words("fr"), missing), "NVIDIA H200 n’a pas d’encodeur (NVENC). L’image est encodée par logiciel.");
+  const gpu = { name: "T4", memoryUsed: 2 ** 30, memoryTotal: 16 * 2 ** 30, busy: 7, encoding: -1, sessions: 2, throttled: "heat" };
+  assert.equal(useWords(words, gpu), "T4 · 1.0 of 16.0 GiB used · 7\u00a0% busy · encoder sessions: 2 · slowed down by heat");
+  assert.equal(useWords(words, { ...gpu, memoryTotal: 0, busy: -1, sessions: -1, throttled: "later" }), "T4");
 });
 
 test("what keeps pictures from coming is told from what does not", () => {
@@ -116,5 +129,5 @@ test("the encoder is said by what people call it", () => {
   const missing = words.reason(readable({ code: "codec-missing", args: ["h264-444", "h264"] })).what;
   assert.equal(missing, "H.264 4:4:4 cannot be had here. The picture comes as H.264.");
   assert.deepEqual(readable({ code: "resize-limited", args: ["vp8"] }).args, ["vp8"]);
-  assert.equal(wayWords({ codec: "h264", encoder: "x264", speed: 0, maxFPS: 0, scale: 1, reason: "", gpu: "" }), "H.264 (x264)");
+  assert.equal(wayWords({ codec: "h264", encoder: "x264", speed: 0, maxFPS: 0, scale: 1, reason: "", gpu: null }), "H.264 (x264)");
 });

@@ -2,7 +2,7 @@
 
 import { labelOf } from "../codec.ts";
 import type { Words } from "../i18n.ts";
-import type { Encoding, Reason } from "../protocol.ts";
+import type { Encoding, GPU, Reason } from "../protocol.ts";
 
 /** The codec and the library that encodes it. */
 export function wayWords({ codec, encoder }: Encoding): string {
@@ -20,6 +20,26 @@ export function limitWords(words: Words, { speed, maxFPS, scale, reason }: Encod
   const list = parts.join(", ");
   if (reason === "slow") return words.say("limits.slow", list);
   return reason === "quota" ? words.say("limits.quota", list) : list;
+}
+
+/** Whether there is a GPU that encodes, and if not why and what to do; "" where nothing is known of one. */
+export function gpuWords(words: Words, { gpu }: Encoding): string {
+  if (!gpu) return "";
+  const { what, remedy } = words.reason({ code: `gpu-${gpu.code}`, args: gpu.args });
+  return gpu.code === "encodes" ? what : `${what} ${remedy}`;
+}
+
+/** How a GPU is, as far as that is known. */
+export function useWords(words: Words, { name, memoryUsed, memoryTotal, busy, encoding, sessions, throttled }: GPU): string {
+  const gibibytes = (bytes: number) => words.number(bytes / 2 ** 30, 1);
+  return [
+    name,
+    ...(memoryTotal > 0 ? [words.say("gpu.memory", gibibytes(memoryUsed), gibibytes(memoryTotal))] : []),
+    ...(busy >= 0 ? [words.say("gpu.busy", words.number(busy))] : []),
+    ...(encoding >= 0 ? [words.say("gpu.encoding", words.number(encoding))] : []),
+    ...(sessions >= 0 ? [words.say("gpu.sessions", words.number(sessions))] : []),
+    ...(throttled === "heat" || throttled === "power" ? [words.say(`gpu.${throttled}`)] : []),
+  ].join(" · ");
 }
 
 /** Whether a reason of the server's says why no picture comes. */

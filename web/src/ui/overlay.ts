@@ -4,13 +4,13 @@ import { labelOf } from "../codec.ts";
 import type { Key, Words } from "../i18n.ts";
 import { stages, type Stats } from "../stats.ts";
 import { element } from "./dom.ts";
-import { limitWords } from "./encoding.ts";
+import { gpuWords, limitWords, useWords } from "./encoding.ts";
 
-const rows = ["video", "encoder", "gpu", "limits", "path", "rate", "bitrate", "roundtrip", "losses"] as const;
+const rows = ["video", "encoder", "gpu", "gpus", "limits", "path", "rate", "bitrate", "roundtrip", "losses"] as const;
 type Row = (typeof rows)[number];
 
 /** The rows that are there only while there is something to say. */
-const optional: Row[] = ["gpu", "limits"];
+const optional: Row[] = ["gpu", "gpus", "limits"];
 
 export class Overlay {
   readonly root: HTMLElement;
@@ -65,7 +65,8 @@ export class Overlay {
     this.put("video", stats.width ? `${labelOf(stats.codec) || "–"} · ${size}` : "–");
     const { encoding } = stats;
     this.put("encoder", encoding?.encoder || "–");
-    this.put("gpu", encoding?.gpu ?? "");
+    this.put("gpu", encoding ? gpuWords(words, encoding) : "");
+    this.put("gpus", stats.gpus.map((gpu) => useWords(words, gpu)).join("\n"));
     this.put("limits", encoding ? limitWords(words, encoding) : "");
     this.put("path", path);
     this.put("rate", words.say("stats.rate.value", words.number(stats.framesPerSecond)));

@@ -18,6 +18,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"lucarne/signaling/session"
 )
 
 // Auth says who may open the WebSocket. The zero value lets everybody in who
@@ -42,23 +44,29 @@ const (
 	cookieAge = 30 * 24 * time.Hour
 )
 
-// errNoToken is the answer to a wrong token: it says no more than that.
-var errNoToken = errors.New("signaling: login: wrong token")
+// errNoToken and errNoShare are the answers to a wrong secret: they say no more
+// than that.
+var (
+	errNoToken = errors.New("signaling: login: wrong token")
+	errNoShare = errors.New("signaling: login: the link is not valid, or no longer")
+)
 
-// gate exchanges the token for cookies and recognises them.
+// gate exchanges the token and the secrets of links for cookies and recognises them.
 //
-// A cookie is when it was made, a random id and the HMAC of both under the token,
-// so that nothing has to be kept, the token cannot be read from it, and it
-// outlives a restart of the server exactly as long as the token does, at most
-// cookieAge. It is a browser-session cookie.
+// The token's cookie is when it was made, a random id and the HMAC of both under
+// the token, so that nothing has to be kept, the token cannot be read from it, and
+// it outlives a restart of the server exactly as long as the token does, at most
+// cookieAge. It is a browser-session cookie. Those of links are in share.go.
 type gate struct {
 	token    string
 	name     string // of the cookie; differs from token to token, since cookies know no ports
+	key      []byte // of the cookies of links, which live as long as the process, as links do
 	attempts attempts
 }
 
 func newGate(a Auth) *gate {
-	g := &gate{token: a.Token, attempts: attempts{failed: make(map[string]attempt)}}
+	g := &gate{token: a.Token, key: make([]byte, sha256.Size), attempts: attempts{failed: make(map[string]attempt)}}
+	rand.Read(g.key) // crypto/rand: never fails
 	if g.token != "" {
 		g.name = "lucarne-" + hex.EncodeToString(g.mac("name", nil)[:4])
 	}
@@ -73,9 +81,9 @@ func (g *gate) mac(purpose string, data []byte) []byte {
 	return h.Sum(nil)
 }
 
-// admits says whether the request comes from somebody who has logged in, or
+// owns says whether the request comes from somebody who has given the token, or
 // need not.
-func (g *gate) admits(r *http.Request) bool {
+func (g *gate) owns(r *http.Request) bool {
 	if g.token == "" {
 		return true
 	}
@@ -123,8 +131,10 @@ func (g *gate) check(token string) bool {
 	return subtle.ConstantTimeCompare(got[:], want[:]) == 1
 }
 
-// login answers POST login: {"token": "...", "path": "/user/alice/"} becomes a
-// cookie for the directory that the page sees itself in.
+// login answers POST login: {"token": "...", "path": "/user/alice/"}, or {"share": "..."}
+// with the secret of a link, becomes a cookie for the directory that the page sees
+// itself in. For a link the answer has a body, {"share": "id"}: what its page says
+// in hello.
 func (h *Handler) login(w http.ResponseWriter, r *http.Request, kept bool) {
 	w.Header().Set("Cache-Control", "no-store")
 	if r.Method != http.MethodPost {
@@ -136,29 +146,30 @@ func (h *Handler) login(w http.ResponseWriter, r *http.Request, kept bool) {
 		http.Error(w, "login from another site refused", http.StatusForbidden)
 		return
 	}
-	if h.gate.token == "" {
-		w.WriteHeader(http.StatusNoContent)
-		return
-	}
 	// A body that does not come must not hold the connection; where there is no
 	// deadline to be had there is no connection either.
 	http.NewResponseController(w).SetReadDeadline(time.Now().Add(h.pace.login))
 	want, err := parseLogin(r)
-	if err != nil {
+	switch {
+	case h.gate.token == "" && want.Share == "": // whoever asks is in
+		w.WriteHeader(http.StatusNoContent)
+		return
+	case err != nil:
 		http.Error(w, "login needs the JSON body {\"token\": \"...\"}", http.StatusBadRequest)
 		return
 	}
-	from := remoteHost(r)
-	if !h.gate.check(want.Token) {
+	from, now := remoteHost(r), time.Now()
+	share, err := h.check(want)
+	if err != nil {
 		// Behind a proxy everybody has one address: only who is wrong waits.
-		if wait := h.gate.attempts.wait(from, time.Now()); wait > 0 {
+		if wait := h.gate.attempts.wait(from, now); wait > 0 {
 			w.Header().Set("Retry-After", strconv.Itoa(int(wait/time.Second)+1))
 			http.Error(w, "too many wrong tokens: wait", http.StatusTooManyRequests)
 			return
 		}
-		h.gate.attempts.fail(from, time.Now())
-		h.cfg.Log.Warn("login refused", "from", from, "err", errNoToken)
-		http.Error(w, "wrong token", http.StatusUnauthorized)
+		h.gate.attempts.fail(from, now)
+		h.cfg.Log.Warn("login refused", "from", from, "err", err)
+		http.Error(w, err.Error(), http.StatusUnauthorized)
 		return
 	}
 	h.gate.attempts.forget(from)
@@ -170,14 +181,36 @@ func (h *Handler) login(w http.ResponseWriter, r *http.Request, kept bool) {
 	default:
 		path = "/" // the proxy in front has stripped a prefix that nobody told us
 	}
-	http.SetCookie(w, h.gate.cookie(path, secure(r), time.Now()))
-	w.WriteHeader(http.StatusNoContent)
+	if share == (session.Share{}) {
+		http.SetCookie(w, h.gate.cookie(path, secure(r), now))
+		w.WriteHeader(http.StatusNoContent)
+		return
+	}
+	http.SetCookie(w, h.gate.shareCookie(share, path, secure(r), now))
+	w.Header().Set("Content-Type", "application/json")
+	json.NewEncoder(w).Encode(map[string]string{"share": share.ID})
+}
+
+// check compares the secret of a login, and returns the link if it is that of one.
+func (h *Handler) check(c credentials) (session.Share, error) {
+	if c.Share == "" {
+		if !h.gate.check(c.Token) {
+			return session.Share{}, errNoToken
+		}
+		return session.Share{}, nil
+	}
+	share, err := h.cfg.Session.Redeem(c.Share)
+	if err != nil {
+		return session.Share{}, errNoShare
+	}
+	return share, nil
 }
 
 // credentials are the body of a login.
 type credentials struct {
 	Token string `json:"token"`
-	Path  string `json:"path"` // the page's directory, as the browser sees it; "": unknown
+	Share string `json:"share"` // a link's secret; "": none, the token counts
+	Path  string `json:"path"`  // the page's directory, as the browser sees it; "": unknown
 }
 
 func parseLogin(r *http.Request) (credentials, error) {
@@ -203,7 +236,7 @@ func cookiePath(path string) bool {
 // A page cannot see the status of a refused WebSocket; it can see this one.
 func (h *Handler) probe(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
-	if !h.gate.admits(r) {
+	if !h.admission(r).any() {
 		http.Error(w, "log in first", http.StatusUnauthorized)
 		return
 	}

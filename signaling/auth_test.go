@@ -162,7 +162,7 @@ func TestCookieAge(t *testing.T) {
 	for age, want := range map[time.Duration]bool{0: true, cookieAge - time.Hour: true, cookieAge: false} {
 		r := httptest.NewRequest(http.MethodGet, "/", nil)
 		r.AddCookie(g.cookie("/", false, now.Add(-age)))
-		if got := g.admits(r); got != want {
+		if got := g.owns(r); got != want {
 			t.Errorf("a cookie of %v: admitted %v, want %v", age, got, want)
 		}
 	}

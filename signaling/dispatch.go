@@ -76,6 +76,18 @@ func (s *socket) control(m Message) error {
 		s.viewer.Hide(m.Hidden)
 	case "clipboard":
 		s.takeClipboard(m.Text)
+	case "share":
+		s.share(m)
+	case "revoke":
+		s.answer(s.viewer.Revoke(m.Share), session.Sharing, "share")
+	case "give":
+		s.answer(s.viewer.Give(m.Viewer), session.Giving, "give")
+	case "take":
+		s.answer(s.viewer.Take(), session.Giving, "give")
+	case "ask":
+		s.answer(s.viewer.Ask(), session.Giving, "give")
+	case "limits":
+		s.answer(s.viewer.Limit(session.Limits{BitrateBps: m.Bitrate, MaxFPS: m.MaxFPS}), session.Limiting, "limits")
 	case "ping":
 		s.send(Message{Type: "pong", T: m.T, Now: time.Now().UnixMicro()})
 	case "bye":

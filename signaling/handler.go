@@ -42,7 +42,7 @@ type Config struct {
 	// CSP's frame-ancestors (https://www.w3.org/TR/CSP3).
 	FrameAncestors []string
 	Version        string       // of the page; a page of another version reloads. "": as Web's index.html says
-	Role           session.Role // of whoever comes in; "": session.Owner
+	Role           session.Role // of whoever comes in without a link; "": session.Owner
 
 	// VNC is how the display's VNC server is reached; nil: there is none.
 	VNC *rfb.Server

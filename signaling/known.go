@@ -8,6 +8,7 @@ import (
 
 	"lucarne/capture"
 	"lucarne/encode"
+	"lucarne/signaling/session"
 )
 
 // known is what the page knows already.
@@ -18,9 +19,9 @@ type known struct {
 	size     image.Point
 	cursor   uint32
 	pictured map[uint32]bool // cursors whose image it has
-	leader   string
-	leads    bool
-	led      bool // it has been told who leads
+	control  session.Control
+	told     bool   // it has been told who controls
+	people   uint64 // the News of who is here, as far as it has been told
 	encoding encode.Encoding
 	seq      uint32
 	acked    time.Time
@@ -107,12 +108,8 @@ func (s *socket) putCursor(ctx context.Context, k *known) error {
 // putSession tells what is new of the session: who leads, how the pictures are
 // made and the newest input handled. The clipboard follows in pieces.
 func (s *socket) putSession(ctx context.Context, k *known, ack *time.Timer) error {
-	leader, you := s.viewer.Leader()
-	if !k.led || leader != k.leader || you != k.leads {
-		k.led, k.leader, k.leads = true, leader, you
-		if err := s.put(ctx, Message{Type: "control", Viewer: leader, You: you}); err != nil {
-			return err
-		}
+	if err := s.putControl(ctx, k); err != nil {
+		return err
 	}
 	if err := s.putEncoding(ctx, k); err != nil {
 		return err

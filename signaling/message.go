@@ -9,8 +9,8 @@
 //
 // From the page:
 //
-//	hello      version (of the page's build), lang ("en", "fr-CA"), page, attempt, transport, codecs and codec
-//	           (below); it makes a new viewer, whose input begins at sequence 1
+//	hello      version (of the page's build), lang ("en", "fr-CA"), page, attempt, share, transport, codecs and
+//	           codec (below); it makes a new viewer, whose input begins at sequence 1
 //	codec      codec: the one that the person prefers from now on, as below
 //	watch      paths: which media carry video from now on (below)
 //	answer     sdp, generation as in the offer
@@ -24,6 +24,12 @@
 //	bye        the page is leaving
 //
 // To the page:
+//	share      role ("viewer", "controller"), minutes (1 to 43200), name: a link by which others come
+//	revoke     share (id): that link ends, and who has come by it with it
+//	give       viewer (id): it has control from now on
+//	take       this viewer has control, and nobody has been given it
+//	ask        this viewer would like to be given control
+//	limits     bitrate (bits a second), maxFPS: what this viewer's video may take; 0: as much as it does
 //
 //	hello      version, viewer (id), role, allow (features), state, code, args as in display, width, height,
 //	           codecs: all that the session encodes, working or not, for a person to choose from;
@@ -35,7 +41,12 @@
 //	cursor     serial, hotX, hotY, x, y, and once per serial and socket: image (PNG, base64; "" hidden)
 //	size       width, height: the screen's size now
 //	display    state ("starting", "up", "failed", "gone"), code, args: why
-//	control    viewer, you (bool): who leads
+//	control    viewer, name, you (bool): who leads; given (bool): control has been given to it;
+//	           role, allow: what this viewer may do now
+//	people     people: who is here (id, name, role, lent, you, leads, path, since, asked), and
+//	           shares: the links that this viewer may end (share, name, role, until); whoever may
+//	           give control is told at first and when it has changed
+//	shared     share (id), secret, role, name, until: the link that was asked for
 //	encoding   codec, encoder (the library), speed, maxFPS, scale, code: how the pictures that are shown are
 //	           made, and what of that has given way to what (encode.Limits; code is its Reason); gpu: code and
 //	           args, whether there is a GPU that encodes (nvenc.Code), missing where nothing is known
@@ -93,6 +104,23 @@
 // # Binary messages
 //
 // All numbers are big endian. From the page:
+//
+// # Links and control
+//
+// A link is the page's address with a secret of 256 bits in the fragment, #view=<secret>. Its
+// page exchanges it by POST login for a cookie and an id, and says the id in hello, as
+// share: then the link's role counts, whatever else the browser has cookies for. Without
+// share the token counts, or where there is only a link's cookie that link. Links and their
+// cookies end with their time (Unix milliseconds: until), when they are revoked and with the
+// server's process. Who came by one is told bye "expired" or "revoked" and does not come back; who
+// comes by one that has ended gets 401, or bye "no-share" where other credentials let it in.
+//
+// Control can be given: who has been given it leads, whoever gives input meanwhile, until it
+// leaves, gives it on, or it is taken. To a viewer that may only look control lends the role
+// "controller" for as long. An owner can always give and take; another that may give only
+// while control has not been given by somebody else to somebody else. What both hold is let
+// go. since and asked are Unix milliseconds; asked says when that viewer asked for control,
+// absent when it has not. path is "ws", "webrtc", "vnc", or absent.
 //
 //	1-15  an input event (package input)
 //	16    the acknowledgement of a picture (package wsmedia)
@@ -156,6 +184,16 @@ type Message struct {
 	Viewer string            `json:"viewer,omitempty"`
 	Role   session.Role      `json:"role,omitempty"`
 	Allow  []session.Feature `json:"allow,omitempty"`
+
+	Share   string       `json:"share,omitempty"`
+	Secret  string       `json:"secret,omitempty"`
+	Minutes int          `json:"minutes,omitempty"`
+	Name    string       `json:"name,omitempty"`
+	Until   int64        `json:"until,omitempty"`
+	Given   bool         `json:"given,omitempty"`
+	People  []person     `json:"people,omitempty"`
+	Shares  []sharedLink `json:"shares,omitempty"`
+	Bitrate int          `json:"bitrate,omitempty"`
 
 	ICEServers []iceserver.Server `json:"iceServers,omitempty"`
 	ICEPolicy  string             `json:"iceTransportPolicy,omitempty"`

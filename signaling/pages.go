@@ -3,6 +3,8 @@ package signaling
 import (
 	"crypto/sha256"
 	"sync"
+
+	"lucarne/signaling/session"
 )
 
 // Length of the secret by which a page is known, in bytes.
@@ -35,15 +37,25 @@ func (s *socket) page(secret string) pageKey {
 }
 
 // vacate ends the socket that a page has, if any, for one that says hello as the
-// page's so manieth. Its viewer has left when it returns; handled is the newest of
-// its input. false: the page has said hello again since, on a socket that was faster.
-func (p *pages) vacate(page pageKey, attempt int) (handled uint32, ok bool) {
-	earlier, late := p.swap(page, attempt, nil)
-	if late || earlier == nil {
-		return 0, !late
+// page's so manieth, and returns its viewer, which has left then; nil: it has none.
+// false: the page has said hello again since, on a socket that was faster.
+func (p *pages) vacate(page pageKey, attempt int) (earlier *session.Viewer, ok bool) {
+	socket, late := p.swap(page, attempt, nil)
+	if late || socket == nil {
+		return nil, !late
 	}
-	earlier.replace()
-	return earlier.viewer.InputSeq(), true
+	socket.replace()
+	return socket.viewer, true
+}
+
+// viewer returns the viewer of a page's socket, nil if it has none.
+func (p *pages) viewer(page pageKey) *session.Viewer {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if s := p.sockets[page]; s != nil {
+		return s.viewer
+	}
+	return nil
 }
 
 // swap puts a socket, or none, in the place of a page's and returns the earlier

@@ -99,7 +99,8 @@ type counts struct {
 
 // serveSocket answers GET ws.
 func (h *Handler) serveSocket(w http.ResponseWriter, r *http.Request) {
-	if !h.admits(w, r) {
+	who, ok := h.admits(w, r)
+	if !ok {
 		return
 	}
 	ctx, cancel := context.WithCancelCause(r.Context())
@@ -119,22 +120,22 @@ func (h *Handler) serveSocket(w http.ResponseWriter, r *http.Request) {
 	if err := wsmedia.LimitUnsent(conn.NetConn()); err != nil {
 		s.log.Debug("pictures may queue in the kernel", "err", err)
 	}
-	s.serve(ctx, remoteHost(r))
+	s.serve(ctx, remoteHost(r), who)
 }
 
-// admits says whether a request for a WebSocket comes from a page of ours and
-// from somebody who has logged in; if not, it has been answered.
-func (h *Handler) admits(w http.ResponseWriter, r *http.Request) bool {
+// admits returns what a request for a WebSocket may come as, if it comes from a page
+// of ours and from somebody who has logged in; if not, it has been answered.
+func (h *Handler) admits(w http.ResponseWriter, r *http.Request) (who admission, ok bool) {
 	if !h.originAllowed(r) {
 		h.cfg.Log.Warn("socket refused", "origin", r.Header.Get("Origin"), "host", r.Host)
 		http.Error(w, "origin refused: the proxy must pass Host or X-Forwarded-Host, or start with --allowed-host", http.StatusForbidden)
-		return false
+		return who, false
 	}
-	if !h.gate.admits(r) {
+	if who = h.admission(r); !who.any() {
 		http.Error(w, "log in first", http.StatusUnauthorized)
-		return false
+		return who, false
 	}
-	return true
+	return who, true
 }
 
 // add counts a socket in, unless the handler is closing.
@@ -157,23 +158,26 @@ func (h *Handler) remove(s *socket) {
 }
 
 // serve takes a socket from its first message to its end.
-func (s *socket) serve(ctx context.Context, from string) {
+func (s *socket) serve(ctx context.Context, from string, who admission) {
 	hello, err := s.awaitHello(ctx)
 	if err != nil {
 		s.bye(err)
 		return
 	}
 	page := s.page(hello.Page)
-	var first bool
 	s.attempt = hello.Attempt
-	if s.handled, first = s.h.pages.vacate(page, s.attempt); !first {
+	earlier, first := s.h.pages.vacate(page, s.attempt)
+	if !first {
 		s.bye(farewell{code: "replaced"})
 		return
 	}
-	viewer, err := s.h.cfg.Session.Join(session.JoinConfig{Role: s.h.cfg.Role})
+	if earlier != nil {
+		s.handled = earlier.InputSeq()
+	}
+	viewer, err := s.h.join(who, hello.Share, earlier)
 	if err != nil {
 		s.log.Warn("viewer refused", "from", from, "err", err)
-		s.bye(farewell{code: "full", retry: true})
+		s.bye(joinFarewell(err))
 		return
 	}
 	defer viewer.Leave()
@@ -191,6 +195,7 @@ func (s *socket) converse(ctx context.Context) string {
 	var others sync.WaitGroup
 	others.Go(func() { s.write(ctx, stop) })
 	others.Go(func() { s.resize(ctx) })
+	others.Go(func() { s.heed(ctx, stop) })
 	if s.offers {
 		others.Go(func() { s.carry(ctx) })
 	}

@@ -26,7 +26,7 @@ func TestHello(t *testing.T) {
 	_, second := s.join(t)
 	want := Message{
 		Type: "hello", Version: "v1", Role: session.Owner, State: "up", Width: 640, Height: 480, Codecs: []string{"vp8"},
-		Allow: []session.Feature{session.Video, session.Keyboard, session.Pointer, session.CopyIn, session.CopyOut, session.Resize},
+		Allow: []session.Feature{session.Video, session.Keyboard, session.Pointer, session.CopyIn, session.CopyOut, session.Resize, session.Limiting, session.Giving, session.Sharing},
 	}
 	for i, got := range []Message{first, second} {
 		want.Viewer = fmt.Sprint(i + 1)
@@ -170,34 +170,6 @@ func TestClipboard(t *testing.T) {
 	}
 	if log := s.log.String(); strings.Contains(log, "from the desktop") || strings.Contains(log, "é") {
 		t.Error("the log holds the clipboard")
-	}
-}
-
-func TestResize(t *testing.T) {
-	s := serve(t, func(c *Config) {
-		c.Session = session.New(session.Config{Screen: c.Screen, Log: c.Log, MaxPixels: 800 * 600})
-	})
-	c, _ := s.join(t)
-	for _, test := range []struct{ ask, reason string }{
-		{`{"type":"resize","width":700,"height":500}`, ""},
-		{`{"type":"resize","width":1600,"height":1200}`, "resize-limited [800 600]"},
-		{`{"type":"resize","width":0,"height":0}`, "resize-failed []"},
-		{`{"type":"resize","width":100000,"height":1}`, "resize-failed []"},
-		{`{"type":"resize","width":-1,"height":-1}`, "resize-failed []"},
-	} {
-		c.send(test.ask)
-		if test.reason == "" {
-			eventually(t, "the screen is resized", func() bool {
-				s.display.mu.Lock()
-				defer s.display.mu.Unlock()
-				return slices.Contains(s.display.resizes, image.Pt(700, 500))
-			})
-			continue
-		}
-		got := c.await("reason")
-		if got := fmt.Sprint(got.Code, " ", got.Args); got != test.reason {
-			t.Errorf("%s: got %s, want %s", test.ask, got, test.reason)
-		}
 	}
 }
 

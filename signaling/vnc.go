@@ -3,11 +3,13 @@ package signaling
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"io"
 	"net"
 	"net/http"
 	"os/exec"
+	"strings"
 	"sync"
 	"time"
 
@@ -20,10 +22,13 @@ import (
 // VNC is the path for where nothing else passes. GET vnc/ is a page that speaks
 // RFB, GET vnc/ws its WebSocket: binary messages that make one stream, which
 // goes to the display's VNC server by package rfb. Clipboard and size go by the
-// other WebSocket, as for every page (transport "none").
+// other WebSocket, as for every page (transport "none"), and both are of the one
+// viewer that this has: the page names itself by the subprotocol lucarne.page.<page>,
+// page as in its hello. A socket without has a viewer of its own.
 //
 // The server closes it with a code of its own, and the reason's code as the text.
 const (
+	pageProtocol = "lucarne.page."
 	closeForNow  = 4000 // the page may come back by itself
 	closeForGood = 4001
 )
@@ -34,7 +39,8 @@ const sendBuffer = 256 << 10
 
 // serveVNC answers GET vnc/ws.
 func (h *Handler) serveVNC(w http.ResponseWriter, r *http.Request) {
-	if !h.admits(w, r) {
+	who, ok := h.admits(w, r)
+	if !ok {
 		return
 	}
 	ctx, cancel := context.WithCancelCause(r.Context())
@@ -45,18 +51,30 @@ func (h *Handler) serveVNC(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer h.remove(s)
-	conn, err := h.upgrader.Upgrade(w, r, nil)
+	page, answer := vncPage(r)
+	conn, err := h.upgrader.Upgrade(w, r, answer)
 	if err != nil {
 		return // the upgrader has answered
 	}
 	defer conn.Close()
 	limitSend(conn.NetConn())
-	end := h.bridge(ctx, conn, remoteHost(r))
+	end := h.bridge(ctx, conn, remoteHost(r), who, page)
 	code := closeForGood
 	if end.retry {
 		code = closeForNow
 	}
 	conn.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(code, end.code), time.Now().Add(parting))
+}
+
+// vncPage returns what a request's page is known by, the zero key for one that does
+// not say, and what of it has to be in the answer (RFC 6455 section 4.2.2).
+func vncPage(r *http.Request) (page pageKey, answer http.Header) {
+	for _, protocol := range websocket.Subprotocols(r) {
+		if secret, found := strings.CutPrefix(protocol, pageProtocol); found && len(secret) >= minPage && len(secret) <= maxPage {
+			return sha256.Sum256([]byte(secret)), http.Header{"Sec-Websocket-Protocol": {protocol}}
+		}
+	}
+	return pageKey{}, nil
 }
 
 // limitSend bounds what waits in the system to be sent on a connection.
@@ -69,20 +87,40 @@ func limitSend(conn net.Conn) {
 	}
 }
 
-// bridge joins a viewer and carries it to the VNC server, and returns why that
-// has ended.
-func (h *Handler) bridge(ctx context.Context, conn *websocket.Conn, from string) farewell {
+// bridge carries the page's viewer, or one that joins, to the VNC server, and returns
+// why that has ended.
+func (h *Handler) bridge(ctx context.Context, conn *websocket.Conn, from string, who admission, named pageKey) farewell {
 	if h.cfg.VNC == nil {
 		return farewell{code: "vnc-off"}
 	}
-	viewer, err := h.cfg.Session.Join(session.JoinConfig{Role: h.cfg.Role})
-	if err != nil {
-		h.cfg.Log.Warn("viewer refused", "from", from, "err", err)
-		return farewell{code: "full", retry: true}
+	viewer := h.pages.viewer(named)
+	switch {
+	case viewer == nil && named != pageKey{}:
+		return farewell{retry: true} // its page's socket has gone: another is under way
+	case viewer == nil:
+		var err error
+		if viewer, err = h.join(who, "", nil); err != nil {
+			h.cfg.Log.Warn("viewer refused", "from", from, "err", err)
+			return joinFarewell(err)
+		}
+		defer viewer.Leave()
 	}
-	defer viewer.Leave()
 	log := h.cfg.Log.With("viewer", viewer.ID())
 	log.Info("viewer joined", "from", from, "role", viewer.Role(), "transport", "vnc")
+	viewer.SetPath("vnc")
+	defer viewer.SetPath("")
+
+	ctx, cancel := context.WithCancelCause(ctx)
+	var watch sync.WaitGroup
+	watch.Go(func() {
+		select {
+		case <-ctx.Done():
+		case <-viewer.Gone():
+			cancel(goneFarewell(viewer.Err()))
+		}
+	})
+	defer watch.Wait()
+	defer cancel(nil)
 
 	page := &stream{conn: conn, pace: h.pace}
 	page.alive()
@@ -96,6 +134,15 @@ func (h *Handler) bridge(ctx context.Context, conn *websocket.Conn, from string)
 	end := vncFarewell(err)
 	log.Info("viewer left", "reason", cmp.Or(end.code, "left"), "err", err, "messages", counts)
 	return end
+}
+
+// goneFarewell is what the page is told when its viewer has left: by itself, or
+// because the session has ended it.
+func goneFarewell(err error) farewell {
+	if err == nil {
+		return farewell{retry: true}
+	}
+	return endFarewell(err)
 }
 
 // vncFarewell is what the page is told of the end of its connection.

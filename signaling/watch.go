@@ -68,6 +68,7 @@ func (s *socket) look(paths []string) {
 	if shown != "" {
 		attention[shown] = session.Shown
 	}
+	s.viewer.SetPath(shown)
 	err := s.pictures.Watch(attention[socketPath])
 	s.link.watch(attention[webrtcPath])
 	switch {

@@ -2,10 +2,12 @@ package rfb
 
 import (
 	"bufio"
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 
 	"lucarne/signaling/session"
 )
@@ -36,21 +38,24 @@ const (
 type filter struct {
 	viewer *session.Viewer
 	page   *bufio.Reader
-	server *bufio.Writer
-	held   held
 	counts Counts
+
+	mu     sync.Mutex // guards what follows: control may be taken while run waits for the page
+	server *bufio.Writer
+	conn   io.Writer // what server writes to
+	held   held
 }
 
 func newFilter(v *session.Viewer, page io.Reader, server io.Writer) *filter {
-	return &filter{viewer: v, page: bufio.NewReader(page), server: bufio.NewWriter(server)}
+	return &filter{viewer: v, page: bufio.NewReader(page), server: bufio.NewWriter(server), conn: server}
 }
 
 // run handles messages until the page ends or sends what is none.
 func (f *filter) run() error {
-	defer f.server.Flush() // what came before the end counts
+	defer f.flush() // what came before the end counts
 	for {
 		if f.page.Buffered() == 0 {
-			if err := f.server.Flush(); err != nil {
+			if err := f.flush(); err != nil {
 				return fmt.Errorf("rfb: %w", err)
 			}
 		}
@@ -62,6 +67,20 @@ func (f *filter) run() error {
 			return fmt.Errorf("rfb: message %d: %w", kind[0], err)
 		}
 	}
+}
+
+func (f *filter) flush() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.server.Flush()
+}
+
+// write passes a whole message on.
+func (f *filter) write(message []byte) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	_, err := f.server.Write(message)
+	return err
 }
 
 // handle reads one message, whose type has been looked at, and lets it pass or
@@ -107,8 +126,7 @@ func (f *filter) pass(n int) error {
 	if err != nil {
 		return err
 	}
-	_, err = f.server.Write(message)
-	return err
+	return f.write(message)
 }
 
 // drop reads n bytes, the last of a message that does not pass.
@@ -136,8 +154,7 @@ func (f *filter) setEncodings() error {
 		}
 	}
 	binary.BigEndian.PutUint16(message[2:], uint16(len(message)/4-1))
-	_, err = f.server.Write(message)
-	return err
+	return f.write(message)
 }
 
 // fence passes a ClientFence on.
@@ -223,8 +240,11 @@ func (f *filter) pointer() error {
 	})
 }
 
-// act lets the viewer use a feature. What the policy forbids is counted.
+// act lets the viewer use a feature. What the policy forbids is counted. Nothing is
+// let go between the policy's answer and what follows from it.
 func (f *filter) act(feature session.Feature, do func() error) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	err := f.viewer.Do(feature, do)
 	switch {
 	case err == nil:
@@ -236,7 +256,26 @@ func (f *filter) act(feature session.Feature, do func() error) error {
 	return err
 }
 
-// letGo tells the server that nothing is held any more.
-func (f *filter) letGo(server io.Writer) {
-	server.Write(f.held.release(nil)) // a server that does not take it is gone
+// letGo tells the server that nothing is held any more. A server that does not take
+// it is gone.
+func (f *filter) letGo() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.server.Flush() // what was to be held has to be there first; if it does not get there, this may
+	f.conn.Write(f.held.release(nil))
+}
+
+// letGoWhenDropped does so whenever control has changed hands, until ctx ends.
+func (f *filter) letGoWhenDropped(ctx context.Context, changed func()) {
+	dropped := f.viewer.Dropped()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-dropped:
+		}
+		dropped = f.viewer.Dropped() // before: what is dropped from now on has to be let go again
+		f.letGo()
+		changed()
+	}
 }

@@ -134,7 +134,7 @@ func TestHeld(t *testing.T) {
 		t.Errorf("%d keys dropped, want %d", f.counts.Dropped, maxHeld)
 	}
 	server.Reset()
-	f.letGo(&server)
+	f.letGo()
 	var want strings.Builder
 	for i := range uint32(maxHeld) {
 		want.WriteString("\x04\x00\x00\x00" + bytes32(0x100+i))

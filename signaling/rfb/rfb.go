@@ -85,8 +85,8 @@ func (c Counts) LogValue() slog.Value {
 // stops the server, and the reverse.
 func (s Server) Serve(ctx context.Context, v *session.Viewer, page io.ReadWriteCloser) (Counts, error) {
 	defer page.Close()
-	if s.Clipboard && !slices.Contains(v.Allowed(), session.CopyOut) {
-		return Counts{}, fmt.Errorf("rfb: %w", ErrClipboard)
+	if err := s.allows(v); err != nil {
+		return Counts{}, err
 	}
 	ctx, end := context.WithCancelCause(ctx)
 	defer end(nil)
@@ -109,12 +109,27 @@ func (s Server) Serve(ctx context.Context, v *session.Viewer, page io.ReadWriteC
 	})
 	defer context.AfterFunc(ctx, func() { server.SetWriteDeadline(time.Now().Add(farewell)) })()
 	f := newFilter(v, page, patient{server, ctx})
+	down.Go(func() {
+		f.letGoWhenDropped(ctx, func() {
+			if err := s.allows(v); err != nil {
+				end(err)
+			}
+		})
+	})
 	end(f.run())
 	server.SetWriteDeadline(time.Now().Add(farewell))
-	f.letGo(server)
+	f.letGo()
 	server.Close()
 	down.Wait()
 	return f.counts, context.Cause(ctx)
+}
+
+// allows refuses who may not copy out where the server has a clipboard of its own.
+func (s Server) allows(v *session.Viewer) error {
+	if s.Clipboard && !slices.Contains(v.Allowed(), session.CopyOut) {
+		return fmt.Errorf("rfb: %w", ErrClipboard)
+	}
+	return nil
 }
 
 // reason is why a handshake has failed: ctx, if that has ended, for it takes the

@@ -71,7 +71,7 @@ func (s *socket) control(m Message) error {
 	case "key":
 		s.viewer.RequestKey()
 	case "resize":
-		s.sizes.want(image.Pt(m.Width, m.Height))
+		s.wishes.say(session.Wish{Size: image.Pt(m.Width, m.Height), Scale: m.Scale})
 	case "visibility":
 		s.viewer.Hide(m.Hidden)
 	case "clipboard":

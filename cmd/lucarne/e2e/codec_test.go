@@ -54,9 +54,7 @@ func TestCodecChangesWithoutReconnecting(t *testing.T) {
 // prefer chooses a codec in the page's settings, and waits for pictures of it.
 func (t *tab) prefer(codec string) {
 	t.d.t.Helper()
-	choice := fmt.Sprintf(`document.querySelector("input[name=codec][value=%s]")`, codec)
-	t.wait(choice)
-	t.d.check(t.Eval(t.d.ctx, choice+".click()", nil))
+	t.choose("codec", codec)
 	t.wait(fmt.Sprintf("lucarne.stats().codec === %q", strings.ToUpper(codec)))
 }
 

@@ -1,4 +1,4 @@
-/** A panel below the toolbar that has the focus while it is open. */
+/** A panel below the toolbar that has the focus while it is open, and keeps it (ARIA dialog pattern). */
 
 import type { Words } from "../i18n.ts";
 import { element, iconButton } from "./dom.ts";
@@ -21,9 +21,7 @@ export class Dialog {
       element("header", {}, element("h2", {}, title), close),
       ...content,
     );
-    this.root.addEventListener("keydown", (event) => {
-      if (event.key === "Escape") this.close();
-    });
+    this.root.addEventListener("keydown", (event) => keep(this.root, event, () => this.close()));
   }
 
   get open(): boolean {
@@ -45,6 +43,23 @@ export class Dialog {
   protected focus(): void {
     this.root.focus();
   }
+}
+
+/** What keys do in a dialog: Tab goes round in it, Escape closes it. */
+export function keep(root: HTMLElement, event: KeyboardEvent, close: () => void): void {
+  if (event.key === "Escape") {
+    event.preventDefault();
+    return close();
+  }
+  if (event.key !== "Tab") return;
+  const controls = [...root.querySelectorAll<HTMLElement>("button, select, input, textarea, a[href]")].filter(
+    (control) => control.offsetParent !== null && !control.matches(":disabled"),
+  );
+  const at = controls.findIndex((control) => control === document.activeElement);
+  const next = event.shiftKey ? at <= 0 && controls.at(-1) : at === controls.length - 1 && controls[0];
+  if (!next) return;
+  next.focus();
+  event.preventDefault();
 }
 
 /** Changes a text, if it is another: what has not changed is not read out again. */

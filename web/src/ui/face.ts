@@ -5,14 +5,16 @@ import type { Login } from "../http.ts";
 import type { Words } from "../i18n.ts";
 import type { Rung } from "../ladder.ts";
 import type { DisplayMessage, Reason } from "../protocol.ts";
-import type { SettingsStore } from "../settings.ts";
+import type { Settings, SettingsStore } from "../settings.ts";
 import type { Path, Stats } from "../stats.ts";
 import { Card, waiting, type View } from "./card.ts";
+import type { Offer } from "./choices.ts";
+import { element } from "./dom.ts";
 import { readable, withholds } from "./encoding.ts";
 import { Overlay } from "./overlay.ts";
 import { ClipboardPanel } from "./panel.ts";
 import { RoutePanel } from "./route.ts";
-import { SettingsPanel, type Offer } from "./settings.ts";
+import { SettingsPanel } from "./settings.ts";
 import { Toasts } from "./toast.ts";
 import { fullscreenTool, Toolbar, type Tool } from "./toolbar.ts";
 
@@ -31,7 +33,7 @@ export interface Situation {
   /** Why it is this path, if that needs words; also why there is no picture. */
   why: Reason | null;
   /** What can be chosen, and what is in use. */
-  settings: Offer;
+  offer: Offer;
   /** The person may only look. */
   watching: boolean;
   /** The person is in control. */
@@ -66,6 +68,8 @@ interface Panel {
 
 export class Face {
   readonly toolbar: Toolbar;
+  /** What is said of the keys to those who hear the page. */
+  private readonly keys: { root: HTMLElement };
   private readonly card: Card;
   private readonly panel: ClipboardPanel;
   private readonly overlay: Overlay;
@@ -84,6 +88,7 @@ export class Face {
     private readonly actions: FaceActions,
   ) {
     document.documentElement.lang = words.language;
+    this.keys = { root: element("p", { id: "keys", hidden: "" }, words.say("app.keys")) };
     this.card = new Card(words, actions);
     this.overlay = new Overlay(words);
     this.overlay.open = store.value.stats;
@@ -96,13 +101,25 @@ export class Face {
     this.settings = new SettingsPanel(words, store, closed);
     this.panels = [this.panel, this.route, this.settings];
     this.toolbar = new Toolbar(words, this.tools(), actions.leave);
-    document.body.append(
-      this.overlay.root,
-      this.card.root,
-      this.toolbar.root,
-      ...this.panels.map(({ root }) => root),
-      this.toasts.root,
-    );
+    document.body.append(...this.parts().map(({ root }) => root));
+  }
+
+  /** All there is, in the order in which the focus goes through it. */
+  private parts(): { readonly root: HTMLElement }[] {
+    return [this.keys, this.overlay, this.card, this.toolbar, ...this.panels, this.toasts];
+  }
+
+  /** Opens the settings, at one of them. */
+  openSettings(name: keyof Settings): void {
+    this.settings.show();
+    this.settings.point(name);
+    this.mark();
+  }
+
+  /** Goes from the page, for another in other words. */
+  remove(): void {
+    for (const { root } of this.parts()) root.remove();
+    this.toolbar.close();
   }
 
   /** The buttons of the bar, from left to right. */
@@ -178,7 +195,7 @@ export class Face {
     this.toolbar.speak(view === null);
     this.bar(state, situation);
     this.explain(situation);
-    this.settings.say(situation.settings);
+    this.settings.say(situation.offer);
     this.mark();
     if (state !== "connected" || this.welcomed) return;
     this.welcomed = true;

@@ -1,71 +1,129 @@
-/** The panel with what the person may choose: the codec, for as long as the page lives. */
+/** The panel with what the person may choose. Each choice holds at once and is remembered. */
 
-import type { Codec } from "../codec.ts";
+import { decodesAny } from "../codec.ts";
 import type { Words } from "../i18n.ts";
-import type { Encoding } from "../protocol.ts";
-import type { SettingsStore } from "../settings.ts";
+import { platformOf } from "../keyboard.ts";
+import type { Settings, SettingsStore } from "../settings.ts";
+import { denied, groups, helpWords, meaningful, missing, valueWords, type Abilities, type Offer, type Row, type Value } from "./choices.ts";
 import { Dialog, write } from "./dialog.ts";
 import { element } from "./dom.ts";
 import { wayWords } from "./encoding.ts";
 
-export interface Offer {
-  /** The codecs that the server and this browser have in common, as far as is known. */
-  codecs: Codec[];
-  /** How the pictures are made; null while that is not known. */
-  encoding: Encoding | null;
+/** A setting in the panel. */
+interface Field {
+  row: Row;
+  control: HTMLSelectElement | HTMLInputElement;
+  note: HTMLElement;
 }
 
-/** In which order they are offered; after them comes one that only the address can ask for. */
-const order: (Codec | "")[] = ["", "h264", "vp8", "h264-444"];
-
 export class SettingsPanel extends Dialog {
-  private readonly choices: HTMLElement;
-  private readonly legend: HTMLElement;
+  private readonly fields: Field[];
   private readonly used: HTMLElement;
-  private offered = "";
+  private readonly done: HTMLElement;
+  private readonly browser = abilities();
 
   constructor(
     private readonly words: Words,
     private readonly store: SettingsStore,
     closed: () => void,
   ) {
-    const legend = element("legend", {}, words.say("settings.codec"));
-    const choices = element("fieldset");
+    const fields: Field[] = [];
     const used = element("p", { class: "used", role: "status" });
-    super(words, words.say("settings.title"), "settings", closed, choices, used);
-    this.choices = choices;
-    this.legend = legend;
+    const sets = groups.map(({ id, rows }) => {
+      const set = element("fieldset", {}, element("legend", {}, words.say(`settings.group.${id}`)));
+      for (const row of rows) {
+        const field = makeField(words, store, row);
+        fields.push(field);
+        set.append(element("div", { class: row.values ? "row choice" : "row" }, labelOf(words, row), field.control, field.note));
+      }
+      if (id === "picture") set.append(used);
+      if (id === "keyboard") set.append(element("p", {}, words.say("app.keys")));
+      return set;
+    });
+    const reset = element("button", { type: "button" }, words.say("settings.reset"));
+    const done = element("span", { class: "note", role: "status" });
+    super(words, words.say("settings.title"), "settings", closed, ...sets, element("footer", {}, reset, done));
+    reset.addEventListener("click", () => {
+      store.reset();
+      write(done, words.say("settings.reset.done"));
+    });
+    this.fields = fields;
     this.used = used;
+    this.done = done;
   }
 
-  say({ codecs, encoding }: Offer): void {
+  /** Shows what holds, and what can be chosen. */
+  say(offer: Offer): void {
+    const { words, store, browser } = this;
+    for (const { row, control, note } of this.fields) {
+      const { name } = row;
+      control.parentElement?.toggleAttribute("hidden", !meaningful(name, browser));
+      const obstacle = denied(name, offer, browser);
+      control.disabled = obstacle !== null;
+      write(note, obstacle ? words.say(obstacle) : helpWords(words, row, store.value[name]));
+      if (control instanceof HTMLInputElement) control.checked = store.value[name] === true;
+      else this.choices(row, control, offer);
+    }
+    write(this.used, offer.encoding ? words.say("settings.used", wayWords(offer.encoding)) : "");
+  }
+
+  override show(): void {
+    write(this.done, "");
+    super.show();
+  }
+
+  /** Gives the focus to a setting. */
+  point(name: keyof Settings): void {
+    this.fields.find(({ row }) => row.name === name)?.control.focus();
+  }
+
+  private choices({ name, values = [] }: Row, control: HTMLSelectElement, offer: Offer): void {
     const { words } = this;
-    const preferred = this.store.value.codec;
-    const shown = order.filter((codec) => codec === "" || codec === preferred || codecs.includes(codec));
-    if (!shown.includes(preferred)) shown.push(preferred);
-    this.offer(shown, preferred);
-    write(this.used, encoding ? words.say("settings.used", wayWords(encoding)) : "");
+    const chosen = this.store.value[name] as Value;
+    // What came by the address, or from another version of the page, is shown as well.
+    const shown = values.includes(chosen) ? values : [...values, chosen];
+    for (const [i, value] of shown.entries()) {
+      const option = control.options[i] ?? control.appendChild(element("option"));
+      option.value = String(value);
+      const gap = missing(name, value, offer, this.browser);
+      const called = valueWords(words, name, value);
+      option.disabled = gap !== null;
+      write(option, gap ? words.say(gap, called) : called);
+    }
+    while (control.options.length > shown.length) control.options[shown.length]?.remove();
+    if (control.value !== String(chosen)) control.value = String(chosen);
   }
+}
 
-  protected override focus(): void {
-    this.choices.querySelector<HTMLInputElement>("input:checked")?.focus();
-  }
+function labelOf(words: Words, { name }: Row): HTMLElement {
+  return element("label", { for: `setting-${name}` }, words.say(`settings.${name}`));
+}
 
-  private offer(codecs: (Codec | "")[], preferred: Codec | ""): void {
-    const focused = this.choices.contains(document.activeElement);
-    const news = codecs.join() !== this.offered;
-    this.offered = codecs.join();
-    if (news) this.choices.replaceChildren(this.legend, ...codecs.map((codec) => this.choice(codec)));
-    for (const input of this.choices.querySelectorAll("input")) input.checked = input.value === preferred;
-    if (news && focused) this.focus();
+function makeField(words: Words, store: SettingsStore, row: Row): Field {
+  const { name, values } = row;
+  const common = { id: `setting-${name}`, name, autocomplete: "off", "aria-describedby": `about-${name}` };
+  const note = element("small", { id: `about-${name}` }, helpWords(words, row, store.value[name]));
+  if (!values) {
+    const control = element("input", { ...common, type: "checkbox", role: "switch" });
+    control.addEventListener("change", () => store.set({ [name]: control.checked }));
+    return { row, control, note };
   }
+  const control = element("select", common);
+  control.addEventListener("change", () => {
+    const value = typeof values[0] === "number" ? Number(control.value) : control.value;
+    store.set({ [name]: value });
+  });
+  return { row, control, note };
+}
 
-  private choice(codec: Codec | ""): HTMLElement {
-    const { words } = this;
-    const input = element("input", { type: "radio", name: "codec", value: codec });
-    input.addEventListener("change", () => this.store.set({ codec }));
-    const key = `settings.${codec || "auto"}` as const;
-    const note = element("small", {}, words.say(`${key}.do`));
-    return element("label", {}, input, element("span", {}, words.say(key), note));
-  }
+/** What this browser can do. */
+function abilities(): Abilities {
+  const { keyboard } = navigator as Navigator & { keyboard?: { lock?: unknown } };
+  return {
+    webrtc: typeof RTCPeerConnection !== "undefined",
+    socket: decodesAny(),
+    lock: typeof keyboard?.lock === "function",
+    pointer: "requestPointerLock" in Element.prototype,
+    mac: platformOf(navigator) === "mac",
+  };
 }

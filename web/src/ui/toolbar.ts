@@ -27,6 +27,12 @@ export class Toolbar {
   readonly root: HTMLElement;
   private readonly state = element("span", { class: "state", role: "status" });
   private readonly buttons: { tool: Tool; button: HTMLButtonElement; shown: string }[];
+  private readonly full = () => this.update();
+  /** Panels begin below the bar, however high it is. */
+  private readonly measure = new ResizeObserver(([entry]) => {
+    const height = entry?.borderBoxSize[0]?.blockSize;
+    if (height) document.documentElement.style.setProperty("--bar", `${height}px`);
+  });
   private timer = 0;
   private pinned = false;
 
@@ -52,6 +58,7 @@ export class Toolbar {
     handle.title = words.say("toolbar.show");
     this.root = element("div", { class: "toolbar", "data-ui": "" }, bar, handle);
     this.listen(handle);
+    this.measure.observe(bar);
     this.update();
   }
 
@@ -65,6 +72,13 @@ export class Toolbar {
   /** Whether screen readers are told what the bar says. */
   speak(aloud: boolean): void {
     this.state.setAttribute("aria-live", aloud ? "polite" : "off");
+  }
+
+  /** Is of no use any more. */
+  close(): void {
+    clearTimeout(this.timer);
+    document.removeEventListener("fullscreenchange", this.full);
+    this.measure.disconnect();
   }
 
   /** Brings the buttons up to date. */
@@ -108,7 +122,7 @@ export class Toolbar {
     root.addEventListener("focusin", () => this.show());
     root.addEventListener("focusout", () => this.hideIn(LINGER));
     root.addEventListener("keydown", (event) => travel(root, event, this.leave));
-    document.addEventListener("fullscreenchange", () => this.update());
+    document.addEventListener("fullscreenchange", this.full);
   }
 
   private show(): void {

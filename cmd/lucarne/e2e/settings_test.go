@@ -1,0 +1,250 @@
+package e2e
+
+import (
+	"fmt"
+	"image"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"lucarne/perf/browser"
+)
+
+// choose gives a setting with several values one of them, as a person does in the panel.
+func (t *tab) choose(setting, value string) {
+	t.d.t.Helper()
+	t.wait(fmt.Sprintf(`document.querySelector("select[name=%s] option[value='%s']:enabled")`, setting, value))
+	t.d.check(t.Eval(t.d.ctx, fmt.Sprintf(`(select => {
+		select.value = %q;
+		select.dispatchEvent(new Event("change"));
+	})(document.querySelector("select[name=%s]"))`, value, setting), nil))
+}
+
+// use presses a button of the toolbar.
+func (t *tab) use(tool string) {
+	t.d.t.Helper()
+	t.wait(fmt.Sprintf(`document.querySelector("[data-tool=%s]")`, tool))
+	t.d.check(t.Eval(t.d.ctx, fmt.Sprintf(`document.querySelector("[data-tool=%s]").click()`, tool), nil))
+}
+
+// media has the page believe in features of the system's (CSS Media Queries), name and value by turns.
+func (t *tab) media(features ...string) {
+	t.d.t.Helper()
+	var list []map[string]string
+	for pair := range slices.Chunk(features, 2) {
+		list = append(list, map[string]string{"name": pair[0], "value": pair[1]})
+	}
+	t.d.check(t.Call(t.d.ctx, "Emulation.setEmulatedMedia", map[string]any{"features": list}, nil))
+}
+
+// keep writes a picture of the page to the folder for screenshots, if there is one.
+func (t *tab) keep(name string) {
+	t.d.t.Helper()
+	dir := os.Getenv("E2E_SCREENSHOTS")
+	if dir == "" {
+		return
+	}
+	shot, err := t.Screenshot(t.d.ctx)
+	t.d.check(err, os.WriteFile(filepath.Join(dir, name+".png"), shot, 0o644))
+}
+
+// TestSettingsAreRemembered: what is chosen holds at once, after a reload, and until it is
+// reset; the language changes without a new connection.
+func TestSettingsAreRemembered(t *testing.T) {
+	d := newDesk(t, setup{})
+	page := d.load(d.browser, d.url("?transport=ws"), connectionsScript)
+	page.picture()
+	page.use("settings")
+	page.choose("resize", "off")
+	page.choose("theme", "dark")
+	page.wait(`document.documentElement.dataset.theme === "dark"`)
+	page.choose("language", "fr")
+	page.wait(`document.activeElement.name === "language" && document.documentElement.lang === "fr"`)
+	page.wait(`document.querySelector("[role=dialog]:not([hidden])").ariaLabel === "Réglages"`)
+	page.wait(`connections === 1`)
+	d.check(page.Eval(d.ctx, `document.querySelector("input[name=stats]").click()`, nil))
+	page.wait(`document.querySelector(".overlay").hidden === false`)
+
+	d.check(page.Navigate(d.ctx, d.url("?transport=ws&lang=en")))
+	page.picture()
+	page.wait(`document.documentElement.lang === "en" && document.documentElement.dataset.theme === "dark"`)
+	page.wait(`document.querySelector("select[name=resize]").value === "off"`)
+	page.wait(`document.querySelector(".overlay").hidden === false`)
+	d.check(page.Eval(d.ctx, `document.querySelector(".settings footer button").click()`, nil))
+	page.wait(`!document.documentElement.dataset.theme && document.querySelector(".overlay").hidden`)
+	page.wait(`document.querySelector("select[name=resize]").value === "remote"`)
+	page.wait(`localStorage.length === 0`)
+}
+
+// TestPathIsChosenInTheSettings: the picture goes from path to path in the same page.
+func TestPathIsChosenInTheSettings(t *testing.T) {
+	d := newDesk(t, setup{})
+	w := d.window(image.Rect(0, 0, 1280, 720), 0x40a060)
+	page := d.open("?resize=off&transport=webrtc")
+	page.by("webrtc")
+	d.check(page.Eval(d.ctx, "window.sameDocument = true", nil))
+	for _, transport := range []string{"ws", "webrtc", "ws"} {
+		page.choose("transport", transport)
+		page.by(transport)
+		page.shows(image.Pt(400, 350), 0x40a060, atRest)
+		w.Fill(image.Rect(0, 0, 1280, 720), 0xc04040)
+		d.check(w.Sync())
+		page.shows(image.Pt(400, 350), 0xc04040, 12)
+		w.Fill(image.Rect(0, 0, 1280, 720), 0x40a060)
+		d.check(w.Sync())
+	}
+	page.wait("window.sameDocument")
+}
+
+// node is one of the accessibility tree.
+type node struct {
+	Ignored     bool
+	Role, Name  struct{ Value string }
+	Description struct{ Value string }
+}
+
+// TestPageForScreenReaders: whatever can be operated has a role and a name, in both languages.
+func TestPageForScreenReaders(t *testing.T) {
+	d := newDesk(t, setup{})
+	operable := []string{"button", "switch", "checkbox", "combobox", "textbox", "link", "menuitem", "slider", "radio", "tab"}
+	for _, lang := range []string{"en", "fr"} {
+		page := d.open("?stats=1&lang=" + lang)
+		var tools []string
+		d.check(page.Eval(d.ctx, `[...document.querySelectorAll("[data-tool]")].filter(b => b.offsetParent && b.hasAttribute("aria-pressed")).map(b => b.dataset.tool)`, &tools))
+		for _, tool := range tools {
+			page.use(tool)
+			var tree struct{ Nodes []node }
+			d.check(page.Call(d.ctx, "Accessibility.getFullAXTree", map[string]any{}, &tree))
+			seen := 0
+			for _, n := range tree.Nodes {
+				if n.Ignored || !slices.Contains(operable, n.Role.Value) {
+					continue
+				}
+				seen++
+				if strings.TrimSpace(n.Name.Value) == "" {
+					t.Errorf("%s, %s: a %s without a name (%q)", lang, tool, n.Role.Value, n.Description.Value)
+				}
+			}
+			if seen < 5 {
+				t.Errorf("%s, %s: %d controls in the accessibility tree", lang, tool, seen)
+			}
+			page.use(tool)
+		}
+		d.check(page.Close())
+	}
+}
+
+// TestPageByKeyboard: the toolbar, a panel and the way back, without a pointer.
+func TestPageByKeyboard(t *testing.T) {
+	d := newDesk(t, setup{})
+	r := d.record(image.Rect(0, 0, 1280, 720))
+	page := d.open("?resize=off")
+	page.focus()
+	wayOut := []browser.Key{
+		{Code: "ControlLeft", Key: "Control", Modifiers: browser.Ctrl},
+		{Code: "AltLeft", Key: "Alt", Modifiers: browser.Ctrl | browser.Alt},
+		{Code: "ShiftLeft", Key: "Shift", Modifiers: browser.Ctrl | browser.Alt | browser.Shift},
+	}
+	leave := func() {
+		for _, k := range wayOut {
+			d.check(page.KeyDown(d.ctx, k))
+		}
+		for _, k := range slices.Backward(wayOut) {
+			d.check(page.KeyUp(d.ctx, k))
+		}
+	}
+	press := func(key string, modifiers browser.Modifier) {
+		d.check(page.Press(d.ctx, browser.Key{Code: key, Key: key, Modifiers: modifiers}))
+	}
+	leave()
+	page.wait(`document.activeElement.closest(".pill")`)
+	poll(t, "keys let go", func() bool { return r.held() == 0 })
+	for range 20 {
+		var tool string
+		d.check(page.Eval(d.ctx, "document.activeElement.dataset.tool", &tool))
+		if tool == "settings" {
+			break
+		}
+		press("ArrowRight", 0)
+	}
+	page.wait(`document.activeElement.dataset.tool === "settings"`)
+	page.wait(`getComputedStyle(document.activeElement).outlineStyle !== "none"`)
+	press(" ", 0)
+	page.wait(`document.activeElement.closest(".settings")`)
+
+	// Round the panel, one way and the other: each control once, and never out of it.
+	var all int
+	d.check(page.Eval(d.ctx, `[...document.querySelectorAll(".settings :is(button, select, input, a[href])")].filter(c => c.offsetParent && !c.disabled).length`, &all))
+	for _, modifiers := range []browser.Modifier{0, browser.Shift} {
+		reached := map[string]bool{}
+		for range all {
+			press("Tab", modifiers)
+			var name string
+			d.check(page.Eval(d.ctx, `(c => c.closest(".settings") ? c.name || c.textContent || c.ariaLabel : "OUTSIDE")(document.activeElement)`, &name))
+			reached[name] = true
+		}
+		if len(reached) != all || reached["OUTSIDE"] {
+			t.Errorf("modifiers %d: Tab has reached %v, want %d controls", modifiers, reached, all)
+		}
+	}
+	r.reset()
+	press("Escape", 0)
+	page.wait(`document.activeElement.id === "sink" && document.querySelector(".settings").hidden`)
+	d.check(page.Press(d.ctx, browser.Key{Code: "KeyZ", Key: "z"}))
+	poll(t, "key", func() bool { return slices.Equal(r.pressed(), []uint32{'z'}) && r.held() == 0 })
+}
+
+// fitScript returns what does not fit: controls that reach out of the tab or of their panel,
+// letters that are cut, targets too small for a finger, text too small to read.
+const fitScript = `(touch => {
+	const wrong = [], say = (e, what) => wrong.push((e.dataset.tool || e.name || e.textContent.trim().slice(0, 40) || e.className) + ": " + what);
+	const root = document.documentElement;
+	if (root.scrollWidth > innerWidth) wrong.push("the page scrolls sideways");
+	for (const e of document.querySelectorAll("[data-ui], [data-ui] *")) {
+		if (!e.checkVisibility({visibilityProperty: true}) || e.closest("svg, option")) continue;
+		const b = e.getBoundingClientRect();
+		if (b.width && (b.left < -0.5 || b.right > innerWidth + 0.5)) say(e, "reaches out of the tab: " + b.left + " to " + b.right);
+		if (e.matches(".panel, .card, .pill") && e.scrollWidth > e.clientWidth) say(e, "scrolls sideways");
+		if (e.matches("button, label, legend, small, select") && e.scrollWidth > e.clientWidth + 1) say(e, "is cut");
+		if ([...e.childNodes].some(n => n.nodeType === 3 && n.data.trim()) && parseFloat(getComputedStyle(e).fontSize) < 12) say(e, "is too small to read");
+		if (touch && e.matches("button, select, a[href], input, textarea")) {
+			const [x, y] = [b.x + b.width / 2, b.y + b.height / 2];
+			const hits = (dx, dy) => { const hit = document.elementFromPoint(x + dx, y + dy); return !hit || hit === e || e.contains(hit); };
+			const visible = y > 60 && y < innerHeight - 20;
+			if (b.width < 39.5 && !(visible && hits(-19, 0) && hits(19, 0)) && visible) say(e, "is " + b.width + " px wide");
+			if (b.height < 39.5 && !e.matches(".handle") && visible && !(hits(0, -19) && hits(0, 19))) say(e, "is " + b.height + " px high");
+		}
+	}
+	return wrong;
+})`
+
+// TestPageOnAPhone: 360 pixels are enough, upright and lying, in both languages, light and dark.
+func TestPageOnAPhone(t *testing.T) {
+	d := newDesk(t, setup{tab: image.Pt(360, 640)})
+	page := d.open("?resize=scale&transport=ws")
+	d.check(page.Call(d.ctx, "Emulation.setTouchEmulationEnabled", map[string]any{"enabled": true}, nil))
+	for _, c := range []struct{ lang, scheme string }{{"en", "light"}, {"fr", "dark"}, {"fr", "light"}, {"en", "dark"}} {
+		page.media("prefers-color-scheme", c.scheme, "prefers-reduced-motion", "reduce")
+		d.check(page.Navigate(d.ctx, d.url("?resize=scale&transport=ws&lang="+c.lang)))
+		page.picture()
+		for _, size := range []image.Point{{X: 360, Y: 640}, {X: 640, Y: 360}} {
+			d.check(page.Resize(d.ctx, size.X, size.Y))
+			page.wait(fmt.Sprintf("innerWidth === %d", size.X))
+			var tools []string
+			d.check(page.Eval(d.ctx, `[...document.querySelectorAll("[data-tool][aria-pressed]")].filter(b => b.offsetParent).map(b => b.dataset.tool)`, &tools))
+			for _, tool := range tools {
+				page.use(tool)
+				name := fmt.Sprintf("phone-%s-%s-%d-%s", c.lang, c.scheme, size.X, tool)
+				var wrong []string
+				d.check(page.Eval(d.ctx, fitScript+"(true)", &wrong))
+				if len(wrong) > 0 {
+					t.Errorf("%s:\n%s", name, strings.Join(wrong, "\n"))
+				}
+				page.keep(name)
+				page.use(tool)
+			}
+		}
+	}
+}

@@ -225,3 +225,140 @@ test("paste gestures", () => {
   ];
   for (const [key, want] of cases) assert.equal(isPaste(key), want, `${key.key} ${key.code}`);
 });
+
+test("the locks are told before the first key, and before the next once they differ", () => {
+  const { keyboard, stroke, told } = board();
+  const type = (mods: string[]) => {
+    keyboard.down(stroke("KeyA", "a", { mods }));
+    keyboard.up(stroke("KeyA", "a", { mods }));
+  };
+  keyboard.down(stroke("ShiftLeft", "Shift", { mods: ["Shift"] }));
+  keyboard.up(stroke("ShiftLeft", "Shift"));
+  assert.deepEqual(told, [], "a modifier types nothing");
+  type(["NumLock"]);
+  type(["NumLock"]);
+  keyboard.down(stroke("CapsLock", "CapsLock", { mods: ["NumLock", "CapsLock"] }));
+  keyboard.up(stroke("CapsLock", "CapsLock", { mods: ["NumLock", "CapsLock"] }));
+  type(["NumLock", "CapsLock"]);
+  keyboard.release();
+  type(["NumLock", "CapsLock"]);
+  assert.deepEqual(told, ["- num before 2", "caps num before 8", "caps num before 10"]);
+  const mac = board("mac");
+  mac.keyboard.down(mac.stroke("KeyA", "a"));
+  assert.deepEqual(mac.told, ["- num before 0"], "a Mac's keypad types digits");
+});
+
+test("a key that counts by its place has no keysym, down, repeated and up", () => {
+  const { keyboard, stroke, typed, syms } = board("other", { places: ({ code }) => code === "KeyQ" || code === "ShiftLeft" });
+  keyboard.down(stroke("ShiftLeft", "Shift", { mods: ["Shift"] }));
+  keyboard.down(stroke("KeyQ", "A", { mods: ["Shift"] }));
+  keyboard.down(stroke("KeyQ", "A", { repeat: true, mods: ["Shift"] }));
+  keyboard.up(stroke("KeyQ", "A", { mods: ["Shift"] }));
+  keyboard.down(stroke("F1", "F1"));
+  assert.deepEqual(typed, ["+ShiftLeft", "+KeyQ", "=KeyQ", "-KeyQ", "-ShiftLeft", "+F1"]);
+  assert.deepEqual(syms, [0, 0, 0, 0, 0, 0xffbe]);
+});
+
+test("macOS: the command key is Control with what follows, where it is to be, and nothing alone", () => {
+  const command = { metaKey: true, mods: ["Meta"] };
+  const { keyboard, stroke, typed, syms } = board("mac", { command: () => "ctrl" });
+  keyboard.down(stroke("MetaLeft", "Meta", command));
+  keyboard.up(stroke("MetaLeft", "Meta"));
+  assert.deepEqual(typed, []);
+  keyboard.down(stroke("MetaLeft", "Meta", command));
+  keyboard.down(stroke("KeyC", "c", command));
+  keyboard.down(stroke("KeyV", "v", command));
+  keyboard.up(stroke("MetaLeft", "Meta"));
+  assert.deepEqual(typed.splice(0), ["+ffe3", "+KeyC", "-KeyC", "+KeyV", "-KeyV", "-ffe3"]);
+  assert.ok(!keyboard.holding);
+
+  const both = { metaKey: true, mods: ["Meta", "Shift"] };
+  keyboard.down(stroke("MetaLeft", "Meta", command));
+  keyboard.down(stroke("ShiftLeft", "Shift", both));
+  keyboard.down(stroke("KeyZ", "z", both));
+  keyboard.up(stroke("ShiftLeft", "Shift", command));
+  keyboard.up(stroke("MetaLeft", "Meta"));
+  assert.deepEqual(typed.splice(0), ["+ShiftLeft", "+ffe3", "+KeyZ", "-KeyZ", "-ShiftLeft", "-ffe3"]);
+  assert.ok(syms.includes(0x5a), "Z, as Shift is held");
+
+  keyboard.engage({ metaKey: true });
+  keyboard.down(stroke("KeyA", "a"));
+  assert.deepEqual(typed, ["+ffe3", "-ffe3", "+KeyA"], "a click, and the keyup went elsewhere");
+});
+
+test("elsewhere, the Windows key is Super", () => {
+  const { keyboard, stroke, syms } = board("windows", { command: () => "ctrl" });
+  keyboard.down(stroke("MetaLeft", "Meta", { metaKey: true, mods: ["Meta"] }));
+  assert.deepEqual(syms, [0xffeb]);
+});
+
+test("latched modifiers are held with the next key, text or click, once", () => {
+  const CONTROL = 0xffe3;
+  const SHIFT = 0xffe1;
+  let changes = 0;
+  const { keyboard, stroke, typed } = board("other", { latched: () => changes++ });
+  keyboard.latch(CONTROL);
+  keyboard.latch(SHIFT);
+  keyboard.latch(SHIFT);
+  assert.ok(keyboard.isLatched(CONTROL) && !keyboard.isLatched(SHIFT) && !keyboard.holding);
+  for (const _ of [1, 2]) {
+    keyboard.down(stroke("KeyC", "c"));
+    keyboard.up(stroke("KeyC", "c"));
+  }
+  assert.deepEqual(typed.splice(0), ["+ffe3", "+KeyC", "-KeyC", "-ffe3", "+KeyC", "-KeyC"]);
+  keyboard.latch(CONTROL);
+  keyboard.text("c");
+  keyboard.text("d");
+  assert.deepEqual(typed.splice(0), ["+ffe3", "+63", "-63", "-ffe3", '"d"']);
+  keyboard.latch(CONTROL);
+  keyboard.engage({ metaKey: false });
+  assert.ok(keyboard.holding);
+  keyboard.unlatch();
+  assert.deepEqual(typed.splice(0), ["+ffe3", "-ffe3"]);
+  assert.equal(changes, 8);
+  assert.ok(!keyboard.holding);
+});
+
+test("a chord goes down in its order, and up in the other", () => {
+  const { keyboard, typed } = board();
+  keyboard.chord([0xffe3, 0xffe9, 0xffff]);
+  assert.deepEqual(typed, ["+ffe3", "+ffe9", "+ffff", "-ffff", "-ffe9", "-ffe3"]);
+  assert.ok(!keyboard.holding);
+});
+
+test("whatever is typed, nothing is held once the keyboard is released, and what follows is balanced", () => {
+  let seed = 7;
+  const random = (n: number) => (seed = (seed * 48271) % 0x7fffffff) % n;
+  const keys = [["KeyA", "a"], ["ShiftLeft", "Shift"], ["ControlLeft", "Control"], ["AltRight", "AltGraph"], ["AltLeft", "Alt"], ["MetaLeft", "Meta"], ["", "é"]] as const;
+  for (const platform of ["windows", "mac", "other"] as const) {
+    const { clock, keyboard, stroke, typed } = board(platform, { command: () => "ctrl" });
+    for (let i = 0; i < 3000; i++) {
+      const [code, key] = keys[random(keys.length)] ?? keys[0];
+      const mods = ["Shift", "Control", "Alt", "Meta"].filter(() => random(2));
+      const event = stroke(code, key, { mods, metaKey: mods.includes("Meta"), repeat: random(4) === 0 });
+      if (random(2)) keyboard.down(event);
+      else keyboard.up(event);
+      if (random(9) === 0) keyboard.latch(0xffe3);
+      if (random(9) === 0) keyboard.engage({ metaKey: random(2) === 1 });
+      if (random(9) === 0) keyboard.text("x");
+      clock.turn(random(60));
+      if (random(50) === 0) {
+        keyboard.release();
+        keyboard.unlatch();
+        typed.push("released");
+      }
+    }
+    keyboard.release();
+    keyboard.unlatch();
+    assert.ok(!keyboard.holding);
+    // As the server sees it: a press only of what is up, a release only of what is down.
+    const down = new Set<string>();
+    for (const [i, event] of typed.entries()) {
+      const id = event.slice(1);
+      if (event === "released") down.clear();
+      else if (event.startsWith("+")) assert.ok(!down.has(id) && down.add(id), `${platform} ${i}: ${event} twice`);
+      else if (event.startsWith("-")) assert.ok(down.delete(id), `${platform} ${i}: ${event} of what is up`);
+      else if (event.startsWith("=")) assert.ok(down.has(id), `${platform} ${i}: ${event} of what is up`);
+    }
+  }
+});

@@ -41,6 +41,8 @@ export interface KeyChoice {
 const plain: KeyChoice = { places: () => false, command: () => "super", latched: () => {} };
 
 const identity = (stroke: KeyStroke): string => stroke.code || `key ${stroke.key}`;
+/** The identity of a modifier that no key of its own stands for. */
+const added = (keysym: number): string => `keysym ${keysym}`;
 
 export class Keyboard {
   private readonly held = new Map<string, Held>();
@@ -120,7 +122,7 @@ export class Keyboard {
   /** Holds a modifier for the next key or click, or no longer. */
   latch(keysym: number): void {
     if (!this.latches.delete(keysym)) this.latches.add(keysym);
-    this.let(`latch ${keysym}`);
+    this.let(added(keysym));
     this.choice.latched();
   }
 
@@ -139,7 +141,7 @@ export class Keyboard {
   /** The click is over. */
   unlatch(): void {
     if (this.latches.size === 0) return;
-    for (const keysym of this.latches) this.let(`latch ${keysym}`);
+    for (const keysym of this.latches) this.let(added(keysym));
     this.latches.clear();
     this.choice.latched();
   }
@@ -228,7 +230,7 @@ export class Keyboard {
   }
 
   private engageLatches(): void {
-    for (const keysym of this.latches) this.hold(`latch ${keysym}`, { code: "", keysym, reported: undefined });
+    for (const keysym of this.latches) this.hold(added(keysym), { code: "", keysym, reported: undefined });
   }
 
   private isCommand({ key }: KeyStroke): boolean {
@@ -240,7 +242,7 @@ export class Keyboard {
   }
 
   private engageCommand(): void {
-    if (this.commandIsControl) this.hold("command", { code: "", keysym: CONTROL, reported: "Meta" });
+    if (this.commandIsControl) this.hold(added(CONTROL), { code: "", keysym: CONTROL, reported: "Meta" });
   }
 
   /** Tells which locks are on before a key that they may change, if the server does not know. */

@@ -37,9 +37,11 @@ function table(typed: string[]): ReadonlyMap<string, string> {
 }
 
 /** Accents as browsers name those of dead keys: combining (U+0300 on), or by themselves. */
-const accents: Record<string, string> = { "\u0300": "`", "\u0301": "´", "\u0302": "^", "\u0303": "~", "\u0308": "¨", "\u0327": "¸" };
+const accents = new Map([
+  ["\u0300", "`"], ["\u0301", "´"], ["\u0302", "^"], ["\u0303", "~"], ["\u0308", "¨"], ["\u0327", "¸"],
+]);
 
-const normal = (character: string): string => accents[character] ?? character.toLowerCase();
+const normal = (character: string): string => accents.get(character) ?? character.toLowerCase();
 
 /** Whether a layout types something else with a key. */
 export function contradicts(layout: string, code: string, character: string): boolean {
@@ -66,15 +68,15 @@ export function match(typed: ReadonlyMap<string, string>, preferred: readonly st
 export function usual(languages: readonly string[]): string[] {
   const likely = languages.map((tag) => {
     const [language = "", region = ""] = tag.split("-");
-    return byLanguage[`${language}-${region.toUpperCase()}`] ?? byLanguage[language] ?? "";
+    return byLanguage.get(`${language}-${region.toUpperCase()}`) ?? byLanguage.get(language) ?? "";
   });
   return [...new Set(likely.filter((layout) => layout !== ""))];
 }
 
-const byLanguage: Record<string, string> = {
-  en: "us", "en-GB": "gb", "en-IE": "gb",
-  fr: "fr", "fr-CA": "ca", "fr-CH": "ch fr",
-  de: "de", "de-CH": "ch", "de-LI": "ch", gsw: "ch",
-  it: "it", "it-CH": "ch fr",
-  es: "es", ja: "jp",
-};
+const byLanguage = new Map([
+  ["en", "us"], ["en-GB", "gb"], ["en-IE", "gb"],
+  ["fr", "fr"], ["fr-CA", "ca"], ["fr-CH", "ch fr"],
+  ["de", "de"], ["de-CH", "ch"], ["de-LI", "ch"], ["gsw", "ch"],
+  ["it", "it"], ["it-CH", "ch fr"],
+  ["es", "es"], ["ja", "jp"],
+]);

@@ -20,4 +20,6 @@ type LayoutSetter interface {
 	// SetLayout puts a layout in force; the zero Layout is the one that the
 	// display had. One that is not among Layouts is an ErrInexpressible.
 	SetLayout(Layout) error
+	// Layout returns the one in force; zero: unknown.
+	Layout() Layout
 }

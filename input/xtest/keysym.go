@@ -7,6 +7,9 @@ const (
 	symShift      keysym = 0xffe1 // Shift_L
 	symLevel3     keysym = 0xfe03 // ISO_Level3_Shift, AltGr
 	symNumLock    keysym = 0xff7f
+	symCapsLock   keysym = 0xffe5
+	symReturn     keysym = 0xff0d
+	symTab        keysym = 0xff09
 	symEuro       keysym = 0x20ac
 	symUnicode    keysym = 0x01000000 // plus a code point of at least 0x100
 	symUnicodeMax keysym = symUnicode + 0x10ffff

@@ -60,7 +60,7 @@ func TestOpenRestoresAutoRepeat(t *testing.T) {
 				t.Fatal(err)
 			}
 			killed.Close()
-			first.hangUp()
+			first.hangUpAll()
 
 			second := d.open()
 			if got := d.autoRepeat(); got != original {

@@ -1,10 +1,17 @@
 package xtest
 
-import "slices"
+import (
+	"slices"
+	"time"
+)
+
+// settle is how long a spare keycode keeps its meaning after its last use. A
+// program reads a change of the mapping when it comes to it, and then as it is by
+// that time: were the keycode lent anew before, it would read the new meaning.
+const settle = 150 * time.Millisecond
 
 // A ring lends the keycodes that mean nothing to keysyms that no key has. A
-// keycode keeps its meaning until it is the one unused for longest: programs
-// read a change of the mapping some time after the key.
+// keycode keeps its meaning until it is the one unused for longest.
 type ring struct {
 	slots []slot // the longest unused first
 }
@@ -12,6 +19,7 @@ type ring struct {
 type slot struct {
 	keycode byte
 	sym     keysym // 0: never lent
+	used    time.Time
 }
 
 func newRing(free []byte) *ring {
@@ -22,16 +30,20 @@ func newRing(free []byte) *ring {
 	return r
 }
 
-// take lends a keycode to s, other than one that is busy; false: all are.
-func (r *ring) take(s keysym, busy func(kc byte) bool) (byte, bool) {
+// take lends a keycode to s, other than one that is busy, and returns how long it has
+// to keep its old meaning before; false: all are busy.
+func (r *ring) take(s keysym, busy func(kc byte) bool) (kc byte, wait time.Duration, ok bool) {
 	i := slices.IndexFunc(r.slots, func(l slot) bool { return !busy(l.keycode) })
 	if i < 0 {
-		return 0, false
+		return 0, 0, false
+	}
+	if old := r.slots[i]; old.sym != 0 {
+		wait = settle - time.Since(old.used)
 	}
 	r.slots[i].sym = s
-	kc := r.slots[i].keycode
+	kc = r.slots[i].keycode
 	r.touch(kc)
-	return kc, true
+	return kc, wait, true
 }
 
 // touch makes a keycode the latest used, if it is one of the ring's.
@@ -40,8 +52,9 @@ func (r *ring) touch(kc byte) {
 	if i < 0 {
 		return
 	}
-	used := r.slots[i]
-	r.slots = append(slices.Delete(r.slots, i, i+1), used)
+	latest := r.slots[i]
+	latest.used = time.Now()
+	r.slots = append(slices.Delete(r.slots, i, i+1), latest)
 }
 
 // lent returns the keycodes that have been given a meaning.

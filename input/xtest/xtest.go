@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"image"
 	"log/slog"
+	"math"
 	"time"
 
 	"github.com/jezek/xgb"
@@ -59,10 +60,11 @@ type Injector struct {
 	name string       // the display's
 	root xproto.Window
 
-	keymap *keymap
-	own    [256]int // reports of our own changes of the mapping that are to come
-	keys   keys
-	ring   *ring
+	keymap  *keymap
+	own     [256]int // reports of our own changes of the mapping that are to come
+	keys    keys
+	ring    *ring
+	layouts layouts
 
 	size    image.Point         // of the screen, pixels
 	buttons [maxButton + 1]bool // which are down
@@ -80,6 +82,7 @@ type Injector struct {
 var (
 	_ input.Injector     = (*Injector)(nil)
 	_ input.AutoRepeater = (*Injector)(nil)
+	_ input.LayoutSetter = (*Injector)(nil)
 )
 
 // Open connects to a display, lets go of every key and button that is down
@@ -90,6 +93,7 @@ func Open(cfg Config) (*Injector, error) {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
+	connect := func() (*xgb.Conn, error) { return cfg.Connect(cfg.Display) }
 	conn, err := cfg.Connect(cfg.Display, "XTEST")
 	if err != nil {
 		return nil, fmt.Errorf("xtest: open: %w", err)
@@ -104,21 +108,24 @@ func Open(cfg Config) (*Injector, error) {
 
 		patience: maxPatience,
 	}
-	if err := i.start(); err != nil {
-		i.hangUp()
+	if err := i.start(connect); err != nil {
+		i.hangUpAll()
 		return nil, fmt.Errorf("xtest: open: %w", err)
 	}
 	return i, nil
 }
 
 // start asks for news of the screen's size, and for the keyboard as it is.
-func (i *Injector) start() error {
+func (i *Injector) start(connect func() (*xgb.Conn, error)) error {
 	xproto.ChangeWindowAttributes(i.conn, i.root, xproto.CwEventMask, []uint32{xproto.EventMaskStructureNotify})
 	root, err := await(i, xproto.GetGeometry(i.conn, xproto.Drawable(i.root)).Reply)
 	if err != nil {
 		return err
 	}
 	i.size = image.Pt(int(root.Width), int(root.Height))
+	if err := i.findLayouts(connect); err != nil {
+		return err
+	}
 	if err := i.readKeymap(); err != nil {
 		return err
 	}
@@ -164,16 +171,22 @@ func (i *Injector) Inject(e input.Event) error {
 	switch e := e.(type) {
 	case input.Key:
 		return i.key(e)
+	case input.Text:
+		return i.text(e.Text)
+	case input.Locks:
+		return i.locks(e)
 	case input.Motion:
 		i.move(e.Pos)
+	case input.Shift:
+		i.shift(e.By)
 	case input.Button:
 		if e.Button == 0 || e.Button > maxButton {
 			return fmt.Errorf("xtest: button %d: %w", e.Button, input.ErrInexpressible)
 		}
-		i.move(e.Pos)
+		i.place(e.Pos)
 		i.button(e.Button, e.Action == input.Down)
 	case input.Wheel:
-		i.move(e.Pos)
+		i.place(e.Pos)
 		i.click(e.Delta.Y/notch, wheelUp, wheelDown)
 		i.click(e.Delta.X/notch, wheelLeft, wheelRight)
 	default:
@@ -191,6 +204,9 @@ func (i *Injector) Close() error {
 	i.closed = true
 	if i.ready() == nil {
 		i.letGo()
+		if err := i.restoreLayout(); err != nil {
+			i.log.Warn("keyboard layout not restored", "display", i.name, "err", err)
+		}
 		for _, kc := range i.ring.lent() {
 			i.remap(kc, 0)
 		}
@@ -198,17 +214,24 @@ func (i *Injector) Close() error {
 			i.restoreRepeat(*i.repeat)
 		}
 	}
-	i.hangUp()
+	i.hangUpAll()
 	return nil
 }
 
-// hangUp closes the connection, after what is under way, and waits for xgb to
+func (i *Injector) hangUpAll() {
+	i.hangUp(i.conn)
+	if x := i.layouts.xkb; x != nil {
+		i.hangUp(x.conn)
+	}
+}
+
+// hangUp closes a connection, after what is under way, and waits for xgb to
 // end, unless the server does not answer.
-func (i *Injector) hangUp() {
-	i.conn.Close()
+func (i *Injector) hangUp(conn *xgb.Conn) {
+	conn.Close()
 	_, _ = await(i, func() (struct{}, error) {
 		for {
-			if event, err := i.conn.WaitForEvent(); event == nil && err == nil {
+			if event, err := conn.WaitForEvent(); event == nil && err == nil {
 				return struct{}{}, nil
 			}
 		}
@@ -221,6 +244,20 @@ func (i *Injector) move(p image.Point) {
 	p.Y = max(0, min(p.Y, i.size.Y-1))
 	const absolute = 0
 	i.request(xproto.MotionNotify, absolute, p)
+}
+
+// place puts the pointer at the position of a button or wheel.
+func (i *Injector) place(p image.Point) {
+	if p != input.Here {
+		i.move(p)
+	}
+}
+
+// shift moves the pointer from where it is. Devices of XTEST are not accelerated.
+func (i *Injector) shift(by image.Point) {
+	const relative = 1
+	bound := func(v int) int { return max(math.MinInt16, min(v, math.MaxInt16)) }
+	i.request(xproto.MotionNotify, relative, image.Pt(bound(by.X), bound(by.Y)))
 }
 
 func (i *Injector) button(n byte, down bool) {
@@ -363,6 +400,11 @@ func (i *Injector) readKeymap() error {
 	modifierReply, err := await(i, modifiers.Reply)
 	if err != nil {
 		return err
+	}
+	if i.layouts.xkb != nil {
+		if i.layouts.now, err = i.names(i.layouts.xkb); err != nil {
+			return err
+		}
 	}
 	i.keymap = newKeymap(byte(first), mappingReply, modifierReply)
 	i.ring.refit(i.keymap)

@@ -1,0 +1,66 @@
+package xtest
+
+import (
+	"errors"
+	"slices"
+
+	"lucarne/input"
+)
+
+// batch is how many characters of a text get their keycodes at once, fewer than
+// there are to spare: programs that read the whole mapping whenever it changes
+// then do so before they have to keep up with keys.
+const batch = 16
+
+// text types each character: by a key that has it, under the modifiers that this
+// takes, else by a spare keycode. One that cannot be typed is left out.
+func (i *Injector) text(text string) error {
+	var refused error
+	for chars := range slices.Chunk([]rune(text), batch) {
+		for _, c := range chars {
+			_, _, err := i.keycode(character(c))
+			if err != nil && !errors.Is(err, input.ErrInexpressible) {
+				return err
+			}
+		}
+		for _, c := range chars {
+			switch err := i.strike(character(c)); {
+			case errors.Is(err, input.ErrInexpressible):
+				refused = err
+			case err != nil:
+				return err
+			}
+		}
+		if err := i.ready(); err != nil { // these were many requests
+			return err
+		}
+	}
+	return refused
+}
+
+// strike presses a key and lets it go.
+func (i *Injector) strike(k input.Key) error {
+	kc, under, err := i.keycode(k)
+	if err != nil {
+		return err
+	}
+	if err := i.press(kc, under); err != nil {
+		return err
+	}
+	i.release(kc)
+	return nil
+}
+
+// character returns the key for a character, wherever it is.
+func character(c rune) input.Key {
+	sym := symUnicode + keysym(c)
+	switch {
+	case c == '\n':
+		sym = symReturn
+	case c == '\t':
+		sym = symTab
+	case c < 0x100:
+		sym = keysym(c)
+	}
+	return input.Key{Keysym: uint32(sym)}
+}

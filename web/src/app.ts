@@ -4,7 +4,6 @@ import { Backoff } from "./backoff.ts";
 import { browserClipboard, Clipboard, type SystemClipboard } from "./clipboard.ts";
 import { every, pageClock } from "./clock.ts";
 import { Connection, type LinkState, type Socket } from "./connection.ts";
-import { applyCursor, Cursors, cursorStyles } from "./cursor.ts";
 import { listen } from "./desk.ts";
 import { login, session } from "./http.ts";
 import { pickLanguage, type Words } from "./i18n.ts";
@@ -12,7 +11,7 @@ import { InputSender } from "./input.ts";
 import { renewing, Typing } from "./keyboard.ts";
 import { Media } from "./media.ts";
 import { onNetworkChange } from "./network.ts";
-import { Pointer } from "./pointer.ts";
+import { Pointing } from "./pointer/pointing.ts";
 import type { DisplayMessage, Encoding, Feature, GPU, HelloMessage, Reason, ServerMessage } from "./protocol.ts";
 import { Screen } from "./screen.ts";
 import type { Settings, SettingsStore } from "./settings.ts";
@@ -32,10 +31,9 @@ export class App {
   private readonly media: Media;
   private readonly input: InputSender;
   private readonly typing: Typing;
-  private readonly pointer: Pointer;
+  private readonly pointing: Pointing;
   private readonly screen: Screen;
   private readonly clipboard: Clipboard;
-  private readonly cursors = new Cursors();
   /** What is around the picture; null until it is there. */
   private face: Face | null = null;
   private readonly furnished: Promise<void>;
@@ -80,10 +78,14 @@ export class App {
       typing: () => this.taking,
       latched: () => {},
     });
-    this.pointer = new Pointer(pageClock, (event) => this.act("pointer", event));
     this.screen = new Screen(pageClock, stage, frame, video, canvas, store.value.resize, {
       wish: (size) => this.may("resize") && this.connection.send({ type: "resize", ...size }),
       presented: (frame) => this.media.presented(frame),
+    });
+    this.pointing = new Pointing(pageClock, this.screen, store, {
+      send: (event) => this.act(event.type === "key" ? "keyboard" : "pointer", event),
+      refused: () => this.tell({ code: "pointer-lock-refused", args: [] }),
+      wanted: () => void this.furnished.then(() => this.face?.offerLock()),
     });
     this.media = new Media(pageClock, store.value, this.connection.serverClock, this.screen, makeWorker, canvas, {
       send: (message) => void this.connection.send(message),
@@ -137,6 +139,8 @@ export class App {
       login: (token) => this.login(token),
       type: () => this.typing.text.toggleKeyboard(),
       leave: () => this.sink.focus({ preventScroll: true }),
+      lockable: () => this.pointing.lock.offered && this.live && this.may("pointer"),
+      lock: () => this.pointing.toggleLock(),
       refresh: () => this.measure(),
     });
   }
@@ -189,12 +193,16 @@ export class App {
       sink: this.sink,
       keyboard: this.typing.keyboard,
       text: this.typing.text,
-      pointer: this.pointer,
+      clock: pageClock,
+      pointing: this.pointing,
       clipboard: this.clipboard,
       live: () => this.live,
       typing: () => this.taking,
       release: () => this.release(),
-      toolbar: () => this.face?.toolbar.focus(),
+      toolbar: () => {
+        this.pointing.lock.leave();
+        this.face?.toolbar.focus();
+      },
     });
     renewing(pageClock, () => this.holding, (event) => {
       this.input.send(event);
@@ -230,7 +238,7 @@ export class App {
   }
 
   private get holding(): boolean {
-    return this.typing.keyboard.holding || this.pointer.holding;
+    return this.typing.keyboard.holding || this.pointing.pointer.holding;
   }
 
   private may(feature: Feature): boolean {
@@ -245,7 +253,7 @@ export class App {
   private release(): void {
     const held = this.holding;
     this.typing.keyboard.release();
-    this.pointer.release();
+    this.pointing.pointer.release();
     if (held) this.input.send({ type: "release" });
   }
 
@@ -263,7 +271,7 @@ export class App {
     if (state.name !== "open") {
       if (state.name === "resuming") this.typing.keyboard.suspend();
       else this.typing.keyboard.release();
-      this.pointer.release();
+      this.pointing.pointer.release();
       this.input.use(null, null);
     }
     // What is typed in the meantime waits: nothing in the page says that there is one.
@@ -279,11 +287,8 @@ export class App {
         return this.media.offer(message.sdp, message.generation, message.ice);
       case "candidate":
         return this.media.candidate(message.candidate, message.generation);
-      case "cursor": {
-        const picture = this.cursors.take(message);
-        if (picture) applyCursor(this.screen.frame.style, cursorStyles(picture, devicePixelRatio));
-        return;
-      }
+      case "cursor":
+        return this.pointing.look(message);
       case "size":
         this.screen.size = message;
         return;
@@ -322,7 +327,7 @@ export class App {
       location.reload();
       return;
     }
-    this.cursors.reset();
+    this.pointing.welcome();
     this.hello = hello;
     this.display = hello.display;
     this.leading = hello.role !== "viewer";

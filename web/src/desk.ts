@@ -1,24 +1,12 @@
 /** The person at the desktop: DOM events of keyboard, pointer and clipboard, handed on. */
 
-import type { Clipboard } from "./clipboard.ts";
-import type { Keyboard } from "./keyboard/keyboard.ts";
 import { isPaste } from "./keyboard/stroke.ts";
 import type { TextInput } from "./keyboard/textinput.ts";
-import type { Pointer } from "./pointer.ts";
-import type { Screen } from "./screen.ts";
-import { Wheel } from "./wheel.ts";
+import { listenPointer, type Surface } from "./pointer/listen.ts";
 
-export interface Desk {
-  screen: Screen;
-  /** Takes the focus, so that input methods and the paste gesture work. */
-  sink: HTMLTextAreaElement;
-  keyboard: Keyboard;
+export interface Desk extends Surface {
   /** What the browser makes text of. */
   text: TextInput;
-  pointer: Pointer;
-  clipboard: Clipboard;
-  /** Whether the person may act on the desktop at the moment. */
-  live(): boolean;
   /** Whether what the person types is taken: now, or for a desktop that is about to be back. */
   typing(): boolean;
   /** Everything held has to be let go of. */
@@ -83,71 +71,6 @@ function listenPaste({ clipboard, live }: Desk): void {
     event.preventDefault();
     clipboard.pasted(event.clipboardData?.getData("text/plain") ?? "");
   });
-}
-
-function listenPointer({ screen, sink, keyboard, pointer, clipboard, live }: Desk): () => void {
-  const { stage, frame } = screen;
-  const at = (event: MouseEvent) => screen.remoteAt(event.clientX, event.clientY);
-  /** Where the pointer is, if the desktop has not been told. */
-  let missed: PointerEvent | null = null;
-  addEventListener("pointermove", (event) => {
-    if (event.isPrimary) missed = live() && stage.contains(event.target as Node) ? null : event;
-  });
-  const move = (event: Event) => {
-    if (event instanceof PointerEvent && event.isPrimary && live()) pointer.move(at(event));
-  };
-  stage.addEventListener("pointerdown", (event) => {
-    if (event.target === stage && onScrollbar(stage, event)) return;
-    sink.focus({ preventScroll: true });
-    if (!event.isPrimary || !live()) return;
-    screen.resume();
-    void clipboard.gesture();
-    frame.setPointerCapture(event.pointerId);
-    keyboard.engage(event);
-    pointer.down(event.button, at(event));
-  });
-  stage.addEventListener("pointermove", (event) => {
-    move(event);
-    // A further button, while one is held, comes as motion.
-    if (event.button < 0 || !event.isPrimary || !live()) return;
-    const bit = [1, 4, 2, 8, 16][event.button] ?? 0;
-    if (event.buttons & bit) pointer.down(event.button, at(event));
-    else pointer.up(event.button, at(event));
-  });
-  if ("onpointerrawupdate" in stage) stage.addEventListener("pointerrawupdate", move);
-  stage.addEventListener("pointerup", (event) => {
-    if (!event.isPrimary) return;
-    pointer.up(event.button, at(event));
-    pointer.upAll();
-    keyboard.unlatch();
-  });
-  for (const type of ["pointercancel", "lostpointercapture"] as const) {
-    stage.addEventListener(type, () => pointer.upAll());
-  }
-  const wheel = new Wheel();
-  stage.addEventListener(
-    "wheel",
-    (event) => {
-      event.preventDefault();
-      const turn = wheel.add(event);
-      if (turn && live()) pointer.wheel(turn, at(event));
-    },
-    { passive: false },
-  );
-  // Focus stays with the sink; no menu, no autoscroll, no going back in history.
-  for (const type of ["mousedown", "mouseup", "auxclick", "contextmenu", "dragstart"] as const) {
-    stage.addEventListener(type, (event) => event.preventDefault());
-  }
-  return () => {
-    if (!missed || !live()) return;
-    if (!stage.contains(document.elementFromPoint(missed.clientX, missed.clientY))) return;
-    pointer.move(at(missed));
-    missed = null;
-  };
-}
-
-function onScrollbar(stage: HTMLElement, event: PointerEvent): boolean {
-  return event.offsetX >= stage.clientWidth || event.offsetY >= stage.clientHeight;
 }
 
 function listenFocus({ clipboard, live, release }: Desk): void {

@@ -43,6 +43,7 @@ export const en = {
   "toolbar.window": "Leave full screen",
   "toolbar.clipboard": "Clipboard",
   "toolbar.keyboard": "On-screen keyboard",
+  "toolbar.lock": "Lock the mouse to the desktop (Esc frees it)",
   "toolbar.stats": "Statistics",
   "toolbar.route": "Connection",
   "toolbar.settings": "Settings",
@@ -144,6 +145,9 @@ export const en = {
   "settings.missing.policy": "{0} (not allowed)",
   "settings.missing.server": "{0} (not on this server)",
   "settings.missing.browser": "{0} (not in this browser)",
+
+  "lock.wanted": "This program wants the mouse’s movements alone",
+  "lock.enter": "Lock the mouse",
 
   "clipboard.title": "Clipboard",
   "clipboard.do": "Shared with the desktop. Edit or paste here, then send.",
@@ -257,6 +261,8 @@ export const en = {
   "code.access-refused.do": "Run Lucarne as the desktop’s user, or set XAUTHORITY.",
   "code.refused": "The session’s policy does not allow this: {0}.",
   "code.refused.do": "Ask the owner of the session.",
+  "code.pointer-lock-refused": "The browser did not lock the mouse.",
+  "code.pointer-lock-refused.do": "Try again in a second. Inside another page, open the desktop in a tab of its own.",
   "code.clipboard-too-large": "The clipboard is too large to be shared.",
   "code.clipboard-too-large.do": "Up to 1 MiB of text can be shared: copy a smaller part, or use a file.",
   "code.clipboard-failed": "The desktop’s clipboard does not answer.",

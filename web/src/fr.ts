@@ -45,6 +45,7 @@ export const fr: Catalogue = {
   "toolbar.window": "Quitter le plein écran",
   "toolbar.clipboard": "Presse-papiers",
   "toolbar.keyboard": "Clavier virtuel",
+  "toolbar.lock": "Verrouiller la souris sur le bureau (Échap la libère)",
   "toolbar.stats": "Statistiques",
   "toolbar.route": "Connexion",
   "toolbar.settings": "Réglages",
@@ -146,6 +147,9 @@ export const fr: Catalogue = {
   "settings.missing.policy": "{0} (non permis)",
   "settings.missing.server": "{0} (pas sur ce serveur)",
   "settings.missing.browser": "{0} (pas dans ce navigateur)",
+
+  "lock.wanted": "Ce programme n’attend de la souris que ses mouvements",
+  "lock.enter": "Verrouiller la souris",
 
   "clipboard.title": "Presse-papiers",
   "clipboard.do": "Partagé avec le bureau. Modifiez ou collez ici, puis envoyez.",
@@ -259,6 +263,8 @@ export const fr: Catalogue = {
   "code.access-refused.do": "Lancez Lucarne sous le compte du bureau, ou définissez XAUTHORITY.",
   "code.refused": "Les règles de la session ne le permettent pas : {0}.",
   "code.refused.do": "Adressez-vous au propriétaire de la session.",
+  "code.pointer-lock-refused": "Le navigateur n’a pas verrouillé la souris.",
+  "code.pointer-lock-refused.do": "Réessayez dans une seconde. Si la page est dans une autre, ouvrez le bureau dans son propre onglet.",
   "code.clipboard-too-large": "Le presse-papiers est trop volumineux pour être partagé.",
   "code.clipboard-too-large.do": "On peut partager jusqu’à 1 Mio de texte : copiez-en moins, ou passez par un fichier.",
   "code.clipboard-failed": "Le presse-papiers du bureau ne répond pas.",

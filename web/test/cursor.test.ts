@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Cursors, cursorStyles, padding } from "../src/cursor.ts";
+import { Cursors, cursorStyles, padding } from "../src/pointer/cursor.ts";
 import type { CursorMessage } from "../src/protocol.ts";
 
 /** The head of a PNG of a size, in base64. */

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { listen, type Desk } from "../src/desk.ts";
 import { TextInput } from "../src/keyboard/textinput.ts";
+import { FakeClock } from "./fakes.ts";
 
 /** An element, as far as the desk looks at one. */
 class FakeElement extends EventTarget {
@@ -26,6 +27,7 @@ class FakeElement extends EventTarget {
   focus(): void {}
   setSelectionRange(): void {}
   setPointerCapture(): void {}
+  onpointerrawupdate = null;
 }
 
 class FakePointerEvent extends Event {}
@@ -50,12 +52,18 @@ function desk(initial = true, resuming = false) {
     Object.fromEntries(methods.map((method) => [method, note(`${name}.${method}`)]));
   const keyboard = parts("keyboard", "down", "up", "text", "chord", "pause", "engage", "unlatch");
   const typing = () => live || resuming;
+  const lock = { locked: false };
   const catchUp = listen({
-    screen: { stage, frame: stage, remoteAt: () => ({ x: 1, y: 2 }), ...parts("screen", "resume") },
+    screen: { stage, frame: stage, remoteAt: () => ({ x: 1, y: 2 }), density: 2, ...parts("screen", "resume") },
     sink,
     keyboard,
     text: new TextInput(sink as unknown as HTMLTextAreaElement, "other", keyboard as never, typing),
-    pointer: parts("pointer", "move", "down", "up", "upAll", "wheel"),
+    clock: new FakeClock(),
+    pointing: {
+      pointer: { ...parts("pointer", "move", "down", "up", "upAll", "wheel", "pinch", "shift"), holding: true },
+      arrow: { at() {}, shift() {} },
+      lock,
+    },
     clipboard: parts("clipboard", "gesture", "beforePaste", "pasted", "focused"),
     live: () => live,
     typing,
@@ -65,7 +73,7 @@ function desk(initial = true, resuming = false) {
   /** Dispatches an event with these fields; says what was done, and whether the browser's own doing was prevented. */
   const fire = (target: EventTarget, type: string, fields: object = {}, at?: FakeElement): string[] => {
     did.length = 0;
-    const made = type.startsWith("pointer") ? new FakePointerEvent(type, { cancelable: true }) : new Event(type, { cancelable: true });
+    const made = /^(pointer(?!lock)|lostp)/.test(type) ? new FakePointerEvent(type, { cancelable: true }) : new Event(type, { cancelable: true });
     Object.entries({ target: at ?? sink, ...fields }).forEach(([name, value]) => Object.defineProperty(made, name, { value }));
     target.dispatchEvent(made);
     return [...did, ...(made.defaultPrevented ? ["prevented"] : [])];
@@ -77,7 +85,7 @@ function desk(initial = true, resuming = false) {
     catchUp();
     return [...did];
   };
-  return { page, sink, stage, root, fire, turn };
+  return { page, sink, stage, root, lock, fire, turn };
 }
 
 const stroke = (key: string, mods: string[] = [], more: object = {}) => ({
@@ -135,7 +143,7 @@ test("text, pastes and buttons reach their part; leaving lets go", () => {
 
 test("a pointer that came to rest before the desktop was there is where it was left", () => {
   const { page, stage, root, fire, turn } = desk(false);
-  const moved = { isPrimary: true, button: -1, buttons: 0, clientX: 3, clientY: 4 };
+  const moved = { isPrimary: true, button: -1, buttons: 1, clientX: 3, clientY: 4 };
   const move = (at: FakeElement) => [...fire(stage, "pointermove", moved, at), ...fire(page, "pointermove", moved, at)];
   assert.deepEqual(turn(true), [], "a pointer that has not moved");
   assert.deepEqual(turn(false), []);
@@ -152,4 +160,61 @@ test("a pointer that came to rest before the desktop was there is where it was l
   assert.deepEqual(turn(true), [], "still under the card");
   root.elementFromPoint = () => stage;
   assert.deepEqual(turn(true), ["pointer.move"], "the card has gone");
+});
+
+test("buttons that go up unheard are let go, whoever took them", () => {
+  const { stage, fire } = desk();
+  const mouse = { isPrimary: true, pointerType: "mouse", button: -1, buttons: 0 };
+  assert.deepEqual(fire(stage, "pointermove", mouse), ["pointer.upAll", "pointer.move"]);
+  assert.deepEqual(fire(stage, "lostpointercapture", mouse), ["pointer.upAll"]);
+  assert.deepEqual(fire(stage, "pointercancel", mouse), ["pointer.upAll"]);
+});
+
+test("further buttons come as motion, a pen's eraser too", () => {
+  const { stage, fire } = desk();
+  const chord = (button: number, buttons: number) =>
+    fire(stage, "pointermove", { isPrimary: true, pointerType: "pen", button, buttons }).filter((what) => what !== "pointer.move");
+  assert.deepEqual(chord(2, 3), ["pointer.down 2"]);
+  assert.deepEqual(chord(2, 1), ["pointer.up 2"]);
+  assert.deepEqual(chord(5, 33), ["pointer.down 5"]);
+});
+
+test("fingers are gestures, and none while a pen is about", () => {
+  const { page, stage, fire } = desk();
+  const finger = { isPrimary: true, pointerId: 7, pointerType: "touch", button: 0, buttons: 1, clientX: 5, clientY: 6 };
+  assert.deepEqual(fire(stage, "pointerdown", finger), ["screen.resume", "clipboard.gesture", "keyboard.engage"]);
+  assert.deepEqual(fire(stage, "pointermove", { ...finger, clientX: 50 }), ["pointer.down 0", "pointer.move"]);
+  assert.deepEqual(fire(stage, "pointercancel", finger), ["pointer.upAll"]);
+  assert.deepEqual(fire(stage, "lostpointercapture", finger), []);
+  fire(stage, "pointerdown", finger);
+  assert.deepEqual(fire(stage, "pointerup", finger), ["pointer.down 0", "pointer.up 0", "keyboard.unlatch"]);
+  fire(stage, "pointerdown", finger);
+  assert.deepEqual(fire(page, "blur"), ["release", "pointer.upAll"]);
+  fire(stage, "pointermove", { ...finger, pointerType: "pen" });
+  fire(stage, "pointerdown", finger);
+  assert.deepEqual(fire(stage, "pointerup", finger), ["keyboard.unlatch"]);
+});
+
+test("a locked mouse says how far it has moved: early by raw updates, in all by mouse events", () => {
+  const { stage, lock, fire } = desk();
+  const by = (type: string, movementX: number, movementY: number) => {
+    const did = fire(stage, type, { movementX, movementY, isPrimary: true, buttons: 1 });
+    return did.filter((what) => what.startsWith("pointer.shift")).length;
+  };
+  assert.equal(by("mousemove", 5, 5), 0, "it is free");
+  lock.locked = true;
+  assert.equal(by("pointerrawupdate", 2, 0), 1);
+  assert.equal(by("pointerrawupdate", 1, 0), 1);
+  assert.equal(by("mousemove", 3, 0), 0, "known already");
+  assert.equal(by("mousemove", 3, 1), 1, "raw updates that say nothing");
+});
+
+test("a pinch is told from Control and the wheel", () => {
+  const { page, stage, fire } = desk();
+  const turn = { deltaX: 0, deltaY: -28, deltaMode: 0, ctrlKey: true };
+  assert.deepEqual(fire(stage, "wheel", turn), ["pointer.pinch", "prevented"]);
+  fire(page, "keydown", stroke("Control", ["Control"]));
+  assert.deepEqual(fire(stage, "wheel", turn), ["pointer.wheel", "prevented"]);
+  fire(page, "keyup", stroke("Control"));
+  assert.deepEqual(fire(stage, "wheel", turn), ["pointer.pinch", "prevented"]);
 });

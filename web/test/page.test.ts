@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Clipboard, type SystemClipboard } from "../src/clipboard.ts";
-import { Cursors, cursorStyles } from "../src/cursor.ts";
 import { socketURL, takeToken } from "../src/http.ts";
 import { readOptions } from "../src/options.ts";
 import { parse } from "../src/protocol.ts";
@@ -103,26 +102,6 @@ test("the page reloads once for each version of the server", () => {
 test("another session id is another peer connection", () => {
   assert.equal(sessionID("v=0\r\no=- 4215775240449105457 2 IN IP4 0.0.0.0\r\ns=-"), "4215775240449105457");
   assert.equal(sessionID("nonsense"), "");
-});
-
-test("cursors are kept by serial, and hidden ones are none", () => {
-  const cursors = new Cursors();
-  const message = { type: "cursor", serial: 1, hotX: 3, hotY: 4, image: "QUJD" } as const;
-  assert.equal(cursors.take({ ...message, image: null }), null);
-  cursors.take(message);
-  const picture = cursors.take({ ...message, hotX: 0, hotY: 0, image: null });
-  assert.deepEqual(picture, { image: "QUJD", hotX: 3, hotY: 4 });
-  if (!picture) return;
-  assert.equal(cursorStyles(picture, 1)[0], 'url("data:image/png;base64,QUJD") 3 4, default');
-  assert.equal(cursorStyles(picture, 2)[0], 'image-set(url("data:image/png;base64,QUJD") 2x) 2 2, default');
-  assert.deepEqual(cursorStyles({ ...picture, image: "" }, 1), ["none"]);
-  assert.deepEqual(cursorStyles({ ...picture, image: '"); evil' }, 1), ["default"]);
-  for (let serial = 2; serial < 257; serial++) cursors.take({ ...message, serial });
-  cursors.take(message);
-  for (let serial = 257; serial < 300; serial++) cursors.take({ ...message, serial });
-  assert.ok(cursors.take({ ...message, image: null }), "one that is sent again is the newest");
-  for (let serial = 300; serial < 600; serial++) cursors.take({ ...message, serial });
-  assert.equal(cursors.take({ ...message, image: null }), null, "the oldest are forgotten");
 });
 
 function clipboard(system: Partial<SystemClipboard> | null = {}) {

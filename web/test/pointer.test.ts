@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Pointer } from "../src/pointer.ts";
-import { Wheel } from "../src/wheel.ts";
+import { Pointer } from "../src/pointer/pointer.ts";
+import { Wheel } from "../src/pointer/wheel.ts";
 import { FakeClock } from "./fakes.ts";
 
 function pointer() {

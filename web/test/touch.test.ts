@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Point } from "../src/geometry.ts";
-import { Touch } from "../src/touch.ts";
+import { Touch } from "../src/pointer/touch.ts";
 import { FakeClock } from "./fakes.ts";
 
 /** Fingers on a picture at twice its size; what they make of the pointer, in words. */

@@ -28,6 +28,7 @@ const drawings = {
   remote: "M5 5h14a1 1 0 0 1 1 1v9a1 1 0 0 1-1 1H5a1 1 0 0 1-1-1V6a1 1 0 0 1 1-1zM9 20h6M12 16v4",
   scale: "M14 4h6v6M20 4l-6.5 6.5M10 20H4v-6M4 20l6.5-6.5",
   off: "M6 8.5 8.5 7v10M15.5 8.5 18 7v10M12 10.5h.01M12 14.5h.01",
+  mouse: "M12 3a6 6 0 0 1 6 6v6a6 6 0 0 1-12 0V9a6 6 0 0 1 6-6zM12 7v4",
   close: "M6 6l12 12M18 6 6 18",
 } as const;
 

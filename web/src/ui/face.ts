@@ -55,6 +55,10 @@ export interface FaceActions {
   type(): void;
   /** The focus goes back to the desktop. */
   leave(): void;
+  /** Whether the mouse can be locked now. */
+  lockable(): boolean;
+  /** Locks the mouse, or frees it. */
+  lock(): void;
   /** The statistics are to be shown at once. */
   refresh(): void;
 }
@@ -129,6 +133,7 @@ export class Face {
       fullscreenTool,
       { id: "clipboard", icon: "clipboard", label: "toolbar.clipboard", ...this.opens(panel, () => panel.show(actions.shared())) },
       { id: "type", icon: "keyboard", label: "toolbar.keyboard", touch: true, act: actions.type },
+      { id: "lock", icon: "mouse", label: "toolbar.lock", hidden: () => !actions.lockable(), act: () => this.lock() },
       {
         id: "stats",
         icon: "stats",
@@ -164,6 +169,17 @@ export class Face {
     if (withholds(told)) this.obstacle = told;
     const { what, remedy } = this.words.reason(told);
     if (what) this.toasts.say(what, remedy);
+  }
+
+  /** A program seems to want the mouse locked. */
+  offerLock(): void {
+    const { words } = this;
+    this.toasts.say(words.say("lock.wanted"), "", { label: words.say("lock.enter"), act: () => this.lock() });
+  }
+
+  private lock(): void {
+    this.actions.leave();
+    this.actions.lock();
   }
 
   /** The shared clipboard is another; offered: the person has to fetch it. */

@@ -1,6 +1,6 @@
 /** The desktop's pointer as a CSS cursor, so that it moves without a round trip. */
 
-import type { CursorMessage } from "./protocol.ts";
+import type { CursorMessage } from "../protocol.ts";
 
 /** Pictures kept; the server sends each once. */
 const MAX_PICTURES = 256;

@@ -1,8 +1,8 @@
 /** The desktop's pointer as the tab shows it: by the browser, or drawn where the browser cannot. */
 
 import { align, applyCursor, cursorStyles, HIDDEN, type Picture } from "./cursor.ts";
-import type { Point } from "./geometry.ts";
-import type { Screen } from "./screen.ts";
+import type { Point } from "../geometry.ts";
+import type { Screen } from "../screen.ts";
 
 /** Browsers show no cursor that is larger, in CSS pixels. */
 const MAX_CURSOR = 128;

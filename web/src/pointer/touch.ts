@@ -10,8 +10,8 @@
  *     three fingers    a tap is a click of the middle button
  */
 
-import type { Clock } from "./clock.ts";
-import type { Point } from "./geometry.ts";
+import type { Clock } from "../clock.ts";
+import type { Point } from "../geometry.ts";
 import type { Turn } from "./pointer.ts";
 import { Notches, Wheel } from "./wheel.ts";
 

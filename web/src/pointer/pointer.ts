@@ -1,8 +1,8 @@
 /** What the mouse, a pen or a finger does, as events for the server. */
 
-import type { Clock } from "./clock.ts";
-import type { Point } from "./geometry.ts";
-import { Action, HERE, MouseButton, type InputEvent } from "./wire.ts";
+import type { Clock } from "../clock.ts";
+import type { Point } from "../geometry.ts";
+import { Action, HERE, MouseButton, type InputEvent } from "../wire.ts";
 
 /** Motion goes at most this often, in ms. */
 const INTERVAL = 4;
@@ -60,6 +60,11 @@ export class Pointer {
   /** Whether a button is held. */
   get holding(): boolean {
     return this.held.size > 0;
+  }
+
+  /** Where the pointer was last, unless it was locked. */
+  get position(): Point {
+    return this.last;
   }
 
   /** Whether the pointer is locked. */

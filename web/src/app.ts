@@ -76,7 +76,7 @@ export class App {
       send: (event) => this.act("keyboard", event),
       tell: (keyboard) => this.may("keyboard") && this.connection.send({ type: "keyboard", ...keyboard }),
       typing: () => this.taking,
-      latched: () => {},
+      latched: () => this.face?.latched(),
     });
     this.screen = new Screen(pageClock, stage, frame, video, canvas, store.value.resize, {
       wish: (size) => this.may("resize") && this.connection.send({ type: "resize", ...size }),
@@ -138,6 +138,7 @@ export class App {
       reconnect: () => this.connection.connect(),
       login: (token) => this.login(token),
       type: () => this.typing.text.toggleKeyboard(),
+      keys: this.typing.keyboard,
       leave: () => this.sink.focus({ preventScroll: true }),
       lockable: () => this.pointing.lock.offered && this.live && this.may("pointer"),
       lock: () => this.pointing.toggleLock(),
@@ -198,7 +199,7 @@ export class App {
       clipboard: this.clipboard,
       live: () => this.live,
       typing: () => this.taking,
-      release: () => this.release(),
+      release: (latched) => this.release(latched),
       toolbar: () => {
         this.pointing.lock.leave();
         this.face?.toolbar.focus();
@@ -250,9 +251,9 @@ export class App {
     return !this.may(feature) || this.hello?.role === "viewer" || this.input.send(event);
   }
 
-  private release(): void {
+  private release(latched?: "kept"): void {
     const held = this.holding;
-    this.typing.keyboard.release();
+    this.typing.keyboard.release(latched);
     this.pointing.pointer.release();
     if (held) this.input.send({ type: "release" });
   }

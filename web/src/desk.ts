@@ -9,8 +9,8 @@ export interface Desk extends Surface {
   text: TextInput;
   /** Whether what the person types is taken: now, or for a desktop that is about to be back. */
   typing(): boolean;
-  /** Everything held has to be let go of. */
-  release(): void;
+  /** Everything held has to be let go of, but for latched modifiers that are kept. */
+  release(latched?: "kept"): void;
   /** The person wants the toolbar, by the keyboard. */
   toolbar(): void;
 }
@@ -74,10 +74,10 @@ function listenPaste({ clipboard, live }: Desk): void {
 }
 
 function listenFocus({ clipboard, live, release }: Desk): void {
-  addEventListener("blur", release);
-  addEventListener("pagehide", release);
+  addEventListener("blur", () => release());
+  addEventListener("pagehide", () => release());
   addEventListener("focusin", (event) => {
-    if (isOurs(event)) release();
+    if (isOurs(event)) release("kept");
   });
   document.addEventListener("visibilitychange", () => {
     if (document.hidden) release();

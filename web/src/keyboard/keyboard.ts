@@ -159,8 +159,9 @@ export class Keyboard {
     until.then(resume, resume);
   }
 
-  /** Lets go of everything, also of what waits. */
-  release(): void {
+  /** Lets go of everything, also of what waits and, unless they are to stay, of latched modifiers. */
+  release(latched: "let go" | "kept" = "let go"): void {
+    if (latched === "let go") this.unlatch();
     this.altGr.drop();
     this.waiting = null;
     this.locks = "";

@@ -11,6 +11,7 @@ import { Card, waiting, type View } from "./card.ts";
 import type { Offer } from "./choices.ts";
 import { element } from "./dom.ts";
 import { readable, withholds } from "./encoding.ts";
+import { KeysPanel, type KeysActions } from "./keys.ts";
 import { Overlay } from "./overlay.ts";
 import { ClipboardPanel } from "./panel.ts";
 import { RoutePanel } from "./route.ts";
@@ -53,6 +54,8 @@ export interface FaceActions {
   login(token: string): Promise<void>;
   /** The on-screen keyboard, on or off. */
   type(): void;
+  /** Presses keys, or holds them for the next one. */
+  keys: KeysActions;
   /** The focus goes back to the desktop. */
   leave(): void;
   /** Whether the mouse can be locked now. */
@@ -77,6 +80,7 @@ export class Face {
   private readonly card: Card;
   private readonly panel: ClipboardPanel;
   private readonly overlay: Overlay;
+  private readonly special: KeysPanel;
   private readonly route: RoutePanel;
   private readonly settings: SettingsPanel;
   private readonly panels: readonly Panel[];
@@ -101,9 +105,10 @@ export class Face {
       actions.leave();
     };
     this.panel = new ClipboardPanel(words, { send: actions.share, copy: actions.copy, copied: actions.copied, closed });
+    this.special = new KeysPanel(words, actions.keys, closed);
     this.route = new RoutePanel(words, closed);
     this.settings = new SettingsPanel(words, store, closed);
-    this.panels = [this.panel, this.route, this.settings];
+    this.panels = [this.panel, this.special, this.route, this.settings];
     this.toolbar = new Toolbar(words, this.tools(), actions.leave);
     document.body.append(...this.parts().map(({ root }) => root));
   }
@@ -128,10 +133,11 @@ export class Face {
 
   /** The buttons of the bar, from left to right. */
   private tools(): Tool[] {
-    const { panel, route, settings, overlay, actions, store } = this;
+    const { panel, special, route, settings, overlay, actions, store } = this;
     return [
       fullscreenTool,
       { id: "clipboard", icon: "clipboard", label: "toolbar.clipboard", ...this.opens(panel, () => panel.show(actions.shared())) },
+      { id: "keys", icon: "keys", label: "toolbar.keys", ...this.opens(special, () => special.show()) },
       { id: "type", icon: "keyboard", label: "toolbar.keyboard", touch: true, act: actions.type },
       { id: "lock", icon: "mouse", label: "toolbar.lock", hidden: () => !actions.lockable(), act: () => this.lock() },
       {
@@ -169,6 +175,11 @@ export class Face {
     if (withholds(told)) this.obstacle = told;
     const { what, remedy } = this.words.reason(told);
     if (what) this.toasts.say(what, remedy);
+  }
+
+  /** The modifiers that are held for the next key have changed. */
+  latched(): void {
+    this.special.update();
   }
 
   /** A program seems to want the mouse locked. */

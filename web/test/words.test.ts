@@ -49,8 +49,33 @@ test("arguments are put in; absent ones are nothing", () => {
 
 test("French is set as French is", () => {
   for (const [key, text] of Object.entries(catalogues.fr)) {
-    assert.ok(!/'/.test(text), `${key}: typographic apostrophes`);
-    assert.ok(!/(^|[^\u00a0\u202f])[:;!?]( |$)/.test(text), `${key}: no-break space before : ; ! ?`);
+    assert.ok(!/['"]/.test(text), `${key}: typographic apostrophes and quotation marks`);
+    assert.ok(!/(^|[^\u00a0\u202f])[:;!?»]([ .,)]|$)/.test(text), `${key}: no-break space before : ; ! ? »`);
+    assert.ok(!/«[^\u00a0\u202f]/.test(text), `${key}: no-break space after «`);
+    assert.ok(!text.includes("..."), `${key}: an ellipsis`);
+  }
+});
+
+test("English is set as English is", () => {
+  for (const [key, text] of Object.entries(catalogues.en)) {
+    assert.ok(!/['"«»]/.test(text), `${key}: typographic apostrophes and quotation marks`);
+    assert.ok(!/[ \u00a0\u202f][:;!?]( |$)/.test(text), `${key}: no space before : ; ! ?`);
+    assert.ok(!text.includes("..."), `${key}: an ellipsis`);
+  }
+});
+
+test("no word of the one language is in the other", () => {
+  /** Words that are the same in both, beside the names of keys. */
+  const shared = /^(|[A-Z]{2,}\d?|[a-z]{1,2}|\d+|Lucarne|WebRTC|WebSocket|H|VP8|Codec|Ctrl|Super|English|Français|Total|Mbit|Image|Page)$/;
+  const both = Object.keys(catalogues.en) as (keyof typeof catalogues.en)[];
+  for (const key of both) {
+    const [en, fr] = [catalogues.en[key], catalogues.fr[key]];
+    const odd = en === fr && !key.startsWith("key.") && en.replace(/\{\d\}/g, "").split(/[^\p{L}\d]+/u).find((word) => !shared.test(word));
+    assert.ok(!odd, `${key}: "${odd}" is the same in both`);
+    const english = /(^|[ (’])(the|and|of|is|are|with|this|that|it|its|by|from|has|have|you|your|cannot)([ ,.)’]|$)/i.exec(fr);
+    assert.ok(!english, `${key}: "${english?.[2]}" in French`);
+    const french = /(^|[ (’])(le|la|les|des|du|est|une|dans|pour|avec|votre|vous|qui|aux)([ ,.)’]|$)/i.exec(en);
+    assert.ok(!french, `${key}: "${french?.[2]}" in English`);
   }
 });
 

@@ -133,6 +133,9 @@ func (s *Screen) serve(ctx context.Context, source Source) error {
 	if pointed, ok := source.(Pointed); ok {
 		cursor = pointed.CursorChanged()
 	}
+	heard := cursor // nil while it rests
+	rest := time.NewTimer(0)
+	defer rest.Stop()
 	for {
 		select {
 		case <-ctx.Done():
@@ -153,11 +156,28 @@ func (s *Screen) serve(ctx context.Context, source Source) error {
 			}
 			s.rang.Store(true)
 			s.Invalidate()
-		case <-cursor:
+		case <-heard:
+			heard = nil
+			rest.Reset(s.cursorRest())
 			s.stale.Store(true)
 			s.notify()
+		case <-rest.C:
+			heard = cursor
 		}
 	}
+}
+
+// cursorRest returns how long nobody is told of a further cursor: as many as 40 a
+// second are an animation, and large ones take time to be packed and sent.
+func (s *Screen) cursorRest() time.Duration {
+	const least, perPixel = 25 * time.Millisecond, 4 * time.Microsecond
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.cursor.Image == nil {
+		return least
+	}
+	size := s.cursor.Image.Rect.Size()
+	return least + time.Duration(size.X*size.Y)*perPixel
 }
 
 // errGone is for a source that does not say why it has finished.

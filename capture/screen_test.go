@@ -271,6 +271,50 @@ func TestCursorIsFetchedWhenLookedAt(t *testing.T) {
 	})
 }
 
+// A program that changes its cursor as fast as it can does not keep everybody
+// busy, and the last one is shown all the same.
+func TestCursorsAreToldAtABoundedRate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		source := newFake(image.Pt(10, 10))
+		screen := run(t, source)
+		bell, cancel := screen.Subscribe()
+		defer cancel()
+		synctest.Wait()
+		<-bell
+		screen.Cursor()
+		source.mu.Lock()
+		source.cursors = 0
+		source.mu.Unlock()
+		changes, told := 0, 0
+		look := func() {
+			synctest.Wait()
+			select {
+			case <-bell:
+				told++
+				screen.Cursor()
+			default:
+			}
+		}
+		for range 1000 {
+			select {
+			case source.cursor <- struct{}{}:
+				changes++
+			default: // it has not been heard yet, as with a doorbell
+			}
+			look()
+			time.Sleep(time.Millisecond)
+		}
+		if told < 30 || told > 41 {
+			t.Errorf("told %d times in a second of 1000 changes, want about 40", told)
+		}
+		time.Sleep(time.Second)
+		look()
+		if source.cursors != changes {
+			t.Errorf("fetched %d times, want %d: the last one too", source.cursors, changes)
+		}
+	})
+}
+
 // slowCursor answers when it is told to, so that two can ask at once.
 type slowCursor struct {
 	*fakeSource

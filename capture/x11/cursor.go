@@ -12,9 +12,14 @@ import (
 	"lucarne/capture"
 )
 
+// maxCursor is the longest side of a cursor's picture, in pixels. Themes have
+// them up to about 128; X itself knows no limit.
+const maxCursor = 256
+
 // Cursor implements capture.Pointed (XFIXES protocol, §8 Cursor Monitoring). A
 // cursor without a single visible pixel, which is how programs hide it, has no
-// Image. The server does not say whether a client has hidden it by
+// Image; of one with a side of more than 256 pixels it is the part around the hot
+// spot. The server does not say whether a client has hidden it by
 // XFixesHideCursor.
 func (s *Source) Cursor() (capture.Cursor, error) {
 	s.cursorMu.Lock()
@@ -29,22 +34,42 @@ func (s *Source) Cursor() (capture.Cursor, error) {
 	}
 	if reply.CursorSerial != s.cursor.Serial {
 		s.cursor.Serial = reply.CursorSerial
-		s.cursor.Image = cursorImage(int(reply.Width), int(reply.Height), reply.CursorImage)
-		s.cursor.Hot = image.Pt(int(reply.Xhot), int(reply.Yhot))
+		size, hot := image.Pt(int(reply.Width), int(reply.Height)), image.Pt(int(reply.Xhot), int(reply.Yhot))
+		part := around(hot, size)
+		s.cursor.Image = cursorImage(size, part, reply.CursorImage)
+		s.cursor.Hot = hot.Sub(part.Min)
 	}
 	s.cursor.Pos = image.Pt(int(reply.X), int(reply.Y))
 	return s.cursor, nil
 }
 
-// cursorImage returns premultiplied ARGB pixels as a picture of its own; nil
-// if none is visible.
-func cursorImage(width, height int, argb []uint32) *image.NRGBA {
-	img := image.NewNRGBA(image.Rect(0, 0, width, height))
+// around returns the part of a cursor that is shown.
+func around(hot, size image.Point) image.Rectangle {
+	along := func(hot, length int) (from, to int) {
+		from = max(0, min(hot-maxCursor/2, length-maxCursor))
+		return from, min(from+maxCursor, length)
+	}
+	var r image.Rectangle
+	r.Min.X, r.Max.X = along(hot.X, size.X)
+	r.Min.Y, r.Max.Y = along(hot.Y, size.Y)
+	return r
+}
+
+// cursorImage returns a part of a cursor, whose pixels are premultiplied ARGB, as
+// a picture of its own; nil if none of it is visible.
+func cursorImage(size image.Point, part image.Rectangle, argb []uint32) *image.NRGBA {
+	img := image.NewNRGBA(image.Rectangle{Max: part.Size()})
 	visible := false
-	for i, pixel := range argb[:min(width*height, len(argb))] {
-		premultiplied := color.RGBA{A: byte(pixel >> 24), R: byte(pixel >> 16), G: byte(pixel >> 8), B: byte(pixel)}
-		visible = visible || premultiplied.A != 0
-		img.SetNRGBA(i%width, i/width, unmultiply(premultiplied))
+	for y := range part.Dy() {
+		start := (part.Min.Y+y)*size.X + part.Min.X
+		if start+part.Dx() > len(argb) {
+			break
+		}
+		for x, pixel := range argb[start : start+part.Dx()] {
+			premultiplied := color.RGBA{A: byte(pixel >> 24), R: byte(pixel >> 16), G: byte(pixel >> 8), B: byte(pixel)}
+			visible = visible || premultiplied.A != 0
+			img.SetNRGBA(x, y, unmultiply(premultiplied))
+		}
 	}
 	if !visible {
 		return nil

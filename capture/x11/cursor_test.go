@@ -174,6 +174,30 @@ func TestTranslucentCursor(t *testing.T) {
 	})
 }
 
+// A cursor of any size that a program makes has a picture of bounded size, with
+// its hot spot where it was.
+func TestLargeCursor(t *testing.T) {
+	onServers(t, func(t *testing.T, plan *display.Plan) {
+		source := open(t, x11.Config{Display: plan.Display})
+		p := newPainter(t, plan)
+		for _, c := range []struct{ hot, want image.Point }{
+			{image.Pt(0, 0), image.Pt(0, 0)},
+			{image.Pt(599, 299), image.Pt(255, 255)},
+			{image.Pt(300, 150), image.Pt(128, 128)},
+		} {
+			mask := image.Rectangle{Min: c.hot, Max: c.hot.Add(image.Pt(1, 1))}
+			p.point(p.twoColours(600, 300, mask, c.hot, orange), image.Pt(20, 20))
+			cursor := cursorWhere(t, source, func(got capture.Cursor) bool { return got.Image != nil && got.Hot == c.want })
+			if got := cursor.Image.Bounds().Size(); got != image.Pt(256, 256) {
+				t.Errorf("hot spot %v: size %v", c.hot, got)
+			}
+			if got := cursor.Image.NRGBAAt(c.want.X, c.want.Y); got != color.NRGBA(orange) {
+				t.Errorf("hot spot %v: pixel %v there", c.hot, got)
+			}
+		}
+	})
+}
+
 // A keyboard that is remapped tells every client, asked or not.
 func TestUnaskedEventsDoNotBlockGrabs(t *testing.T) {
 	plan := displaytest.Start(t, display.Config{Server: display.Xvfb, Size: image.Pt(64, 64)})

@@ -26,6 +26,7 @@ export class LayoutDetector {
   private seen = new Map<string, string>();
   private readonly preferred: string[];
   private asking = false;
+  private begun = false;
 
   /** languages are those that the person reads; changed is called when another layout has been found. */
   constructor(
@@ -41,10 +42,17 @@ export class LayoutDetector {
     return this.found;
   }
 
+  /** Whether the browser has not answered for the first time. */
+  get pending(): boolean {
+    return !this.begun;
+  }
+
   /** Asks the browser, now and whenever it says that the layout has changed. */
   async start(): Promise<void> {
     this.map?.addEventListener?.("layoutchange", () => void this.ask());
     await this.ask();
+    this.begun = true;
+    this.changed();
   }
 
   /**

@@ -20,6 +20,8 @@ const layoutKeys = new RegExp(
 
 export interface Layouts {
   readonly value: Detected;
+  /** Whether the value may be another in a moment. */
+  readonly pending: boolean;
   /** Whether a stroke agrees with the layout found. */
   fits(stroke: KeyStroke): boolean;
 }
@@ -76,7 +78,7 @@ export class KeyMode {
   update(): void {
     const { layout, mode } = this;
     const news = `${layout}/${mode}`;
-    if (news === this.told || layout === "") return;
+    if (news === this.told || layout === "" || this.layouts.pending) return;
     const [name = "", variant = ""] = layout.split(" ");
     if (this.tell({ layout: name, variant, mode })) this.told = news;
   }

@@ -89,6 +89,7 @@ type page struct {
 	untold  bool                                             // of the servers
 	network func(*webrtc.SettingEngine)                      // nil: UDP by IPv4
 	join    func(encode.Sink, ...encode.Codec) (seat, error) // nil: seat.watch
+	take    func([]byte) error                               // nil: input
 }
 
 type option func(*page, *Config, *interceptor.Registry)
@@ -127,8 +128,11 @@ func start(t *testing.T, options ...option) *page {
 	if p.join == nil {
 		p.join = p.seat.watch
 	}
+	if p.take == nil {
+		p.take = p.input
+	}
 	var err error
-	if p.peer, err = newPeer(cfg, p.join, p.input, p); err != nil {
+	if p.peer, err = newPeer(cfg, p.join, p.take, p); err != nil {
 		t.Fatal(err)
 	}
 	p.connect(&chain)

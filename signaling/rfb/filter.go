@@ -262,7 +262,9 @@ func (f *filter) letGo() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.server.Flush() // what was to be held has to be there first; if it does not get there, this may
-	f.conn.Write(f.held.release(nil))
+	if messages := f.held.release(nil); len(messages) > 0 {
+		f.conn.Write(messages)
+	}
 }
 
 // letGoWhenDropped does so whenever control has changed hands, until ctx ends.

@@ -1,0 +1,479 @@
+package signaling
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"image"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"lucarne/input"
+	"lucarne/signaling/rfb"
+	"lucarne/signaling/session"
+)
+
+// guestList is a server with an owner and what this has shared.
+type guestList struct {
+	*server
+	t     *testing.T
+	owner *client
+	hello Message
+	key   http.Header // the owner's cookie
+}
+
+// share starts a server that wants a token and has its owner come.
+func share(t *testing.T, change func(*Config)) *guestList {
+	t.Helper()
+	token := NewToken()
+	s := serve(t, func(c *Config) {
+		c.Auth.Token = token
+		if change != nil {
+			change(c)
+		}
+	})
+	r := login(t, s.URL+"/login", token, nil)
+	g := &guestList{server: s, t: t, key: cookies(r)}
+	g.owner = s.dial(t, "/ws", g.key)
+	g.owner.send(`{"type":"hello","transport":"none"}`)
+	g.hello = g.owner.await("hello")
+	t.Cleanup(func() {
+		if strings.Contains(s.log.String(), token) {
+			t.Error("the log holds the token")
+		}
+	})
+	return g
+}
+
+// cookies are those of an answer, as the next request has them.
+func cookies(r *http.Response) http.Header {
+	var all []string
+	for _, c := range r.Cookies() {
+		all = append(all, c.Name+"="+c.Value)
+	}
+	return http.Header{"Cookie": {strings.Join(all, "; ")}}
+}
+
+// link has the owner make a link.
+func (g *guestList) link(role session.Role) Message {
+	g.t.Helper()
+	g.owner.send(fmt.Sprintf(`{"type":"share","role":%q,"minutes":60,"name":"Zoé"}`, role))
+	return g.owner.await("shared")
+}
+
+// redeem exchanges a link's secret for a cookie.
+func (s *server) redeem(t *testing.T, secret string) (*http.Response, string) {
+	t.Helper()
+	body, err := json.Marshal(credentials{Share: secret})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return request(t, http.MethodPost, s.URL+"/login", string(body), jsonBody)
+}
+
+// come joins by a link. more are further cookies.
+func (s *server) come(t *testing.T, made Message, more ...string) (*client, Message) {
+	t.Helper()
+	r, body := s.redeem(t, made.Secret)
+	if want := fmt.Sprintf(`{"share":%q}`, made.Share); r.StatusCode != http.StatusOK || strings.TrimSpace(body) != want {
+		t.Fatalf("redeemed: %d %q, want %q", r.StatusCode, body, want)
+	}
+	header := cookies(r)
+	header["Cookie"] = []string{strings.Join(append(header["Cookie"], more...), "; ")}
+	c := s.dial(t, "/ws", header)
+	c.send(fmt.Sprintf(`{"type":"hello","transport":"none","page":%q,"share":%q}`, pageOf(made), made.Share))
+	return c, c.await("hello")
+}
+
+// pageOf is the secret of the page that comes by a link.
+func pageOf(made Message) string { return "page-that-came-by-" + made.Share }
+
+func TestShareLink(t *testing.T) {
+	g := share(t, func(c *Config) { c.BasePath = "/user/alice" })
+	made := g.link(session.Watcher)
+	if made.Role != session.Watcher || made.Name != "Zoé" || len(made.Secret) != 43 {
+		t.Fatalf("got %+v", made)
+	}
+	r, _ := g.redeem(t, made.Secret)
+	cookie := r.Cookies()[0]
+	if !cookie.HttpOnly || cookie.SameSite != http.SameSiteStrictMode || cookie.MaxAge < 3500 || cookie.MaxAge > 3600 {
+		t.Errorf("cookie %v, want HttpOnly, Strict and an hour", cookie)
+	}
+	guest, hello := g.come(t, made)
+	if hello.Role != session.Watcher || !slices.Equal(hello.Allow, []session.Feature{session.Video}) {
+		t.Errorf("comes as %s who may %v", hello.Role, hello.Allow)
+	}
+	var seen Message
+	for len(seen.People) < 2 {
+		seen = g.owner.await("people")
+	}
+	if p := seen.People[1]; p.ID != hello.Viewer || p.Name != "Zoé" || p.Role != session.Watcher || p.You || p.Since == 0 {
+		t.Errorf("the owner sees %+v", p)
+	}
+	if len(seen.Shares) != 1 || seen.Shares[0].Share != made.Share || seen.Shares[0].Until != made.Until {
+		t.Errorf("the owner sees the links %+v", seen.Shares)
+	}
+
+	g.owner.send(fmt.Sprintf(`{"type":"revoke","share":%q}`, made.Share))
+	if bye := guest.await("bye"); bye.Code != "revoked" || bye.Retry {
+		t.Errorf("bye %+v, want revoked for good", bye)
+	}
+	header := cookies(r)
+	if got := g.refused(t, "/ws", header); got != http.StatusUnauthorized {
+		t.Errorf("the cookie of a link that was revoked: got %d, want 401", got)
+	}
+	if r, _ := get(t, g.URL+"/session", header); r.StatusCode != http.StatusUnauthorized {
+		t.Errorf("probe with it: got %d, want 401", r.StatusCode)
+	}
+	if r, _ := g.redeem(t, made.Secret); r.StatusCode != http.StatusUnauthorized || len(r.Cookies()) != 0 {
+		t.Errorf("redeemed once more: %d with %v", r.StatusCode, r.Cookies())
+	}
+	for _, secret := range []string{made.Secret, cookie.Value} {
+		if strings.Contains(g.log.String(), secret) {
+			t.Error("the log holds a secret")
+		}
+	}
+	if strings.Contains(cookie.String(), made.Secret) {
+		t.Error("the cookie holds the secret")
+	}
+}
+
+// TestWhichCredential: the link that the page says counts, whatever else it has.
+func TestWhichCredential(t *testing.T) {
+	g := share(t, nil)
+	made, other := g.link(session.Watcher), g.link(session.Controller)
+	_, hello := g.come(t, made, g.key["Cookie"][0])
+	if hello.Role != session.Watcher {
+		t.Errorf("an owner's cookie beside the link's: comes as %s", hello.Role)
+	}
+	r, _ := g.redeem(t, made.Secret)
+	alone := cookies(r)
+	for _, test := range []struct {
+		name   string
+		header http.Header
+		share  string
+		role   session.Role // "": told that there is no such link
+	}{
+		{"the link's cookie alone", alone, "", session.Watcher},
+		{"the owner's alone", g.key, "", session.Owner},
+		{"a link that the browser has no cookie of", g.key, other.Share, ""},
+		{"another's cookie", alone, other.Share, ""},
+		{"no link at all", g.key, "x", ""},
+	} {
+		c := g.dial(t, "/ws", test.header)
+		c.send(fmt.Sprintf(`{"type":"hello","transport":"none","share":%q}`, test.share))
+		m, err := c.next()
+		if err != nil {
+			t.Fatalf("%s: %v", test.name, err)
+		}
+		if test.role == "" && (m.Type != "bye" || m.Code != "no-share" || m.Retry) || m.Role != test.role {
+			t.Errorf("%s: got %+v, want %q", test.name, m, test.role)
+		}
+	}
+}
+
+// TestShareWithoutToken: a link makes a viewer also of who might come as owner.
+func TestShareWithoutToken(t *testing.T) {
+	s := serve(t, nil)
+	owner, _ := s.join(t)
+	owner.send(`{"type":"share","role":"viewer","minutes":1}`)
+	made := owner.await("shared")
+	guest, hello := s.come(t, made)
+	if hello.Role != session.Watcher {
+		t.Errorf("comes as %s", hello.Role)
+	}
+	owner.send(fmt.Sprintf(`{"type":"revoke","share":%q}`, made.Share))
+	if bye := guest.await("bye"); bye.Code != "revoked" {
+		t.Errorf("bye %+v", bye)
+	}
+	if r, _ := s.redeem(t, made.Secret); r.StatusCode != http.StatusUnauthorized {
+		t.Errorf("a link that was revoked: got %d, want 401", r.StatusCode)
+	}
+	if r, _ := request(t, http.MethodPost, s.URL+"/login", `{"token":"any"}`, jsonBody); r.StatusCode != http.StatusNoContent {
+		t.Errorf("login without a token to give: got %d, want 204", r.StatusCode)
+	}
+}
+
+func TestShareEnds(t *testing.T) {
+	g := share(t, nil)
+	v, err := g.session.Join(session.JoinConfig{Role: session.Owner})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer v.Leave()
+	link, secret, err := v.Share(session.Share{Role: session.Watcher, Until: time.Now().Add(1500 * time.Millisecond)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	guest, _ := g.come(t, Message{Share: link.ID, Secret: secret})
+	if bye := guest.await("bye"); bye.Code != "expired" || bye.Retry {
+		t.Errorf("bye %+v, want expired for good", bye)
+	}
+}
+
+func TestShareRefusals(t *testing.T) {
+	g := share(t, nil)
+	for _, text := range []string{
+		`{"type":"share","role":"owner","minutes":60}`,
+		`{"type":"share","role":"viewer"}`,
+		`{"type":"share","role":"viewer","minutes":-1}`,
+		`{"type":"share","role":"viewer","minutes":43201}`,
+		`{"type":"share","role":"viewer","minutes":9223372036854775807}`,
+		`{"type":"share","role":"viewer","minutes":60,"name":"a\nb"}`,
+		`{"type":"limits","bitrate":-1}`,
+		`{"type":"limits","maxFPS":1000}`,
+	} {
+		g.owner.send(text)
+	}
+	for _, m := range g.owner.flush() {
+		if m.Type == "shared" {
+			t.Errorf("made %+v", m)
+		}
+	}
+	g.owner.send(`{"type":"revoke","share":"none"}`)
+	if m := g.owner.await("reason"); m.Code != "share-failed" {
+		t.Errorf("got %+v", m)
+	}
+	g.owner.send(`{"type":"give","viewer":"none"}`)
+	if m := g.owner.await("reason"); m.Code != "give-failed" {
+		t.Errorf("got %+v", m)
+	}
+	g.owner.conn.Close()
+	eventually(t, "what was malformed is counted", func() bool { return strings.Contains(g.log.String(), "malformed=8") })
+	for range freeAttempts {
+		if r, _ := g.redeem(t, "wrong"); r.StatusCode != http.StatusUnauthorized {
+			t.Errorf("a wrong link: got %d, want 401", r.StatusCode)
+		}
+	}
+	if r, _ := g.redeem(t, "wrong"); r.StatusCode != http.StatusTooManyRequests {
+		t.Errorf("after %d wrong ones: got %d, want 429", freeAttempts, r.StatusCode)
+	}
+}
+
+// TestShareCookie: what is expired, forged or cut off opens nothing.
+func TestShareCookie(t *testing.T) {
+	now := time.Now()
+	g := newGate(Auth{Token: "t"})
+	made := session.Share{ID: "0123456789abcdef", Until: now.Add(time.Hour)}
+	good := g.shareCookie(made, "/", false, now)
+	value, mac, _ := strings.Cut(good.Value, ".")
+	decoded, err := base64.RawURLEncoding.DecodeString(value)
+	if err != nil {
+		t.Fatal(err)
+	}
+	change := func(i int) string {
+		other := slices.Clone(decoded)
+		other[i] ^= 1
+		return base64.RawURLEncoding.EncodeToString(other) + "." + mac
+	}
+	owners := g.cookie("/", false, now)
+	for name, test := range map[string]struct {
+		value string
+		at    time.Time
+		want  bool
+	}{
+		"good":                {good.Value, now, true},
+		"a second before":     {good.Value, now.Add(time.Hour - time.Second), true},
+		"expired":             {good.Value, now.Add(time.Hour), false},
+		"another link":        {change(0), now, false},
+		"a later end":         {change(shareIDSize), now, false},
+		"cut off":             {good.Value[:len(good.Value)-2], now, false},
+		"no MAC":              {value + ".", now, false},
+		"no dot":              {value + mac, now, false},
+		"MAC alone":           {"." + mac, now, false},
+		"not base64":          {"$." + mac, now, false},
+		"empty":               {"", now, false},
+		"the owner's":         {owners.Value, now, false},
+		"the process before":  {newGate(Auth{Token: "t"}).shareCookie(made, "/", false, now).Value, now, false},
+		"an id that is short": {g.shareCookie(session.Share{ID: "01", Until: made.Until}, "/", false, now).Value, now, false},
+	} {
+		if id, ok := g.share(test.value, test.at); ok != test.want || ok && id != made.ID {
+			t.Errorf("%s: got %q, %v, want %v", name, id, ok, test.want)
+		}
+	}
+	r := httptest.NewRequest(http.MethodGet, "/", nil)
+	r.AddCookie(&http.Cookie{Name: g.name, Value: good.Value})
+	if g.owns(r) {
+		t.Error("a link's cookie passes for the owner's")
+	}
+	for i := range 2 * maxShareCookies {
+		r.AddCookie(&http.Cookie{Name: fmt.Sprint(shareCookies, i), Value: "x"})
+	}
+	r.AddCookie(good)
+	if got := g.shares(r, now); len(got) != 0 {
+		t.Errorf("looked at more than %d cookies", maxShareCookies)
+	}
+}
+
+// FuzzShareCookie: a cookie's value is whatever a browser likes.
+func FuzzShareCookie(f *testing.F) {
+	g := newGate(Auth{})
+	now := time.Unix(1_700_000_000, 0)
+	good := g.shareCookie(session.Share{ID: "0123456789abcdef", Until: now.Add(time.Hour)}, "/", false, now).Value
+	for _, seed := range []string{good, good[1:], good + "x", "", ".", "AAAA.AAAA", strings.Repeat("A", 22) + "." + strings.Repeat("A", 43)} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, value string) {
+		if id, ok := g.share(value, now); ok && (value != good || id != "0123456789abcdef") {
+			t.Errorf("%q is taken for the link %q", value, id)
+		}
+	})
+}
+
+// FuzzLogin: the body of a login is whatever comes.
+func FuzzLogin(f *testing.F) {
+	for _, seed := range []string{
+		`{"token":"t","path":"/user/alice/"}`, `{"share":"s","path":"/"}`, `{"share":["s"]}`, `{"share":"\ud800\u0000"}`, `{`, ``,
+	} {
+		f.Add("application/json", seed)
+	}
+	f.Add("text/plain; charset=\"", "{}")
+	f.Fuzz(func(t *testing.T, media, body string) {
+		r := httptest.NewRequest(http.MethodPost, "/login", strings.NewReader(body))
+		r.Header.Set("Content-Type", media)
+		if c, err := parseLogin(r); err == nil && len(c.Token)+len(c.Share)+len(c.Path) > 3*maxLogin {
+			t.Errorf("%d bytes of credentials", len(c.Token)+len(c.Share)+len(c.Path))
+		}
+	})
+}
+
+// TestWatcherDoesNothing: by none of its ways does who may only look do anything.
+func TestWatcherDoesNothing(t *testing.T) {
+	g := share(t, nil)
+	made := g.link(session.Watcher)
+	guest, hello := g.come(t, made)
+	guest.sendInput(1, input.Key{Code: "KeyA", Keysym: 'a', Action: input.Down})
+	guest.sendInput(2, input.Motion{Pos: image.Pt(1, 2)})
+	guest.sendInput(3, input.Button{Action: input.Down, Button: 1})
+	guest.sendInput(4, input.Wheel{Delta: image.Pt(0, 120)})
+	for _, text := range []string{
+		`{"type":"clipboard","text":"x"}`,
+		`{"type":"limits","bitrate":1000000,"maxFPS":1}`,
+		`{"type":"share","role":"viewer","minutes":60}`,
+		fmt.Sprintf(`{"type":"revoke","share":%q}`, made.Share),
+		fmt.Sprintf(`{"type":"give","viewer":%q}`, hello.Viewer),
+		`{"type":"take"}`,
+	} {
+		guest.send(text)
+	}
+	for _, m := range guest.flush() {
+		if m.Type == "shared" || m.Type == "people" || m.Type == "control" && (m.You || m.Role != session.Watcher) {
+			t.Errorf("got %+v", m)
+		}
+	}
+	if g.display.injected() != 0 || g.display.clipboard() != "" {
+		t.Error("a watcher has reached the display")
+	}
+	if !g.session.Shared(made.Share) {
+		t.Error("a watcher has revoked a link")
+	}
+	guest.send(`{"type":"resize","width":800,"height":600}`)
+	if m := guest.await("reason"); m.Code != "refused" {
+		t.Errorf("resize: %+v", m)
+	}
+	guest.conn.Close()
+	// Four of input, six messages and the size.
+	eventually(t, "what was refused is counted", func() bool { return strings.Contains(g.log.String(), "input.refused=11") })
+}
+
+// TestGive: control goes to the guest and comes back.
+func TestGive(t *testing.T) {
+	g := share(t, nil)
+	guest, hello := g.come(t, g.link(session.Watcher))
+	guest.send(`{"type":"ask"}`)
+	for asked := false; !asked; {
+		for _, p := range g.owner.await("people").People {
+			asked = asked || p.ID == hello.Viewer && p.Asked > 0
+		}
+	}
+	g.owner.send(fmt.Sprintf(`{"type":"give","viewer":%q}`, hello.Viewer))
+	var m Message
+	for !m.You {
+		m = guest.await("control")
+	}
+	if m.Role != session.Controller || !m.Given || !slices.Contains(m.Allow, session.Keyboard) || slices.Contains(m.Allow, session.Giving) {
+		t.Errorf("got %+v", m)
+	}
+	guest.sendInput(1, input.Key{Code: "KeyA", Keysym: 'a', Action: input.Down})
+	eventually(t, "a key of the guest's", func() bool { return g.display.injected() == 1 })
+	g.owner.send(`{"type":"take"}`)
+	for m.You {
+		m = guest.await("control")
+	}
+	if m.Role != session.Watcher || m.Given || !slices.Equal(m.Allow, []session.Feature{session.Video}) || m.Viewer != g.hello.Viewer {
+		t.Errorf("got %+v", m)
+	}
+	if got := g.display.injected(); got != 2 {
+		t.Errorf("%d events, want the key and its release", got)
+	}
+	guest.sendInput(2, input.Key{Code: "KeyB", Keysym: 'b', Action: input.Down})
+	guest.flush()
+	if got := g.display.injected(); got != 2 {
+		t.Error("the guest types on")
+	}
+}
+
+// TestShareByVNC: a link's role holds there too, and follows the control.
+func TestShareByVNC(t *testing.T) {
+	v := newVNCServer()
+	g := share(t, func(c *Config) { c.VNC = &rfb.Server{Dial: v.dial} })
+	made := g.link(session.Watcher)
+	guest, hello := g.come(t, made)
+	r, _ := g.redeem(t, made.Secret)
+	header := cookies(r)
+	header["Sec-WebSocket-Protocol"] = []string{pageProtocol + pageOf(made)}
+	c := g.dial(t, "/vnc/ws", header)
+	if got := c.conn.Subprotocol(); got != pageProtocol+pageOf(made) {
+		t.Errorf("subprotocol %q", got)
+	}
+	c.enter()
+	<-v.ends
+	if got := g.session.Viewers(); got != 2 {
+		t.Errorf("%d viewers, want the owner and the guest", got)
+	}
+	c.say(vncKey + vncRequest)
+	if got := <-v.heard; got != vncRequest {
+		t.Errorf("a watcher: the server heard %q", got)
+	}
+	g.owner.send(fmt.Sprintf(`{"type":"give","viewer":%q}`, hello.Viewer))
+	for !guest.await("control").You {
+	}
+	c.say(vncKey)
+	if got := <-v.heard; got != vncKey {
+		t.Errorf("who has control: the server heard %q", got)
+	}
+	g.owner.send(`{"type":"take"}`)
+	if got, want := <-v.heard, "\x04\x00\x00\x00\x00\x00\x00a"; got != want {
+		t.Errorf("control was taken: the server heard %q, want %q", got, want)
+	}
+	c.say(vncKey + vncRequest)
+	if got := <-v.heard; got != vncRequest {
+		t.Errorf("a watcher again: the server heard %q", got)
+	}
+	g.owner.send(fmt.Sprintf(`{"type":"revoke","share":%q}`, made.Share))
+	if code, reason := c.closed(); code != closeForGood || reason != "revoked" {
+		t.Errorf("closed with %d %q", code, reason)
+	}
+
+	// Without its page a socket is of whoever the cookie stands for.
+	made = g.link(session.Watcher)
+	r, _ = g.redeem(t, made.Secret)
+	c = g.dial(t, "/vnc/ws", cookies(r))
+	c.enter()
+	<-v.ends
+	c.say(vncKey + vncRequest)
+	for got := ""; got != vncRequest; got = <-v.heard {
+		if strings.Contains(got, vncKey) {
+			t.Errorf("the server heard %q", got)
+		}
+	}
+	header = g.key.Clone()
+	header["Sec-WebSocket-Protocol"] = []string{pageProtocol + "a-page-that-there-is-not"}
+	if code, _ := g.dial(t, "/vnc/ws", header).closed(); code != closeForNow {
+		t.Errorf("a page that there is not: closed with %d", code)
+	}
+}

@@ -70,10 +70,14 @@ func (s *socket) control(m Message) error {
 		s.link.restart()
 	case "key":
 		s.viewer.RequestKey()
+	case "gpus":
+		s.watchGPUs(m.On)
 	case "resize":
 		s.wishes.say(session.Wish{Size: image.Pt(m.Width, m.Height), Scale: m.Scale})
 	case "visibility":
 		s.viewer.Hide(m.Hidden)
+	case "keyboard":
+		s.takeLayout(m)
 	case "clipboard":
 		s.takeClipboard(m.Text)
 	case "share":

@@ -23,6 +23,7 @@ type known struct {
 	told     bool   // it has been told who controls
 	people   uint64 // the News of who is here, as far as it has been told
 	encoding encode.Encoding
+	layout   session.Layout
 	seq      uint32
 	acked    time.Time
 	ackArmed bool
@@ -109,6 +110,9 @@ func (s *socket) putSession(ctx context.Context, k *known, ack *time.Timer) erro
 		return err
 	}
 	if err := s.putEncoding(ctx, k); err != nil {
+		return err
+	}
+	if err := s.putLayout(ctx, k); err != nil {
 		return err
 	}
 	s.takeCopied(k)

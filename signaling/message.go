@@ -22,6 +22,9 @@
 //	           who leads; what others would like is forgotten. A page says it again when it gets the lead and when
 //	           there is a display anew. The reason "resize-limited" (args: width, height) says that the screen
 //	           could not be so large, "resize-failed" that it stays as it was.
+//	keyboard   layout, variant (XKB's names), mode ("physical", "text"): the layout that the browser has, and whether
+//	           keys go by their place or by their meaning. The display gets the layout of who leads, if it
+//	           is one of input.Layouts, and keeps its own otherwise
 //	visibility hidden (bool)
 //	clipboard  text: the viewer's clipboard, for the desktop
 //	share      role ("viewer", "controller"), minutes (1 to 43200), name: a link by which others come
@@ -30,6 +33,8 @@
 //	take       this viewer has control, and nobody has been given it
 //	ask        this viewer would like to be given control
 //	limits     bitrate (bits a second), maxFPS: what this viewer's video may take; 0: as much as it does
+//	gpus       on (bool): whether the page wants to know how the GPUs are, which the server reads only
+//	           while somebody does
 //	ping       t (the page's clock, ms)
 //	bye        the page is leaving
 //
@@ -58,6 +63,9 @@
 //	clipboard  text: the desktop's clipboard, or a piece of it, of 16 KiB at most; more (bool): the next
 //	           clipboard message continues it. Other messages may come between the pieces; all pieces
 //	           together are 1 MiB at most, and a socket that ends has ended them.
+//	gpus       gpus: how each GPU is (GPU), about once a second to a page that wants to know; nothing where
+//	           none can be read
+//	keyboard   layout, variant: the layout in force on the display, "" unknown; sent when it has changed
 //	input      seq: every reliable event up to this sequence has been handled
 //	pong       t as in ping, now: the server's clock in microseconds (the clock of the frame times)
 //	reason     code, args: something the person should know; the page words it
@@ -207,9 +215,15 @@ type Message struct {
 	MaxFPS  int     `json:"maxFPS,omitempty"`
 	Scale   float64 `json:"scale,omitempty"`
 	GPU     *Reason `json:"gpu,omitempty"`
+	GPUs    []GPU   `json:"gpus,omitempty"`
 
+	On  bool   `json:"on,omitempty"`
 	You bool   `json:"you,omitempty"`
 	Seq uint32 `json:"seq,omitempty"`
+
+	Layout  string `json:"layout,omitempty"`
+	Variant string `json:"variant,omitempty"`
+	Mode    string `json:"mode,omitempty"`
 
 	State string   `json:"state,omitempty"`
 	Code  string   `json:"code,omitempty"`

@@ -13,8 +13,10 @@ type hands struct {
 	mu       sync.Mutex // guards the injector's use and every viewer's keyboard
 	injector input.Injector
 	held     input.Held
-	typists  int  // viewers who may use the keyboard
-	silent   bool // the display has not answered: releases may have been refused
+	typists  int          // viewers who may use the keyboard
+	silent   bool         // the display has not answered: releases may have been refused
+	asked    input.Layout // that the display was last asked for
+	askedAt  time.Time
 	events   []input.Event
 	wake     chan struct{} // the session's
 
@@ -40,10 +42,12 @@ func (s *Session) SetHands(injector input.Injector, clipboard input.Clipboard) {
 	if h.typists > 0 {
 		h.autoRepeat(true)
 	}
-	h.injector, h.silent = injector, false
+	h.injector, h.silent, h.asked, h.askedAt = injector, false, input.Layout{}, time.Time{}
 	if h.typists > 0 {
 		h.autoRepeat(false)
 	}
+	s.followLeader(time.Now())
+	s.noteLayout()
 	h.mu.Unlock()
 
 	h.boardMu.Lock()

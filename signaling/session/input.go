@@ -61,6 +61,10 @@ func (v *Viewer) perform(seq, at uint32, event input.Event) (done bool) {
 	if err == nil {
 		v.counts.Handled++
 	}
+	if _, moves := event.(input.Relative); moves && errors.Is(err, ErrRefused) {
+		h := v.session.hands
+		h.events = v.keyboard.Handle(h.events[:0], time.Now(), seq, at, event) // should it be let later
+	}
 	return !errors.Is(err, ErrLeft)
 }
 
@@ -68,12 +72,17 @@ func (v *Viewer) perform(seq, at uint32, event input.Event) (done bool) {
 // caller holds hands.mu.
 func (v *Viewer) handle(seq, at uint32, event input.Event) error {
 	h := v.session.hands
+	switch event.(type) {
+	case input.Key, input.Text:
+		v.session.followLeader(time.Now()) // whose keys they are may have changed with this one
+	}
 	h.events = v.keyboard.Handle(h.events[:0], time.Now(), seq, at, event)
 	refused, err := h.inject(h.events)
 	v.counts.Failed += refused
 	if h.injector == nil {
 		h.letGo(v) // pressed on no display: nothing of it is held
 	}
+	v.session.noteLayout() // somebody may have changed it on the desktop
 	return err
 }
 

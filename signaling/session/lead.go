@@ -54,6 +54,7 @@ func (s *Session) setLeader(v *Viewer) {
 		return
 	}
 	s.leader = v
+	s.ring() // another layout may be wanted
 	s.drive()
 	s.tellPeople()
 }

@@ -38,6 +38,7 @@ func (s *Session) Run(ctx context.Context) error {
 		if s.expire(now) {
 			next = soonest(next, leaseCheck)
 		}
+		next = soonest(next, s.changeLayout(now))
 		if s.askSilent() {
 			next = soonest(next, silentPause)
 		}

@@ -59,10 +59,11 @@ type Session struct {
 	gpu      encode.GPU
 	active   time.Time
 	copied   copied
-	given    *Viewer   // to whom control has been given, who leads until it is taken; nil: nobody
-	giver    *Viewer   // who has given it; nil: gone
-	former   *Viewer   // who had been given it and has left; nil: it has been disposed of since
-	alone    time.Time // since when nobody is here who might take it; zero: somebody is
+	layout   input.Layout // in force on the display; zero: unknown
+	given    *Viewer      // to whom control has been given, who leads until it is taken; nil: nobody
+	giver    *Viewer      // who has given it; nil: gone
+	former   *Viewer      // who had been given it and has left; nil: it has been disposed of since
+	alone    time.Time    // since when nobody is here who might take it; zero: somebody is
 	shares   []*share
 	news     uint64 // counts what People tells
 }

@@ -38,6 +38,7 @@ type Viewer struct {
 	path     string        // by which it watches, as its transport says
 	asked    time.Time     // when it asked for control; zero: it has not, or has got it
 	limits   Limits
+	layout   input.Layout // of its browser; zero: unknown
 	seats    []*Seat      // one for each path by which it watches
 	shown    *Seat        // the one of them whose pictures are seen; nil while there is none
 	prefers  encode.Codec // "": none

@@ -1,7 +1,7 @@
 /** The page put together: what the server says, what the person does, what is shown. */
 
 import { Backoff } from "./backoff.ts";
-import { browserClipboard, Clipboard, type SystemClipboard } from "./clipboard.ts";
+import { Clipboard, type SystemClipboard } from "./clipboard.ts";
 import { every, pageClock } from "./clock.ts";
 import { Connection, type LinkState, type Socket } from "./connection.ts";
 import { listen } from "./desk.ts";
@@ -11,6 +11,7 @@ import { InputSender } from "./input.ts";
 import { renewing, Typing } from "./keyboard.ts";
 import { Media } from "./media.ts";
 import { onNetworkChange } from "./network.ts";
+import { wear, type Page } from "./page.ts";
 import { Pointing } from "./pointer/pointing.ts";
 import type { DisplayMessage, Encoding, Feature, GPU, HelloMessage, Reason, ServerMessage } from "./protocol.ts";
 import { Screen } from "./screen.ts";
@@ -27,6 +28,7 @@ const BARE = 400;
 const SEEN = 50;
 
 export class App {
+  private readonly sink: HTMLTextAreaElement;
   private readonly connection: Connection;
   private readonly media: Media;
   private readonly input: InputSender;
@@ -48,19 +50,17 @@ export class App {
   private resumed = () => {};
   private unveil = () => {};
 
+  /** system: the browser's clipboard; open: opens the server's socket. */
   constructor(
     private readonly words: Words,
     private readonly store: SettingsStore,
     private readonly version: string,
     system: SystemClipboard | null,
     open: () => Socket,
-    stage: HTMLElement,
-    frame: HTMLElement,
-    video: HTMLVideoElement,
-    canvas: HTMLCanvasElement,
-    makeWorker: () => Worker,
-    private readonly sink: HTMLTextAreaElement,
+    page: Page,
   ) {
+    const { stage, frame, video, canvas, sink } = page;
+    this.sink = sink;
     this.connection = new Connection(
       { clock: pageClock, wall: Date.now, backoff: new Backoff(), open, session },
       (tell) =>
@@ -87,7 +87,7 @@ export class App {
       refused: () => this.tell({ code: "pointer-lock-refused", args: [] }),
       wanted: () => void this.furnished.then(() => this.face?.offerLock()),
     });
-    this.media = new Media(pageClock, store.value, this.connection.serverClock, this.screen, makeWorker, canvas, {
+    this.media = new Media(pageClock, store.value, this.connection.serverClock, this.screen, page.worker, canvas, {
       send: (message) => void this.connection.send(message),
       socket: () => this.connection.channel,
       changed: () => this.rerouted(),
@@ -406,32 +406,4 @@ export class App {
     });
     this.catchUp();
   }
-}
-
-/** Dresses the page; "" as the system is. */
-function wear(theme: Settings["theme"]): void {
-  if (theme) document.documentElement.dataset.theme = theme;
-  else delete document.documentElement.dataset.theme;
-}
-
-/** Puts the page together. open: opens the server's socket. */
-export function makeApp(words: Words, store: SettingsStore, version: string, open: () => Socket): App {
-  const find = <E extends Element>(selector: string) => {
-    const found = document.querySelector<E>(selector);
-    if (!found) throw new Error(`no ${selector} in the page`);
-    return found;
-  };
-  return new App(
-    words,
-    store,
-    version,
-    browserClipboard(navigator),
-    open,
-    find<HTMLElement>("#stage"),
-    find<HTMLElement>("#screen"),
-    find<HTMLVideoElement>("#screen > video"),
-    find<HTMLCanvasElement>("#screen > canvas"),
-    () => new Worker(find<HTMLLinkElement>('link[rel="modulepreload"]').href, { type: "module" }),
-    find<HTMLTextAreaElement>("#sink"),
-  );
 }

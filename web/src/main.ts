@@ -1,8 +1,10 @@
-import { makeApp } from "./app.ts";
+import { App } from "./app.ts";
+import { browserClipboard } from "./clipboard.ts";
 import { opener, takeToken } from "./http.ts";
 import { pickLanguage, Words } from "./i18n.ts";
 import { platformOf } from "./keyboard.ts";
 import { readOptions } from "./options.ts";
+import { findPage } from "./page.ts";
 import { browserStorage, SettingsStore } from "./settings.ts";
 import type { Stats } from "./stats.ts";
 import { pageVersion } from "./version.ts";
@@ -24,7 +26,7 @@ async function begin(store: SettingsStore): Promise<void> {
   const open = opener(document.baseURI, token === "");
   const version = pageVersion(document);
   const words = new Words(pickLanguage([store.value.language, ...navigator.languages]));
-  const app = makeApp(words, store, version, open);
+  const app = new App(words, store, version, browserClipboard(navigator), open, findPage(document));
   window.lucarne = { version, stats: () => app.stats() };
   await app.start(token);
 }

@@ -47,6 +47,10 @@ type Config struct {
 	// VNC is how the display's VNC server is reached; nil: there is none.
 	VNC *rfb.Server
 
+	// Activity answers whoever asks whether the desktop is in use, without credentials:
+	// api/kernels, api/terminals, api/status. nil: nobody does.
+	Activity http.Handler
+
 	// DisplayReason words why the display is as it is, for the page: a code of
 	// its catalogue and arguments. nil: it shows the state alone.
 	DisplayReason func(capture.Status) (code string, args []string)
@@ -177,6 +181,12 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.page(w, r, "connection.html")
 	case "session":
 		h.probe(w, r)
+	case "api/kernels", "api/terminals", "api/status":
+		if h.cfg.Activity == nil {
+			http.NotFound(w, r)
+			return
+		}
+		h.cfg.Activity.ServeHTTP(w, r)
 	case "healthz":
 		w.Header().Set("Cache-Control", "no-store")
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")

@@ -17,6 +17,7 @@ import (
 	"lucarne/encode"
 	"lucarne/encode/yuv"
 	"lucarne/signaling"
+	"lucarne/signaling/activity"
 	"lucarne/signaling/iceserver"
 	"lucarne/signaling/peer"
 	"lucarne/signaling/session"
@@ -37,15 +38,16 @@ type desktop struct {
 	ours      bool   // its X server is started by this process; set before run
 	vncSocket string // of the X server's own VNC server; empty: it has none; set before run
 
-	screen  *capture.Screen
-	threads threads // of the encoders
-	gpu     gpu
-	byGPU   []*encode.Fanout // served by nobody until the GPU is known to work; none: there is no GPU
-	fanouts []*encode.Fanout // all, those of byGPU included
-	session *session.Session
-	network *peer.Network    // nil before wire
-	servers iceserver.Source // of STUN and TURN; nil: there are none
-	handler *signaling.Handler
+	screen   *capture.Screen
+	threads  threads // of the encoders
+	gpu      gpu
+	byGPU    []*encode.Fanout // served by nobody until the GPU is known to work; none: there is no GPU
+	fanouts  []*encode.Fanout // all, those of byGPU included
+	session  *session.Session
+	activity *activity.Meter
+	network  *peer.Network    // nil before wire
+	servers  iceserver.Source // of STUN and TURN; nil: there are none
+	handler  *signaling.Handler
 }
 
 // newDesktop listens and wires; nothing runs yet.
@@ -108,6 +110,7 @@ func (d *desktop) wire(usable []encode.Backend) error {
 		Log:       d.log,
 	})
 	d.session.Withhold(d.byGPU...)
+	d.activity = d.flags.meter(d.session, d.log)
 	if err := d.order(d.automatic()); err != nil {
 		return err
 	}
@@ -138,6 +141,7 @@ func (d *desktop) wire(usable []encode.Backend) error {
 		Auth:         signaling.Auth{Token: d.token},
 		AllowedHosts: d.flags.AllowedHost,
 		VNC:          vnc,
+		Activity:     d.activity,
 		DisplayReason: func(status capture.Status) (string, []string) {
 			return displayReason(d.display, d.ours, status)
 		},
@@ -178,6 +182,8 @@ func (d *desktop) run(ctx context.Context, stdout io.Writer, open openSource, be
 	return inOrder(ctx, append(loops,
 		d.network.Run,
 		d.session.Run,
+		d.activity.Run,
+		d.tellHub,
 		d.measure,
 		d.tryGPU,
 		d.serveHTTP,

@@ -20,12 +20,13 @@ type desktopFlags struct {
 	networkFlags
 	turnFlags
 	vncFlags
+	activityFlags
 	logFlags
 }
 
 // Validate is called by kong after parsing.
 func (f *desktopFlags) Validate() error {
-	return cmp.Or(f.httpFlags.validate(), f.videoFlags.validate(), f.networkFlags.validate(), f.turnFlags.validate(), f.vncFlags.validate())
+	return cmp.Or(f.httpFlags.validate(), f.videoFlags.validate(), f.networkFlags.validate(), f.turnFlags.validate(), f.vncFlags.validate(), f.activityFlags.validate())
 }
 
 // placeFlags say where the page is.

@@ -24,12 +24,13 @@ import (
 type cli struct {
 	Version kong.VersionFlag `help:"Print the version, the codecs and the licences, and leave." env:"-"`
 
-	Serve       serveCmd   `cmd:"" help:"Show a display that is already there."`
-	Up          upCmd      `cmd:"" help:"Start an X server and a desktop session, and show them."`
-	Doctor      doctorCmd  `cmd:"" help:"Look at this machine, or at the way to a page, and say what is missing."`
-	Perf        perfCmd    `cmd:"" help:"Measure the speed, compare two measurements."`
-	Encoder     encoderCmd `cmd:"" hidden:"" help:"Encode on a GPU, for a lucarne that has started this one."`
-	VersionText versionCmd `cmd:"" name:"version" help:"Print the version, the codecs and the licences."`
+	Serve       serveCmd    `cmd:"" help:"Show a display that is already there."`
+	Up          upCmd       `cmd:"" help:"Start an X server and a desktop session, and show them."`
+	Doctor      doctorCmd   `cmd:"" help:"Look at this machine, or at the way to a page, and say what is missing."`
+	Activity    activityCmd `cmd:"" help:"Ask the lucarne that runs here when its desktop was last used."`
+	Perf        perfCmd     `cmd:"" help:"Measure the speed, compare two measurements."`
+	Encoder     encoderCmd  `cmd:"" hidden:"" help:"Encode on a GPU, for a lucarne that has started this one."`
+	VersionText versionCmd  `cmd:"" name:"version" help:"Print the version, the codecs and the licences."`
 }
 
 func main() {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"path"
 	"time"
 )
 
@@ -57,7 +58,7 @@ func (m *Meter) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	m.mu.Unlock()
 	kernels, terminals := m.All(ctx)
 	var answer any
-	switch ending(r.URL.Path) {
+	switch path.Base(r.URL.Path) {
 	case "kernels":
 		answer = kernels
 	case "terminals":
@@ -76,16 +77,6 @@ func (m *Meter) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
 	json.NewEncoder(w).Encode(answer)
-}
-
-// ending returns what follows the last slash.
-func ending(path string) string {
-	for i := len(path) - 1; i >= 0; i-- {
-		if path[i] == '/' {
-			return path[i+1:]
-		}
-	}
-	return path
 }
 
 // All returns the desktop as a kernel and a terminal, and after it those of

@@ -6,7 +6,8 @@ import { element } from "./dom.ts";
 const STAY = 7000;
 
 export class Toasts {
-  readonly root = element("div", { class: "toasts", "data-ui": "", role: "status", "aria-live": "polite" });
+  // Not atomic, as a status is by itself: with a further one the earlier are not read out again.
+  readonly root = element("div", { class: "toasts", "data-ui": "", role: "status", "aria-live": "polite", "aria-atomic": "false" });
 
   /** Says something; action is a button beside it. The same text is not said twice at a time. */
   say(text: string, detail = "", action?: { label: string; act(): void }): void {
@@ -29,7 +30,14 @@ export class Toasts {
   }
 }
 
-/** Takes a toast away after a while, and not from under somebody's pointer or focus. */
+/**
+ * Takes a toast away after a while, and not from under somebody's pointer or focus, nor with a button in it
+ * from somebody who is on the way there by the keyboard.
+ */
 function leave(toast: HTMLElement): void {
-  setTimeout(() => (toast.matches(":hover, :focus-within") ? leave(toast) : toast.remove()), STAY);
+  setTimeout(() => {
+    const coming = toast.querySelector("button") !== null && document.activeElement?.closest(".toolbar, .toasts");
+    if (coming || toast.matches(":hover, :focus-within")) leave(toast);
+    else toast.remove();
+  }, STAY);
 }

@@ -77,6 +77,7 @@ type socket struct {
 	handled uint32 // newest input of the viewer that this one replaces
 	link    link
 	wishes  wishes
+	gpus    chan bool // capacity 1: whether the page wants to know how the GPUs are
 
 	pictures *wsmedia.Video
 	offers   bool // media beside the socket
@@ -105,7 +106,7 @@ func (h *Handler) serveSocket(w http.ResponseWriter, r *http.Request) {
 	}
 	ctx, cancel := context.WithCancelCause(r.Context())
 	defer cancel(nil)
-	s := &socket{h: h, cancel: cancel, queue: make(chan packet, queueSize), link: newLink(), wishes: newWishes(), log: h.cfg.Log}
+	s := &socket{h: h, cancel: cancel, queue: make(chan packet, queueSize), link: newLink(), wishes: newWishes(), gpus: make(chan bool, 1), log: h.cfg.Log}
 	if !h.add(s) {
 		http.Error(w, "shutting down", http.StatusServiceUnavailable)
 		return
@@ -195,6 +196,9 @@ func (s *socket) converse(ctx context.Context) string {
 	var others sync.WaitGroup
 	others.Go(func() { s.write(ctx, stop) })
 	others.Go(func() { s.resize(ctx) })
+	if s.h.cfg.GPUs != nil {
+		others.Go(func() { s.tellGPUs(ctx) })
+	}
 	others.Go(func() { s.heed(ctx, stop) })
 	if s.offers {
 		others.Go(func() { s.carry(ctx) })

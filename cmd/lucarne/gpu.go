@@ -27,6 +27,9 @@ const (
 	opening = 5 * time.Second  // once a probe has gone well
 	// encoding is so short that another encoder has taken over within a second.
 	encoding = 500 * time.Millisecond
+	// A GPU that does not encode is tried again after a pause that doubles.
+	probeAgain  = time.Minute
+	probeSeldom = 30 * time.Minute
 )
 
 // gpu is how NVENC is used: by processes of this binary in which the driver is
@@ -34,8 +37,9 @@ const (
 type gpu struct {
 	driver nvenc.Config
 	// How long these may take: a probe, an encoder to open, a frame to be encoded.
-	// 0: as the constants say.
-	probing, opening, frame time.Duration
+	// And the first pause after a probe that has not gone well. 0: as the constants say.
+	probing, opening, frame, again time.Duration
+	meter                          *meter // nil: nobody counts
 }
 
 // expected says whether there are signs of a GPU. Nothing is loaded or started for it.
@@ -51,13 +55,17 @@ func (g gpu) start(do string) (*child.Process, error) {
 		}
 		args = append(args, string(driver))
 	}
-	return child.Start(&exec.Cmd{
+	process, err := child.Start(&exec.Cmd{
 		Path: "/proc/self/exe", // this very binary, even if another has taken its place
 		Args: args,
 		// What is secret is none of the driver's business.
 		Env:         slices.DeleteFunc(os.Environ(), func(e string) bool { return strings.HasPrefix(e, "LUCARNE_") }),
 		SysProcAttr: &syscall.SysProcAttr{Setpgid: true}, // it ends with us, not with a Ctrl-C before us
 	})
+	if err == nil && g.meter != nil {
+		g.meter.add(process.Used)
+	}
+	return process, err
 }
 
 // backends are the ways to encode by it.
@@ -89,18 +97,42 @@ func (g gpu) probe(ctx context.Context) nvenc.Result {
 	return result
 }
 
-// tryGPU finds out whether the GPU encodes, and if so has it do so. Viewers that
-// come before are moved.
+// tryGPU finds out whether the GPU encodes, and if so has it do so: a GPU that
+// does not may do so later, when another program leaves it a session or memory.
+// Viewers that come before are moved.
 func (d *desktop) tryGPU(ctx context.Context) error {
 	if len(d.byGPU) == 0 {
 		d.log.Debug("no NVIDIA driver here: encoding in software")
 		<-ctx.Done()
 		return ctx.Err()
 	}
-	result := d.gpu.probe(ctx)
-	if ctx.Err() != nil {
-		return ctx.Err()
+	var last nvenc.Result
+	for pause := cmp.Or(d.gpu.again, probeAgain); ; pause = min(2*pause, probeSeldom) {
+		result := d.gpu.probe(ctx)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if result != last {
+			d.tellGPU(result)
+			last = result
+		}
+		if result.OK() {
+			d.session.Offer(d.byGPU...)
+		}
+		if result.OK() || result.Lasting() {
+			<-ctx.Done()
+			return ctx.Err()
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(pause):
+		}
 	}
+}
+
+// tellGPU says what a probe has come to.
+func (d *desktop) tellGPU(result nvenc.Result) {
 	var why []any
 	for _, detail := range []struct{ name, text string }{{"err", result.Error}, {"note", result.Note}} {
 		if detail.text != "" {
@@ -109,11 +141,6 @@ func (d *desktop) tryGPU(ctx context.Context) error {
 	}
 	d.log.Info(result.String(), why...)
 	d.session.SetGPU(encode.GPU{Code: string(result.Code), Arg: result.Arg})
-	if result.OK() {
-		d.session.Offer(d.byGPU...)
-	}
-	<-ctx.Done()
-	return ctx.Err()
 }
 
 // checkGPU says whether there is a GPU that encodes.
@@ -122,11 +149,19 @@ func (g gpu) checkGPU(ctx context.Context) doctor.Finding {
 		return doctor.Finding{State: doctor.Skip, Found: "there is no NVIDIA driver here"}
 	}
 	result := g.probe(ctx)
-	switch {
-	case result.OK():
-		return doctor.Finding{State: doctor.OK, Found: strings.TrimSpace(result.String() + " " + result.Note)}
-	case result.Fix() == "":
-		return doctor.Finding{State: doctor.OK, Found: result.String()}
+	found := []string{result.String()}
+	if result.Fix() != "" {
+		found[0] = result.Cause() + ": encoding in software"
 	}
-	return doctor.Finding{State: doctor.Warn, Found: result.Cause() + ": encoding in software", Admin: result.Fix()}
+	if result.Note != "" {
+		found = append(found, result.Note)
+	}
+	if gpus, _ := g.describe(ctx); gpus != "" { // without NVML there is nothing to add
+		found = append(found, gpus)
+	}
+	f := doctor.Finding{State: doctor.OK, Found: strings.Join(found, "; ")}
+	if result.Fix() != "" {
+		f.State, f.Admin = doctor.Warn, result.Fix()
+	}
+	return f
 }

@@ -110,7 +110,7 @@ func fakeGPU(t testing.TB, driver fakedriver.Driver, fail string) gpu {
 	t.Setenv(mainEnv, "1")
 	t.Setenv("FAKEDRIVER_FAIL", fail)
 	return gpu{
-		driver:  nvenc.Config{CUDA: driver.CUDA(), Encode: driver.Encode(), Root: root},
+		driver:  nvenc.Config{CUDA: driver.CUDA(), Encode: driver.Encode(), NVML: driver.NVML(), Root: root},
 		probing: time.Minute, opening: time.Minute, frame: time.Minute,
 	}
 }
@@ -289,6 +289,20 @@ func TestGPUUnusable(t *testing.T) {
 				t.Errorf("doctor: %+v, want %s, %q", got, c.state, c.want)
 			}
 		})
+	}
+}
+
+// TestGPUTriedAgain: what keeps the GPU from encoding may end.
+func TestGPUTriedAgain(t *testing.T) {
+	g := fakeGPU(t, buildDriver(t), "nvEncOpenEncodeSessionEx=10")
+	g.again = time.Millisecond
+	_, viewer, seen := show(t, g)
+	await(t, "a word on the GPU", func() bool { return viewer.Encoding().GPU == encode.GPU{Code: string(nvenc.NoSession), Arg: "Fake T4"} })
+	awaitEncoder(t, viewer, seen, false)
+	t.Setenv("FAKEDRIVER_FAIL", "")
+	awaitEncoder(t, viewer, seen, true)
+	if got := viewer.Encoding().GPU.Code; got != string(nvenc.Encodes) {
+		t.Errorf("the viewer is told of the GPU: %s", got)
 	}
 }
 

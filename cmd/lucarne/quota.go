@@ -9,9 +9,9 @@ import (
 	"lucarne/encode"
 )
 
-// newQuota returns what this process may use of its container's processors, and
+// newQuota returns what we may use of our container's processors, by the meter, and
 // says so if they are fewer than the machine's.
-func newQuota(log *slog.Logger) *encode.Quota {
+func newQuota(meter *meter, log *slog.Logger) *encode.Quota {
 	root := os.DirFS("/")
 	switch u, err := quota.Read(root); {
 	case err != nil:
@@ -24,6 +24,6 @@ func newQuota(log *slog.Logger) *encode.Quota {
 			u, err := quota.Read(root)
 			return encode.Usage(u), err
 		},
-		Own: quota.Own,
+		Own: meter.used,
 	}, time.Now())
 }

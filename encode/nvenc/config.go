@@ -24,6 +24,7 @@ var ErrAbsent = errors.New("nvenc: open: this build has no NVENC (it needs cgo)"
 type Config struct {
 	CUDA   string // the CUDA driver's library, as dlopen(3) takes it; empty: libcuda.so.1
 	Encode string // the encoder's; empty: libnvidia-encode.so.1
+	NVML   string // the one that says how GPUs are; empty: libnvidia-ml.so.1
 	Device int    // the GPU's index, as CUDA counts those that it sees
 	Preset int    // 1, the fastest, to 4, the best; 0: 3
 	Root   string // where /dev and /proc are, for Probe to look at; empty: /
@@ -32,6 +33,8 @@ type Config struct {
 func (c Config) cuda() string { return cmp.Or(c.CUDA, "libcuda.so.1") }
 
 func (c Config) encode() string { return cmp.Or(c.Encode, "libnvidia-encode.so.1") }
+
+func (c Config) nvml() string { return cmp.Or(c.NVML, "libnvidia-ml.so.1") }
 
 // whole looks at both libraries before they are loaded.
 func (c Config) whole() *Fault {

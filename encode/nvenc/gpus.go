@@ -31,7 +31,9 @@ type GPUs struct {
 }
 
 // NewGPUs returns a GPUs that loads NVML when it is first asked.
-func NewGPUs() *GPUs { return &GPUs{library: guarded{nvml.New(), "libnvidia-ml.so.1"}} }
+func NewGPUs(cfg Config) *GPUs {
+	return &GPUs{library: guarded{nvml.New(nvml.WithLibraryPath(cfg.nvml())), cfg.nvml()}}
+}
 
 // guarded is go-nvml with a look at the library first: calling a function that the
 // library lacks ends the process, and so does reading past the end of its file.
@@ -119,13 +121,13 @@ func (g *GPUs) read() ([]GPU, error) {
 			return all, fmt.Errorf("nvenc: read GPU %d: %s", n, nvml.ErrorString(code))
 		}
 		all = append(all, describe(device))
-		all = append(all, slices(device)...)
+		all = append(all, partsOf(device)...)
 	}
 	return all, nil
 }
 
-// slices are the parts that a GPU has been divided into.
-func slices(device nvml.Device) (parts []GPU) {
+// partsOf returns the parts that a GPU has been divided into.
+func partsOf(device nvml.Device) (parts []GPU) {
 	if mode, _, code := device.GetMigMode(); code != nvml.SUCCESS || mode != nvml.DEVICE_MIG_ENABLE {
 		return nil
 	}

@@ -126,7 +126,7 @@ func TestNVMLIsWhole(t *testing.T) {
 
 // The library itself, wherever this runs: no GPU is no error.
 func TestNVMLOfThisMachine(t *testing.T) {
-	g := NewGPUs()
+	g := NewGPUs(Config{})
 	defer g.Close()
 	gpus, err := g.Read()
 	t.Logf("%+v, %v", gpus, err)

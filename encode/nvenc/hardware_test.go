@@ -16,7 +16,7 @@ import (
 // -run Hardware -v. What it has not, the skipped tests say.
 
 func TestHardwareNVML(t *testing.T) {
-	g := nvenc.NewGPUs()
+	g := nvenc.NewGPUs(nvenc.Config{})
 	defer g.Close()
 	gpus, err := g.Read()
 	if err != nil {

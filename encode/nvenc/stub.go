@@ -21,7 +21,7 @@ func absent(codec encode.Codec) encode.Backend {
 type GPUs struct{}
 
 // NewGPUs returns a GPUs.
-func NewGPUs() *GPUs { return &GPUs{} }
+func NewGPUs(Config) *GPUs { return &GPUs{} }
 
 // Read returns none.
 func (*GPUs) Read() ([]GPU, error) { return nil, nil }

@@ -199,6 +199,31 @@ func TestMemoryForJustThisSize(t *testing.T) {
 	}
 }
 
+// What a process has used is known while it runs and afterwards.
+func TestUsed(t *testing.T) {
+	cfg := process(t)
+	var started *child.Process
+	start := cfg.Start
+	cfg.Start = func() (p *child.Process, err error) {
+		started, err = start()
+		return started, err
+	}
+	e, err := child.Backend("NVENC", encode.H264, cfg).Open(encode.Config{Size: image.Pt(64, 48)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	running, ended := started.Used()
+	if running <= 0 || ended {
+		t.Errorf("%v, ended: %t, want some of a process that runs", running, ended)
+	}
+	if err := e.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if all, ended := started.Used(); all < running-time.Millisecond || !ended { // by another clock
+		t.Errorf("%v, ended: %t, want %v at least of one that has ended", all, ended, running)
+	}
+}
+
 // What the driver says goes through, and the encoder works on where it can.
 func TestErrorsGoThrough(t *testing.T) {
 	size := image.Pt(64, 48)

@@ -34,6 +34,9 @@ type Process struct {
 	// idempotent, and returns when the process is gone, or soon after it was
 	// killed.
 	End func(patience time.Duration)
+	// Used returns the CPU time that the process has used so far, and whether it has
+	// ended; it may be called from any goroutine.
+	Used func() (cpu time.Duration, ended bool)
 }
 
 // Config says how encoders in another process are started, and when they count

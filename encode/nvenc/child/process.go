@@ -38,12 +38,32 @@ func Start(cmd *exec.Cmd) (*Process, error) {
 		defer close(gone)
 		_ = cmd.Wait() // how it ended does not matter
 	}()
-	return &Process{Conn: conn, End: func(patience time.Duration) {
-		if !closedWithin(gone, patience) {
-			_ = cmd.Process.Kill() // it may have ended
-			closedWithin(gone, dying)
-		}
-	}}, nil
+	return &Process{
+		Conn: conn,
+		End: func(patience time.Duration) {
+			if !closedWithin(gone, patience) {
+				_ = cmd.Process.Kill() // it may have ended
+				closedWithin(gone, dying)
+			}
+		},
+		Used: func() (time.Duration, bool) {
+			select {
+			case <-gone:
+				return cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(), true
+			default:
+				return used(cmd.Process.Pid), false
+			}
+		},
+	}, nil
+}
+
+// used returns the CPU time of a process by its clock (clock_getcpuclockid(3)).
+func used(pid int) time.Duration {
+	var t unix.Timespec
+	if err := unix.ClockGettime(int32(^pid<<3|2), &t); err != nil {
+		return 0 // it has just ended
+	}
+	return time.Duration(t.Nano())
 }
 
 // dying is how long a process that is killed may take. One that the kernel holds

@@ -1,5 +1,5 @@
-// Package fakedriver builds an NVIDIA driver without a GPU, for tests: libcuda
-// and libnvidia-encode in one library. It is as strict about its client as the
+// Package fakedriver builds an NVIDIA driver without a GPU, for tests: libcuda,
+// libnvidia-encode and libnvidia-ml in one library. It is as strict about its client as the
 // API allows (struct versions, the order of calls, what is mapped, locked,
 // current and left behind), encodes by x264, and fails or hangs where it is told
 // to. What it is told by is listed in src/fake.h.
@@ -16,7 +16,7 @@ import (
 	"strings"
 )
 
-// Driver is a built driver: a folder with both libraries in it.
+// Driver is a built driver: a folder with its libraries in it.
 type Driver struct{ Dir string }
 
 // Build compiles the driver into a folder that exists. It needs a C compiler
@@ -35,8 +35,10 @@ func Build(dir string) (Driver, error) {
 	if out, err := exec.Command("gcc", append(args, "-lx264", "-lpthread")...).CombinedOutput(); err != nil {
 		return Driver{}, fmt.Errorf("fakedriver: build: gcc with x264: %w\n%s", err, out)
 	}
-	if err := os.Symlink(filepath.Base(d.CUDA()), d.Encode()); err != nil {
-		return Driver{}, fmt.Errorf("fakedriver: build: %w", err)
+	for _, other := range []string{d.Encode(), d.NVML()} {
+		if err := os.Symlink(filepath.Base(d.CUDA()), other); err != nil {
+			return Driver{}, fmt.Errorf("fakedriver: build: %w", err)
+		}
 	}
 	return d, nil
 }
@@ -46,6 +48,9 @@ func (d Driver) CUDA() string { return filepath.Join(d.Dir, "libcuda.so.1") }
 
 // Encode is the path of libnvidia-encode.so.1.
 func (d Driver) Encode() string { return filepath.Join(d.Dir, "libnvidia-encode.so.1") }
+
+// NVML is the path of libnvidia-ml.so.1.
+func (d Driver) NVML() string { return filepath.Join(d.Dir, "libnvidia-ml.so.1") }
 
 // Stats are what the driver has done as the GPU, and what there is of each kind.
 type Stats struct {

@@ -45,10 +45,17 @@ export class Words {
     const key = `code.${code}`;
     const remedy = `${key}.do`;
     if (this.knows(key) && this.knows(remedy)) {
-      return { what: this.say(key, ...args), remedy: this.say(remedy, ...args) };
+      const named = code === "refused" ? args.map((feature) => this.feature(feature)) : args;
+      return { what: this.say(key, ...named), remedy: this.say(remedy, ...named) };
     }
     const detail = [code, ...args].join(" ");
     return { what: this.say("code.unknown", detail), remedy: this.say("code.unknown.do") };
+  }
+
+  /** What a policy may refuse, by the server's name. */
+  private feature(name: string): string {
+    const key = `feature.${name}`;
+    return this.knows(key) ? this.say(key) : name;
   }
 
   /** Whether there are words for a key. */

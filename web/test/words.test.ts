@@ -40,6 +40,12 @@ test("an unknown code is shown as it is", () => {
   assert.deepEqual(new Words("en").reason({ code: "", args: [] }), { what: "", remedy: "" });
 });
 
+test("what is refused has a name in each language", () => {
+  const refused = (feature: string) => new Words("fr").reason({ code: "refused", args: [feature] }).what;
+  assert.equal(refused("copy-in"), "Les règles de la session ne le permettent pas\u00a0: copier vers le bureau.");
+  assert.equal(refused("toString"), "Les règles de la session ne le permettent pas\u00a0: toString.");
+});
+
 test("arguments are put in; absent ones are nothing", () => {
   const words = new Words("en");
   assert.equal(words.say("state.reconnecting", "3"), "Reconnecting in 3\u00a0s");

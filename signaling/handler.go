@@ -51,6 +51,10 @@ type Config struct {
 	// api/kernels, api/terminals, api/status. nil: nobody does.
 	Activity http.Handler
 
+	// GPUs returns how the GPUs are, for pages that show it; none where that cannot be
+	// known. It may take as long as ctx lasts. nil: nobody knows.
+	GPUs func(ctx context.Context) []GPU
+
 	// DisplayReason words why the display is as it is, for the page: a code of
 	// its catalogue and arguments. nil: it shows the state alone.
 	DisplayReason func(capture.Status) (code string, args []string)

@@ -38,16 +38,17 @@ type desktop struct {
 	ours      bool   // its X server is started by this process; set before run
 	vncSocket string // of the X server's own VNC server; empty: it has none; set before run
 
-	screen   *capture.Screen
-	threads  threads // of the encoders
-	gpu      gpu
-	byGPU    []*encode.Fanout // served by nobody until the GPU is known to work; none: there is no GPU
-	fanouts  []*encode.Fanout // all, those of byGPU included
-	session  *session.Session
-	activity *activity.Meter
-	network  *peer.Network    // nil before wire
-	servers  iceserver.Source // of STUN and TURN; nil: there are none
-	handler  *signaling.Handler
+	screen    *capture.Screen
+	threads   threads // of the encoders
+	gpu       gpu
+	byGPU     []*encode.Fanout // served by nobody until the GPU is known to work; none: there is no GPU
+	gpuReader *gpuReader       // nil: there is no GPU
+	fanouts   []*encode.Fanout // all, those of byGPU included
+	session   *session.Session
+	activity  *activity.Meter
+	network   *peer.Network    // nil before wire
+	servers   iceserver.Source // of STUN and TURN; nil: there are none
+	handler   *signaling.Handler
 }
 
 // newDesktop listens and wires; nothing runs yet.
@@ -91,10 +92,16 @@ func usable(all []encode.Backend) ([]encode.Backend, error) {
 // wire makes the parts and hands each what it needs of the others.
 func (d *desktop) wire(usable []encode.Backend) error {
 	d.screen = capture.NewScreen(d.log)
-	quota := newQuota(d.log)
+	d.gpu.meter = new(meter)
+	quota := newQuota(d.gpu.meter, d.log)
 	var byGPU []encode.Backend
 	if d.gpu.expected() {
 		byGPU = d.gpu.backends()
+	}
+	var gpus func(context.Context) []signaling.GPU
+	if len(byGPU) > 0 {
+		d.gpuReader = newGPUReader(d.gpu, d.log)
+		gpus = d.gpuReader.read
 	}
 	for _, backend := range byGPU {
 		d.byGPU = append(d.byGPU, d.fanout(backend, quota))
@@ -142,6 +149,7 @@ func (d *desktop) wire(usable []encode.Backend) error {
 		AllowedHosts: d.flags.AllowedHost,
 		VNC:          vnc,
 		Activity:     d.activity,
+		GPUs:         gpus,
 		DisplayReason: func(status capture.Status) (string, []string) {
 			return displayReason(d.display, d.ours, status)
 		},
@@ -178,6 +186,9 @@ func (d *desktop) run(ctx context.Context, stdout io.Writer, open openSource, be
 	loops := append(beside, func(ctx context.Context) error { return d.screen.Run(ctx, open) })
 	for _, fanout := range d.fanouts {
 		loops = append(loops, fanout.Run)
+	}
+	if d.gpuReader != nil {
+		loops = append(loops, d.gpuReader.run)
 	}
 	return inOrder(ctx, append(loops,
 		d.network.Run,

@@ -78,8 +78,12 @@ export class App {
       typing: () => this.taking,
       latched: () => this.face?.latched(),
     });
-    this.screen = new Screen(pageClock, stage, frame, video, canvas, store.value.resize, {
-      wish: (size) => this.may("resize") && this.connection.send({ type: "resize", ...size }),
+    this.screen = new Screen(pageClock, stage, frame, video, canvas, store.value.resize, store.value.dpi, {
+      wish: (wish) => this.leading && this.may("resize") && this.connection.send({ type: "resize", ...wish }),
+      moved: (under) => {
+        this.face?.scrolled();
+        if (under && this.live) this.pointing.pointer.move(under);
+      },
       presented: (frame) => this.media.presented(frame),
     });
     this.pointing = new Pointing(pageClock, this.screen, store, {
@@ -140,6 +144,8 @@ export class App {
       type: () => this.typing.text.toggleKeyboard(),
       keys: this.typing.keyboard,
       leave: () => this.sink.focus({ preventScroll: true }),
+      escapes: () => this.typing.escapes,
+      panning: () => this.screen.panning,
       lockable: () => this.pointing.lock.offered && this.live && this.may("pointer"),
       lock: () => this.pointing.toggleLock(),
       refresh: () => this.measure(),
@@ -154,6 +160,7 @@ export class App {
   /** The person has chosen something else. */
   private chose(now: Settings, before: Settings): void {
     if (now.resize !== before.resize) this.screen.mode = now.resize;
+    if (now.dpi !== before.dpi) this.screen.scaled = now.dpi;
     if (now.codec !== before.codec) this.media.codec = now.codec;
     if (now.transport !== before.transport) this.media.transport = now.transport;
     if (now.bitrate !== before.bitrate || now.maxFPS !== before.maxFPS) this.limit();
@@ -302,6 +309,10 @@ export class App {
         return this.render();
       case "control":
         if (this.leading !== message.you) this.release();
+        if (message.you && !this.leading) {
+          this.leading = true; // the desktop's size is ours now
+          this.screen.wish(true);
+        }
         this.leading = message.you;
         return this.render();
       case "keyboard":

@@ -50,6 +50,12 @@ export const en = {
   "toolbar.settings": "Settings",
   "toolbar.reconnect": "Reconnect",
 
+  "scrollbar.x": "Part of the desktop, left to right",
+  "scrollbar.y": "Part of the desktop, top to bottom",
+
+  "fullscreen.escape": "Esc leaves full screen.",
+  "fullscreen.escape.do": "The special keys send one to the desktop.",
+
   "route.title": "Connection",
   "route.best": "This is the faster path.",
   "route.best.do": "There is nothing to be done. If it stalls, the picture comes by the WebSocket at once.",
@@ -214,12 +220,6 @@ export const en = {
   "gpu.heat": "slowed down by heat",
   "gpu.power": "slowed down by its power limit",
 
-  "code.unknown": "The server reports: {0}",
-  "code.unknown.do": "The server’s log says more.",
-  "code.gpu-encodes": "{0} encodes H.264.",
-  "code.gpu-encodes.do": "Nothing needs to be done.",
-  "code.gpu-no-driver": "There is no NVIDIA driver here.",
-  "code.gpu-no-driver.do": "The picture is encoded in software.",
   "feature.video": "the picture",
   "feature.keyboard": "the keyboard",
   "feature.pointer": "the pointer",
@@ -230,6 +230,12 @@ export const en = {
   "feature.give": "handing control over",
   "feature.share": "links for others",
 
+  "code.unknown": "The server reports: {0}",
+  "code.unknown.do": "The server’s log says more.",
+  "code.gpu-encodes": "{0} encodes H.264.",
+  "code.gpu-encodes.do": "Nothing needs to be done.",
+  "code.gpu-no-driver": "There is no NVIDIA driver here.",
+  "code.gpu-no-driver.do": "The picture is encoded in software.",
   "code.gpu-no-capability": "The container lacks the driver capability “{0}”.",
   "code.gpu-no-capability.do": "Set NVIDIA_DRIVER_CAPABILITIES=all.",
   "code.gpu-library": "A library of the NVIDIA driver cannot be used: {0}.",
@@ -284,6 +290,8 @@ export const en = {
   "code.access-refused.do": "Run Lucarne as the desktop’s user, or set XAUTHORITY.",
   "code.refused": "The session’s policy does not allow this: {0}.",
   "code.refused.do": "Ask the owner of the session.",
+  "code.fullscreen-refused": "The browser did not give the page the whole screen.",
+  "code.fullscreen-refused.do": "Try again with a click. Inside another page, open the desktop in a tab of its own.",
   "code.pointer-lock-refused": "The browser did not lock the mouse.",
   "code.pointer-lock-refused.do": "Try again in a second. Inside another page, open the desktop in a tab of its own.",
   "code.clipboard-too-large": "The clipboard is too large to be shared.",

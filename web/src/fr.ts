@@ -52,6 +52,12 @@ export const fr: Catalogue = {
   "toolbar.settings": "Réglages",
   "toolbar.reconnect": "Se reconnecter",
 
+  "scrollbar.x": "Partie du bureau, de gauche à droite",
+  "scrollbar.y": "Partie du bureau, de haut en bas",
+
+  "fullscreen.escape": "Échap quitte le plein écran.",
+  "fullscreen.escape.do": "Les touches spéciales l’envoient au bureau.",
+
   "route.title": "Connexion",
   "route.best": "C’est le chemin le plus rapide.",
   "route.best.do": "Il n’y a rien à faire. S’il se bloque, l’image passe aussitôt par le WebSocket.",
@@ -216,12 +222,6 @@ export const fr: Catalogue = {
   "gpu.heat": "ralenti par la chaleur",
   "gpu.power": "ralenti par sa limite de puissance",
 
-  "code.unknown": "Le serveur signale : {0}",
-  "code.unknown.do": "Le journal du serveur en dit plus.",
-  "code.gpu-encodes": "{0} encode en H.264.",
-  "code.gpu-encodes.do": "Il n’y a rien à faire.",
-  "code.gpu-no-driver": "Il n’y a pas de pilote NVIDIA ici.",
-  "code.gpu-no-driver.do": "L’image est encodée par logiciel.",
   "feature.video": "l’image",
   "feature.keyboard": "le clavier",
   "feature.pointer": "le pointeur",
@@ -232,6 +232,12 @@ export const fr: Catalogue = {
   "feature.give": "donner la main",
   "feature.share": "créer des liens d’accès",
 
+  "code.unknown": "Le serveur signale : {0}",
+  "code.unknown.do": "Le journal du serveur en dit plus.",
+  "code.gpu-encodes": "{0} encode en H.264.",
+  "code.gpu-encodes.do": "Il n’y a rien à faire.",
+  "code.gpu-no-driver": "Il n’y a pas de pilote NVIDIA ici.",
+  "code.gpu-no-driver.do": "L’image est encodée par logiciel.",
   "code.gpu-no-capability": "Il manque au conteneur la capacité « {0} » du pilote.",
   "code.gpu-no-capability.do": "Définissez NVIDIA_DRIVER_CAPABILITIES=all.",
   "code.gpu-library": "Une bibliothèque du pilote NVIDIA est inutilisable : {0}.",
@@ -286,6 +292,8 @@ export const fr: Catalogue = {
   "code.access-refused.do": "Lancez Lucarne sous le compte du bureau, ou définissez XAUTHORITY.",
   "code.refused": "Les règles de la session ne le permettent pas : {0}.",
   "code.refused.do": "Adressez-vous au propriétaire de la session.",
+  "code.fullscreen-refused": "Le navigateur n’a pas donné tout l’écran à la page.",
+  "code.fullscreen-refused.do": "Réessayez d’un clic. Si la page est dans une autre, ouvrez le bureau dans son propre onglet.",
   "code.pointer-lock-refused": "Le navigateur n’a pas verrouillé la souris.",
   "code.pointer-lock-refused.do": "Réessayez dans une seconde. Si la page est dans une autre, ouvrez le bureau dans son propre onglet.",
   "code.clipboard-too-large": "Le presse-papiers est trop volumineux pour être partagé.",

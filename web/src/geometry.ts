@@ -5,6 +5,11 @@ export interface Size {
   height: number;
 }
 
+/** What a tab would like the desktop to be: its size in pixels, and how many of them are one of the tab's (desktopScale). */
+export interface Wish extends Size {
+  scale: number;
+}
+
 export interface Point {
   x: number;
   y: number;
@@ -57,6 +62,11 @@ export function coverOf(picture: Size, screen: Size): Size | null {
   const width = along(picture.width, screen.width);
   const height = along(picture.height, screen.height);
   return width !== null && height !== null ? { width, height } : null;
+}
+
+/** How large a desktop is to draw, by the tab's device pixel ratio: the server takes 0.5 to 4. */
+export function desktopScale(deviceRatio: number): number {
+  return Math.round(1000 * Math.min(4, Math.max(0.5, deviceRatio))) / 1000;
 }
 
 /** The remote pixel under a position in the tab, the nearest one for positions beside the picture. */

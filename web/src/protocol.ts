@@ -109,7 +109,7 @@ export type ClientMessage =
   | { type: "key" }
   /** Whether the page wants to know how the GPUs are, each second. */
   | { type: "gpus"; on: boolean }
-  | { type: "resize"; width: number; height: number }
+  | { type: "resize"; width: number; height: number; scale: number }
   | { type: "visibility"; hidden: boolean }
   | { type: "keyboard"; layout: string; variant: string; mode: "physical" | "text" }
   /** What the video may take at most: bits and frames a second; 0: all. */

@@ -1,17 +1,37 @@
 /** The picture in the tab: where it lies, what size the tab would like, and when each frame was shown. */
 
 import type { Clock } from "./clock.ts";
-import { coverOf, place, toRemote, toTab, type Point, type ResizeMode, type Size } from "./geometry.ts";
+import {
+  coverOf,
+  desktopScale,
+  place,
+  toRemote,
+  toTab,
+  type Point,
+  type ResizeMode,
+  type Size,
+  type Wish,
+} from "./geometry.ts";
+import { nextFrame, Panning } from "./panning.ts";
 import { watchFrames } from "./presented.ts";
 import type { Rung } from "./ladder.ts";
+import { onRatio } from "./ratio.ts";
 import type { Presented } from "./stats.ts";
 
 /** The tab's size has to rest for this long before the desktop is asked to take it on, in ms. */
 const REST = 200;
 
+/** How thick the scroll bars of a desktop larger than the tab are, in CSS pixels. */
+export const SCROLLBAR = 12;
+
+/** The smallest side that a desktop is asked to have, in pixels. */
+const LEAST = 64;
+
 export interface ScreenListener {
-  /** The tab would like the desktop to have this size, in pixels. */
-  wish(size: Size): void;
+  /** The tab would like the desktop to be like this. */
+  wish(wish: Wish): void;
+  /** The picture lies elsewhere in the tab. pointer: the remote pixel under the pointer, if it is that which has moved it. */
+  moved(pointer: Point | null): void;
   /** A frame of the video has been handed to the compositor. */
   presented(frame: Presented): void;
 }
@@ -23,6 +43,8 @@ export class Screen {
   private painted: Size = { width: 0, height: 0 };
   private rung: Rung = "webrtc";
   private cancelWish = () => {};
+  /** Which part is seen of a desktop that is larger than the tab. */
+  readonly panning = new Panning(nextFrame, (pointer) => this.panned(pointer));
 
   constructor(
     private readonly clock: Clock,
@@ -32,13 +54,21 @@ export class Screen {
     private readonly video: HTMLVideoElement,
     private readonly canvas: HTMLCanvasElement,
     mode: ResizeMode,
+    private following: boolean,
     private readonly listener: ScreenListener,
   ) {
     this.resizing = mode;
     video.addEventListener("resize", () => this.arrange());
     watchFrames(video, () => clock.now(), (frame) => listener.presented(frame));
-    // In the next frame: what is arranged here may show or hide scroll bars, and so resize the stage again.
-    new ResizeObserver(([entry]) => void requestAnimationFrame(() => this.resized(entry))).observe(stage);
+    this.followPointer();
+    // In the next frame: what is arranged here may not be observed in this one.
+    const observer = new ResizeObserver(([entry]) => void requestAnimationFrame(() => this.resized(entry)));
+    observer.observe(stage);
+    // The tab may have come to another monitor, or been zoomed, and have the same size in its own pixels.
+    onRatio(() => {
+      observer.unobserve(stage);
+      observer.observe(stage);
+    });
   }
 
   get mode(): ResizeMode {
@@ -48,6 +78,12 @@ export class Screen {
   set mode(mode: ResizeMode) {
     this.resizing = mode;
     this.arrange();
+    this.wish();
+  }
+
+  /** Whether the desktop is to draw as large as the tab does. */
+  set scaled(scaled: boolean) {
+    this.following = scaled;
     this.wish();
   }
 
@@ -93,8 +129,8 @@ export class Screen {
   /** Asks for the tab's size, if the desktop is to take it on; now rather than after a rest when asked so. */
   wish(now = false): void {
     this.cancelWish();
-    if (this.resizing !== "remote" || !(this.device.width > 0)) return;
-    const ask = () => this.listener.wish(this.device);
+    if (this.resizing !== "remote" || Math.min(this.device.width, this.device.height) < LEAST) return;
+    const ask = () => this.listener.wish({ ...this.device, scale: this.following ? desktopScale(devicePixelRatio) : 1 });
     if (now) ask();
     else this.cancelWish = this.clock.after(REST, ask);
   }
@@ -139,15 +175,17 @@ export class Screen {
   }
 
   private arrange(): void {
-    const { frame, stage, pictureSize } = this;
+    const { frame, pictureSize } = this;
     const picture = pictureSize.width > 0 ? pictureSize : this.remote;
     if (!(picture.width > 0)) return;
     const cover = coverOf(picture, this.remote);
     const screen = cover ? this.remote : picture;
-    const tab = { width: stage.clientWidth, height: stage.clientHeight };
+    const tab = this.tab;
     const box = place(screen, tab, devicePixelRatio, this.resizing);
-    frame.style.left = `${box.x}px`;
-    frame.style.top = `${box.y}px`;
+    this.panning.fit(box, this.resizing === "off" ? besideBars(box, tab) : box);
+    const whole = (length: number) => Math.round(length * devicePixelRatio) / devicePixelRatio;
+    frame.style.left = `${box.x - whole(this.panning.at.x)}px`;
+    frame.style.top = `${box.y - whole(this.panning.at.y)}px`;
     frame.style.width = `${box.width}px`;
     frame.style.height = `${box.height}px`;
     const shown = this.rung === "ws" ? this.canvas : this.video;
@@ -155,7 +193,42 @@ export class Screen {
     shown.style.height = `${(100 * (cover ?? screen).height) / screen.height}%`;
     const ratio = (box.width * devicePixelRatio) / screen.width;
     // One to one, or each pixel as a whole square: nothing to smooth.
-    const whole = picture.width >= screen.width && picture.height >= screen.height;
-    frame.classList.toggle("exact", whole && Math.abs(ratio - Math.round(ratio)) < 0.001);
+    const complete = picture.width >= screen.width && picture.height >= screen.height;
+    frame.classList.toggle("exact", complete && Math.abs(ratio - Math.round(ratio)) < 0.001);
+    this.listener.moved(null);
   }
+
+  /** The tab's size in CSS pixels, which need not be whole ones. */
+  private get tab(): Size {
+    return { width: this.device.width / devicePixelRatio, height: this.device.height / devicePixelRatio };
+  }
+
+  /** Another part of the desktop is seen. */
+  private panned(pointer: Point | null): void {
+    this.arrange();
+    if (!pointer) return;
+    const { left, top } = this.stage.getBoundingClientRect();
+    this.listener.moved(this.remoteAt(pointer.x + left, pointer.y + top));
+  }
+
+  /** The mouse or a pen pans at the tab's edges. */
+  private followPointer(): void {
+    const { stage, panning } = this;
+    addEventListener("pointermove", ({ target, clientX, clientY, pointerType }) => {
+      const over = pointerType !== "touch" && stage.contains(target as Node) && !document.pointerLockElement;
+      if (!over || (panning.room.x === 0 && panning.room.y === 0)) return panning.point(null);
+      const { left, top } = stage.getBoundingClientRect();
+      panning.point({ x: clientX - left, y: clientY - top });
+    });
+    document.documentElement.addEventListener("pointerleave", () => panning.point(null));
+    addEventListener("blur", () => panning.point(null));
+  }
+}
+
+/** The part of the tab that is left for a picture when there is a scroll bar along each side that it is too long for. */
+function besideBars(picture: Size, tab: Size): Size {
+  const { width, height } = picture;
+  const down = height > tab.height || (width > tab.width && height > tab.height - SCROLLBAR);
+  const along = width > tab.width - (down ? SCROLLBAR : 0);
+  return { width: tab.width - (down ? SCROLLBAR : 0), height: tab.height - (along ? SCROLLBAR : 0) };
 }

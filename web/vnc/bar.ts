@@ -1,7 +1,8 @@
 /** The slim bar at the top edge: out of the way until it is approached, by pointer, touch or keyboard. */
 
+import { toggleFullscreen } from "../src/fullscreen.ts";
 import { element, iconButton } from "../src/ui/dom.ts";
-import { toggleFullscreen, travel } from "../src/ui/toolbar.ts";
+import { travel } from "../src/ui/toolbar.ts";
 import type { VNCWords } from "./words.ts";
 
 /** It stays this long after it has been left, in ms. */

@@ -120,8 +120,8 @@ export class VNCPage {
       if (persisted) this.connection.connect();
     });
     if (this.settings.resize === "remote") {
-      this.wishSize = watchSize(this.stage, (size) => {
-        if (this.may("resize")) this.connection.send({ type: "resize", ...size });
+      this.wishSize = watchSize(this.stage, (wish) => {
+        if (this.may("resize")) this.connection.send({ type: "resize", ...wish });
       });
     }
   }
@@ -153,6 +153,9 @@ export class VNCPage {
         return this.greeted(message);
       case "display":
         if (message.state === "up") this.wishSize();
+        return;
+      case "control":
+        if (message.you) this.wishSize();
         return;
       case "clipboard":
         if (this.may("copy-out")) void this.clipboard.fromDesktop(message.text);

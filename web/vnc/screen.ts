@@ -1,7 +1,7 @@
 /** The desktop by noVNC, and the size that the tab would like it to have. */
 
 import RFB from "@novnc/novnc";
-import type { Size } from "../src/geometry.ts";
+import { desktopScale, type Wish } from "../src/geometry.ts";
 import type { Attempt, AttemptListener } from "./link.ts";
 
 /** Opens a connection over a WebSocket and shows it in stage. */
@@ -53,11 +53,13 @@ export class VNCScreen implements Attempt {
   }
 }
 
-/** Tells the tab's size in device pixels, now and whenever it has rested at another. */
-export function watchSize(stage: HTMLElement, tell: (size: Size) => void): () => void {
+/** Tells the tab's size in device pixels, and how many of them are one of its own, now and whenever it has rested at another. */
+export function watchSize(stage: HTMLElement, tell: (wish: Wish) => void): () => void {
   const REST = 200; // ms
   let timer = 0;
-  const told = () => tell({ width: Math.round(stage.clientWidth * devicePixelRatio), height: Math.round(stage.clientHeight * devicePixelRatio) });
+  const device = (length: number) => Math.round(length * devicePixelRatio);
+  const told = () =>
+    tell({ width: device(stage.clientWidth), height: device(stage.clientHeight), scale: desktopScale(devicePixelRatio) });
   new ResizeObserver(() => {
     clearTimeout(timer);
     timer = window.setTimeout(told, REST);

@@ -4,7 +4,7 @@ import type { Clock } from "../clock.ts";
 import type { SettingsStore } from "../settings.ts";
 import type { InputEvent } from "../wire.ts";
 import { LayoutDetector, type KeyboardMap } from "./detector.ts";
-import { FullscreenKeys, type LockableKeyboard } from "./fullscreen.ts";
+import { canLock, FullscreenKeys, type LockableKeyboard } from "./fullscreen.ts";
 import { Keyboard } from "./keyboard.ts";
 import { KeyMode, type KeyboardMessage } from "./mode.ts";
 import { platformOf } from "./stroke.ts";
@@ -37,7 +37,7 @@ export class Typing {
 
   constructor(
     clock: Clock,
-    navigator: KeyboardNavigator,
+    private readonly navigator: KeyboardNavigator,
     sink: HTMLTextAreaElement,
     private readonly store: SettingsStore,
     listener: TypingListener,
@@ -52,6 +52,11 @@ export class Typing {
     });
     this.text = new TextInput(sink, platform, this.keyboard, () => listener.typing());
     this.fullscreen = new FullscreenKeys(navigator.keyboard, () => store.value.lock);
+  }
+
+  /** Whether the desktop gets Escape also while the page fills the screen. */
+  get escapes(): boolean {
+    return canLock(this.navigator.keyboard) && this.store.value.lock;
   }
 
   /** Asks the browser what it knows, and listens to it for as long as the page lives. */

@@ -2,6 +2,7 @@
 
 import { align, applyCursor, cursorStyles, HIDDEN, type Picture } from "./cursor.ts";
 import type { Point } from "../geometry.ts";
+import { onRatio } from "../ratio.ts";
 import type { Screen } from "../screen.ts";
 
 /** Browsers show no cursor that is larger, in CSS pixels. */
@@ -23,7 +24,8 @@ export class Arrow {
     private readonly screen: Screen,
     private readonly drawn: HTMLImageElement,
   ) {
-    this.watchRatio();
+    // The pictures are shown pixel for pixel.
+    onRatio(() => this.show(this.picture));
   }
 
   /** The pointer looks like this now. */
@@ -82,16 +84,6 @@ export class Arrow {
     const top = whole(at.y - picture.hotY / ratio);
     drawn.style.width = `${picture.width / ratio}px`;
     drawn.style.transform = `translate(${left}px, ${top}px)`;
-  }
-
-  /** The pictures are shown pixel for pixel, also when the page is zoomed or comes to another screen. */
-  private watchRatio(): void {
-    const query = matchMedia(`(resolution: ${devicePixelRatio}dppx)`);
-    const changed = () => {
-      this.show(this.picture);
-      this.watchRatio();
-    };
-    query.addEventListener("change", changed, { once: true });
   }
 }
 

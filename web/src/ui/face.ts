@@ -1,6 +1,7 @@
 /** Everything around the picture, and what it says in each state. */
 
 import type { LinkState } from "../connection.ts";
+import { canFill, fills, toggleFullscreen } from "../fullscreen.ts";
 import type { Login } from "../http.ts";
 import type { Words } from "../i18n.ts";
 import type { Rung } from "../ladder.ts";
@@ -16,8 +17,9 @@ import { Overlay } from "./overlay.ts";
 import { ClipboardPanel } from "./panel.ts";
 import { RoutePanel } from "./route.ts";
 import { SettingsPanel } from "./settings.ts";
+import { Scrollbars, type Scrolled } from "./scrollbars.ts";
 import { Toasts } from "./toast.ts";
-import { fullscreenTool, Toolbar, type Tool } from "./toolbar.ts";
+import { Toolbar, type Tool } from "./toolbar.ts";
 
 export interface Situation {
   /** The page's time in ms. */
@@ -58,6 +60,10 @@ export interface FaceActions {
   keys: KeysActions;
   /** The focus goes back to the desktop. */
   leave(): void;
+  /** Whether the desktop gets Escape also in full screen. */
+  escapes(): boolean;
+  /** Which part is seen of a desktop that is larger than the tab. */
+  panning(): Scrolled;
   /** Whether the mouse can be locked now. */
   lockable(): boolean;
   /** Locks the mouse, or frees it. */
@@ -84,6 +90,7 @@ export class Face {
   private readonly route: RoutePanel;
   private readonly settings: SettingsPanel;
   private readonly panels: readonly Panel[];
+  private readonly scrollbars: Scrollbars;
   private readonly toasts = new Toasts();
   private welcomed = false;
   private repairing = false;
@@ -109,13 +116,14 @@ export class Face {
     this.route = new RoutePanel(words, closed);
     this.settings = new SettingsPanel(words, store, closed);
     this.panels = [this.panel, this.special, this.route, this.settings];
+    this.scrollbars = new Scrollbars(words, actions.panning(), actions.leave);
     this.toolbar = new Toolbar(words, this.tools(), actions.leave);
     document.body.append(...this.parts().map(({ root }) => root));
   }
 
   /** All there is, in the order in which the focus goes through it. */
   private parts(): { readonly root: HTMLElement }[] {
-    return [this.keys, this.overlay, this.card, this.toolbar, ...this.panels, this.toasts];
+    return [this.keys, this.overlay, this.card, this.toolbar, ...this.panels, this.scrollbars, this.toasts];
   }
 
   /** Opens the settings, at one of them. */
@@ -135,7 +143,13 @@ export class Face {
   private tools(): Tool[] {
     const { panel, special, route, settings, overlay, actions, store } = this;
     return [
-      fullscreenTool,
+      {
+        id: "fullscreen",
+        icon: () => (fills() ? "window" : "fullscreen"),
+        label: () => (fills() ? "toolbar.window" : "toolbar.fullscreen"),
+        hidden: () => !canFill(),
+        act: () => void this.fill(),
+      },
       { id: "clipboard", icon: "clipboard", label: "toolbar.clipboard", ...this.opens(panel, () => panel.show(actions.shared())) },
       { id: "keys", icon: "keys", label: "toolbar.keys", ...this.opens(special, () => special.show()) },
       { id: "type", icon: "keyboard", label: "toolbar.keyboard", touch: true, act: actions.type },
@@ -186,6 +200,19 @@ export class Face {
   offerLock(): void {
     const { words } = this;
     this.toasts.say(words.say("lock.wanted"), "", { label: words.say("lock.enter"), act: () => this.lock() });
+  }
+
+  /** Puts the page on the whole screen, or back, and says how the desktop gets an Escape there. */
+  private async fill(): Promise<void> {
+    const { words, toasts, actions } = this;
+    if (!(await toggleFullscreen())) return this.tell({ code: "fullscreen-refused", args: [] });
+    actions.leave();
+    if (fills() && !actions.escapes()) toasts.say(words.say("fullscreen.escape"), words.say("fullscreen.escape.do"));
+  }
+
+  /** The desktop lies elsewhere in the tab. */
+  scrolled(): void {
+    this.scrollbars.update();
   }
 
   private lock(): void {

@@ -158,23 +158,3 @@ export function travel(root: HTMLElement, event: KeyboardEvent, leave: () => voi
   else return;
   event.preventDefault();
 }
-
-/** The button that puts the page on the whole screen, and back. */
-export const fullscreenTool: Tool = {
-  id: "fullscreen",
-  icon: () => (document.fullscreenElement ? "window" : "fullscreen"),
-  label: () => (document.fullscreenElement ? "toolbar.window" : "toolbar.fullscreen"),
-  act: () => void toggleFullscreen(),
-};
-
-/** Puts the page on the whole screen, or back into its window. */
-export async function toggleFullscreen(): Promise<void> {
-  if (document.fullscreenElement) {
-    await document.exitFullscreen();
-    return;
-  }
-  await document.documentElement.requestFullscreen({ navigationUI: "hide" });
-  // Where the browser can, even Ctrl+W and Alt+Tab go to the desktop then.
-  const { keyboard } = navigator as Navigator & { keyboard?: { lock?(): Promise<void> } };
-  await keyboard?.lock?.();
-}

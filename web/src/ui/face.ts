@@ -1,15 +1,13 @@
 /** Everything around the picture, and what it says in each state. */
 
-import type { LinkState } from "../connection.ts";
 import { canFill, fills, toggleFullscreen } from "../fullscreen.ts";
 import type { Login } from "../http.ts";
 import type { Words } from "../i18n.ts";
-import type { Rung } from "../ladder.ts";
-import type { DisplayMessage, Reason } from "../protocol.ts";
+import type { Reason } from "../protocol.ts";
 import type { Settings, SettingsStore } from "../settings.ts";
-import type { Path, Stats } from "../stats.ts";
-import { Card, waiting, type View } from "./card.ts";
-import type { Offer } from "./choices.ts";
+import type { Stats } from "../stats.ts";
+import { Card } from "./card.ts";
+import { write } from "./dialog.ts";
 import { element } from "./dom.ts";
 import { readable, withholds } from "./encoding.ts";
 import { KeysPanel, type KeysActions } from "./keys.ts";
@@ -18,30 +16,9 @@ import { ClipboardPanel } from "./panel.ts";
 import { RoutePanel } from "./route.ts";
 import { SettingsPanel } from "./settings.ts";
 import { Scrollbars, type Scrolled } from "./scrollbars.ts";
+import { barOf, pathWords, routeOf, stateOf, viewOf, type Situation } from "./situation.ts";
 import { Toasts } from "./toast.ts";
 import { Toolbar, type Tool } from "./toolbar.ts";
-
-export interface Situation {
-  /** The page's time in ms. */
-  now: number;
-  link: LinkState;
-  display: DisplayMessage | null;
-  /** The path that is seen, and whether it works. */
-  shown: Rung;
-  media: RTCPeerConnectionState;
-  /** How WebRTC gets through. */
-  path: Path;
-  /** A picture of this connection has been shown. */
-  pictured: boolean;
-  /** Why it is this path, if that needs words; also why there is no picture. */
-  why: Reason | null;
-  /** What can be chosen, and what is in use. */
-  offer: Offer;
-  /** The person may only look. */
-  watching: boolean;
-  /** The person is in control. */
-  leading: boolean;
-}
 
 export interface FaceActions {
   /** The text that both clipboards share. */
@@ -83,6 +60,8 @@ export class Face {
   readonly toolbar: Toolbar;
   /** What is said of the keys to those who hear the page. */
   private readonly keys: { root: HTMLElement };
+  /** The state of the connection, for the same; the toolbar is mute while it is out of the way. */
+  private readonly speech = { root: element("p", { class: "unseen", role: "status" }) };
   private readonly card: Card;
   private readonly panel: ClipboardPanel;
   private readonly overlay: Overlay;
@@ -123,7 +102,7 @@ export class Face {
 
   /** All there is, in the order in which the focus goes through it. */
   private parts(): { readonly root: HTMLElement }[] {
-    return [this.keys, this.overlay, this.card, this.toolbar, ...this.panels, this.scrollbars, this.toasts];
+    return [this.keys, this.speech, this.overlay, this.card, this.toolbar, ...this.panels, this.scrollbars, this.toasts];
   }
 
   /** Opens the settings, at one of them. */
@@ -233,7 +212,7 @@ export class Face {
 
   /** Shows the statistics, if they are wanted. */
   measure(stats: Stats): void {
-    if (this.overlay.open) this.overlay.show(stats, stats.transport ? this.pathWords(stats.transport, stats.path) : "–");
+    if (this.overlay.open) this.overlay.show(stats, stats.transport ? pathWords(this.words, stats.transport, stats.path) : "–");
   }
 
   /** Says how things are. */
@@ -243,74 +222,18 @@ export class Face {
     if (dataset.state !== state) dataset.state = state;
     this.repairing = state === "repairing";
     if (situation.pictured || situation.link.name !== "open") this.obstacle = null;
-    const view = this.view(situation);
+    const view = viewOf(this.words, situation, this.obstacle);
+    const { text, tone } = barOf(this.words, situation);
     this.card.show(view);
-    // Listeners hear it once: from the card where there is one.
-    this.toolbar.speak(view === null);
-    this.bar(state, situation);
-    this.explain(situation);
+    this.toolbar.say(text, tone);
+    // Those who hear the page hear it once: from the card where there is one.
+    write(this.speech.root, view ? "" : text);
+    this.route.say(routeOf(this.words, situation));
     this.settings.say(situation.offer);
     this.mark();
     if (state !== "connected" || this.welcomed) return;
     this.welcomed = true;
     this.toolbar.welcome();
-  }
-
-  private view({ link, display, pictured, why, now }: Situation): View | "login" | null {
-    const { words } = this;
-    switch (link.name) {
-      case "connecting":
-        return { title: words.say("state.connecting"), busy: true };
-      case "resuming":
-        return null;
-      case "waiting":
-        return { ...waiting(words, link, now), vnc: link.reason !== null };
-      case "login":
-        return "login";
-      case "ended":
-        return { title: words.say("state.ended"), ...words.reason(link.reason), reconnect: true };
-    }
-    if (display && display.state !== "up") {
-      const { state } = display;
-      const { what, remedy } = words.reason(display);
-      return {
-        title: words.say(`display.${state}`),
-        busy: state !== "failed",
-        what,
-        remedy: remedy || words.say(`display.${state}.do`),
-      };
-    }
-    if (pictured) return null;
-    const obstacle = why && why.code !== "path-pinned" ? why : this.obstacle;
-    if (obstacle) return { title: words.say("state.picture"), ...words.reason(obstacle), reconnect: true, vnc: true };
-    return { title: words.say("state.picture"), busy: true };
-  }
-
-  private bar(state: State, { shown, path, watching, leading, link }: Situation): void {
-    const { words, toolbar } = this;
-    if (state === "connected") {
-      const others = watching ? "state.watching" : leading ? null : "state.controlled";
-      toolbar.say(others ? words.say(others) : this.pathWords(shown, path), "good");
-    } else if (link.name === "waiting") {
-      toolbar.say(words.say("state.unconnected"), "busy");
-    } else if (state === "repairing") toolbar.say(words.say("state.repairing"), "busy");
-    else if (state === "ended") toolbar.say(words.say("state.ended"), "bad");
-    else if (state === "failed" || state === "gone") toolbar.say(words.say(`display.${state}`), "bad");
-    else if (state === "picture") toolbar.say(words.say("state.picture"), "busy");
-    else toolbar.say(words.say("state.connecting"), "busy");
-  }
-
-  private pathWords(shown: Rung, path: Path): string {
-    if (shown === "ws") return this.words.say("state.ws");
-    return this.words.say(path === "" ? "state.webrtc" : `state.webrtc.${path}`);
-  }
-
-  /** Says by which path the picture comes, and why. */
-  private explain({ shown, path, why, pictured }: Situation): void {
-    const { words } = this;
-    const usual = shown === "ws" ? "route.trying" : "route.best";
-    const { what, remedy } = why ? words.reason(why) : { what: words.say(usual), remedy: words.say(`${usual}.do`) };
-    this.route.say({ path: pictured ? this.pathWords(shown, path) : words.say("state.picture"), why: what, remedy });
   }
 
   private mark(): void {
@@ -330,25 +253,4 @@ export class Face {
       this.mark();
     }
   }
-}
-
-/** The state in one word, for the style sheet and for tests: html[data-state]. */
-export type State =
-  | "connecting"
-  | "waiting"
-  | "login"
-  | "ended"
-  | "starting"
-  | "failed"
-  | "gone"
-  | "picture"
-  | "repairing"
-  | "connected";
-
-export function stateOf({ link, display, media, pictured }: Situation): State {
-  if (link.name === "resuming") return "repairing";
-  if (link.name !== "open") return link.name;
-  if (display && display.state !== "up") return display.state;
-  if (!pictured) return "picture";
-  return media === "connected" ? "connected" : "repairing";
 }

@@ -25,7 +25,7 @@ export interface Tool {
 
 export class Toolbar {
   readonly root: HTMLElement;
-  private readonly state = element("span", { class: "state", role: "status" });
+  private readonly state = element("span", { class: "state" });
   private readonly buttons: { tool: Tool; button: HTMLButtonElement; shown: string }[];
   private readonly full = () => this.update();
   /** Panels begin below the bar, however high it is. */
@@ -59,6 +59,7 @@ export class Toolbar {
     this.root = element("div", { class: "toolbar", "data-ui": "" }, bar, handle);
     this.listen(handle);
     this.measure.observe(bar);
+    this.stop(this.buttons[0]?.button ?? null);
     this.update();
   }
 
@@ -67,11 +68,6 @@ export class Toolbar {
     if (this.state.textContent !== text) this.state.textContent = text;
     this.state.title = text;
     this.state.dataset.tone = tone;
-  }
-
-  /** Whether screen readers are told what the bar says. */
-  speak(aloud: boolean): void {
-    this.state.setAttribute("aria-live", aloud ? "polite" : "off");
   }
 
   /** Is of no use any more. */
@@ -111,7 +107,8 @@ export class Toolbar {
   /** Takes the focus. */
   focus(): void {
     this.show();
-    this.buttons.find(({ button }) => button.offsetParent !== null)?.button.focus();
+    const there = this.buttons.map(({ button }) => button).filter((button) => button.offsetParent !== null);
+    (there.find((button) => button.tabIndex === 0) ?? there[0])?.focus();
   }
 
   private listen(handle: HTMLButtonElement): void {
@@ -119,10 +116,19 @@ export class Toolbar {
     handle.addEventListener("click", () => this.focus());
     root.addEventListener("pointerenter", () => this.show());
     root.addEventListener("pointerleave", () => this.hideIn(LINGER));
-    root.addEventListener("focusin", () => this.show());
+    root.addEventListener("focusin", ({ target }) => {
+      this.show();
+      this.stop(target);
+    });
     root.addEventListener("focusout", () => this.hideIn(LINGER));
     root.addEventListener("keydown", (event) => travel(root, event, this.leave));
     document.addEventListener("fullscreenchange", this.full);
+  }
+
+  /** Tab stops at one button alone, the one that had the focus last: the arrows lead to the others. */
+  private stop(at: EventTarget | null): void {
+    const known = this.buttons.some(({ button }) => button === at);
+    for (const { button } of this.buttons) if (known) button.tabIndex = button === at ? 0 : -1;
   }
 
   private show(): void {

@@ -1,0 +1,74 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { LinkState } from "../src/connection.ts";
+import { Words } from "../src/i18n.ts";
+import type { DisplayMessage, Reason } from "../src/protocol.ts";
+import { barOf, routeOf, stateOf, viewOf, type Situation } from "../src/ui/situation.ts";
+
+const display = (state: DisplayMessage["state"], code = ""): DisplayMessage => ({ type: "display", state, code, args: [] });
+
+const connected: Situation = {
+  now: 1000,
+  link: { name: "open" },
+  display: display("up"),
+  shown: "ws",
+  media: "connected",
+  path: "",
+  pictured: true,
+  why: null,
+  offer: { allow: [], watching: false, encodes: null, decodes: [], encoding: null },
+  watching: false,
+  leading: true,
+};
+const left: LinkState = { name: "ended", reason: { code: "left", args: [] } };
+
+test("each situation has a state, words in the toolbar and, where there is something to wait for, a card", () => {
+  const words = new Words("en");
+  const cases: [Partial<Situation>, string, string, string | null][] = [
+    [{}, "connected", "Connected by the page’s own WebSocket", null],
+    [{ shown: "webrtc", path: "udp" }, "connected", "Connected by WebRTC (UDP)", null],
+    [{ watching: true, leading: false }, "connected", "You are watching", null],
+    [{ leading: false }, "connected", "Someone else is in control", null],
+    [{ media: "disconnected" }, "repairing", "The connection is being repaired…", null],
+    [{ link: { name: "resuming" } }, "repairing", "The connection is being repaired…", null],
+    [{ pictured: false }, "picture", "Waiting for the picture…", "Waiting for the picture…"],
+    [{ link: { name: "connecting" } }, "connecting", "Connecting…", "Connecting…"],
+    [{ link: { name: "waiting", until: 5000, reason: null } }, "waiting", "Not connected", "Not connected"],
+    [{ link: { name: "login" } }, "login", "Connecting…", "login"],
+    [{ link: left }, "ended", "Disconnected", "Disconnected"],
+    [{ display: display("starting") }, "starting", "Connecting…", "The desktop is starting…"],
+    [{ display: display("gone") }, "gone", "The desktop is gone", "The desktop is gone"],
+  ];
+  for (const [part, state, bar, card] of cases) {
+    const situation = { ...connected, ...part };
+    assert.equal(stateOf(situation), state);
+    assert.equal(barOf(words, situation).text, bar, state);
+    const view = viewOf(words, situation, null);
+    assert.equal(view && view !== "login" ? view.title : view, card, state);
+  }
+});
+
+test("a picture that does not come is explained, and another way offered", () => {
+  const words = new Words("en");
+  const waiting = { ...connected, pictured: false };
+  const told: Reason = { code: "no-codec", args: [] };
+  const cases: [Situation, Reason | null][] = [
+    [waiting, told],
+    [{ ...waiting, why: told }, null],
+    [{ ...waiting, why: { code: "path-pinned", args: [] } }, told],
+  ];
+  for (const [situation, hindrance] of cases) {
+    const view = viewOf(words, situation, hindrance);
+    assert.ok(view && view !== "login" && view.vnc && view.reconnect && view.what?.startsWith("The server has no pictures"));
+  }
+  const chosen = viewOf(words, { ...waiting, why: { code: "path-pinned", args: [] } }, null);
+  assert.ok(chosen && chosen !== "login" && !chosen.what, "that a path was chosen explains nothing");
+});
+
+test("the path is told with its reason", () => {
+  const words = new Words("en");
+  assert.equal(routeOf(words, connected).why, "Whether WebRTC is faster is being found out.");
+  assert.equal(routeOf(words, { ...connected, shown: "webrtc" }).why, "This is the faster path.");
+  assert.equal(routeOf(words, { ...connected, pictured: false }).path, "Waiting for the picture…");
+  assert.equal(routeOf(words, { ...connected, why: { code: "webrtc-missing", args: [] } }).why, "This browser has no WebRTC.");
+});

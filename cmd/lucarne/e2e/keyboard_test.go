@@ -1,0 +1,245 @@
+package e2e
+
+import (
+	"fmt"
+	"image"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"lucarne/perf/browser"
+	"lucarne/perf/xclient"
+)
+
+// layoutRows are what the keys of some layouts type without a modifier, as
+// Chromium tells it of a person's keyboard, by the keys of layoutCodes.
+var (
+	layoutCodes = strings.Fields("KeyA KeyQ KeyW KeyZ KeyY KeyM Digit1 Digit2 Digit3 Digit4 Digit5 Digit6 Digit7 Digit8 " +
+		"Digit9 Digit0 Minus Equal BracketLeft BracketRight Semicolon Quote Backslash Comma Period Slash")
+	layoutRows = map[string]string{
+		"us": `aqwzym1234567890-=[];'\,./`,
+		"fr": `qazwy,&é"'(-è_çà)=^$mù*;:!`,
+		"de": `aqwyzm1234567890ß´ü+öä#,.-`,
+	}
+)
+
+// keyboardOf is a script that gives the browser a keyboard of another layout, in
+// localStorage also for pages to come: window.switchKeyboard(name).
+func keyboardOf(layout string) string {
+	rows := make([]string, 0, len(layoutRows))
+	for name, row := range layoutRows {
+		rows = append(rows, fmt.Sprintf("%q: [...%q]", name, row))
+	}
+	return fmt.Sprintf(`{
+  const codes = %q.split(" "), rows = {%s};
+  let name = %q;
+  window.switchKeyboard = next => { name = next; };
+  navigator.keyboard.getLayoutMap = async () => new Map(codes.map((code, i) => [code, rows[name][i]]));
+}`, strings.Join(layoutCodes, " "), strings.Join(rows, ", "), layout)
+}
+
+// openWith opens a page in a browser whose keyboard has a layout, and settings
+// that the person has chosen before, as JSON.
+func (d *desk) openWith(layout, settings string) *tab {
+	d.t.Helper()
+	remember := fmt.Sprintf("localStorage.setItem('lucarne.settings', %q);", settings)
+	page := d.load(d.browser, d.url("?resize=off"), keyboardOf(layout)+remember)
+	page.picture()
+	page.focus()
+	return page
+}
+
+// keycodes returns those of the presses so far, of the keys that type a keysym.
+func (r *recorder) keycodes(keysym uint32) []uint8 {
+	var codes []uint8
+	for _, e := range r.got(isKey) {
+		if k := e.(xclient.Key); k.Down && k.Keysym == keysym {
+			codes = append(codes, k.Code)
+		}
+	}
+	return codes
+}
+
+// pressUntil presses a key, each time anew, until the desktop has got keysym from
+// a keycode. Whatever came before has to have meant the same.
+func (r *recorder) pressUntil(page *tab, k browser.Key, keysym uint32, keycode uint8) {
+	r.d.t.Helper()
+	r.reset()
+	presses := 0
+	poll(r.d.t, fmt.Sprintf("keysym %#x of keycode %d", keysym, keycode), func() bool {
+		r.d.check(page.Press(r.d.ctx, k))
+		presses++
+		poll(r.d.t, "press", func() bool { return len(r.printable()) == presses && r.held() == 0 })
+		codes := r.keycodes(keysym)
+		return len(codes) > 0 && codes[len(codes)-1] == keycode
+	})
+	if other := slices.DeleteFunc(r.printable(), func(sym uint32) bool { return sym == keysym }); len(other) > 0 {
+		r.d.t.Errorf("the desktop got %#x too, want %#x alone", other, keysym)
+	}
+}
+
+// X keycodes of evdev keyboards (xkeyboard-config, keycodes/evdev).
+const (
+	keycodeQ = 24
+	keycodeA = 38
+)
+
+// TestLayoutFollowsTheBrowser: the desktop takes on the layout of the person's
+// keyboard, and keys go by their place then; until it has, by what they mean.
+func TestLayoutFollowsTheBrowser(t *testing.T) {
+	d := newDesk(t, setup{})
+	r := d.record(image.Rect(0, 0, 1280, 720))
+	page := d.openWith("fr", "{}")
+	a := browser.Key{Code: "KeyQ", Key: "a"} // where A is on an AZERTY keyboard
+	r.pressUntil(page, a, 'a', keycodeQ)
+
+	// The browser does not tell when the person chooses another layout: what is typed does.
+	d.check(page.Eval(d.ctx, `switchKeyboard("us")`, nil))
+	r.pressUntil(page, browser.Key{Code: "KeyA", Key: "a"}, 'a', keycodeA)
+	r.pressUntil(page, browser.Key{Code: "KeyQ", Key: "q"}, 'q', keycodeQ)
+
+	// Another person's keyboard has another layout than the desktop, which is that of who leads.
+	other := d.openWith("fr", "{}")
+	r.pressUntil(other, a, 'a', keycodeA)
+}
+
+// TestTextModeLeavesTheLayoutAlone: whatever the layouts are, what is typed arrives.
+func TestTextModeLeavesTheLayoutAlone(t *testing.T) {
+	d := newDesk(t, setup{})
+	term := d.terminal()
+	page := d.openWith("us", `{"keyboard": "text"}`)
+	term.focus(page)
+	french := []browser.Key{
+		{Code: "KeyQ", Key: "a"}, {Code: "KeyW", Key: "z"}, {Code: "Digit2", Key: "é"}, {Code: "Digit2", Key: "2", Modifiers: browser.Shift},
+		{Code: "Digit0", Key: "à"}, {Code: "Semicolon", Key: "m"}, {Code: "KeyM", Key: ","}, {Code: "Slash", Key: "!"},
+		{Code: "Slash", Key: "§", Modifiers: browser.Shift}, {Code: "Backslash", Key: "µ", Modifiers: browser.Shift}, {Code: "KeyE", Key: "€"},
+	}
+	for _, k := range french {
+		d.check(page.Press(d.ctx, k))
+	}
+	term.got("azé2àm,!§µ€")
+}
+
+// TestComposedText: what the browser makes of several keys, or of none, in the
+// order in which the person typed it.
+func TestComposedText(t *testing.T) {
+	d := newDesk(t, setup{})
+	term := d.terminal()
+	page := d.openWith("fr", "{}")
+	term.focus(page)
+	compose := func(text string) {
+		d.check(page.Call(d.ctx, "Input.imeSetComposition",
+			map[string]any{"text": text, "selectionStart": len([]rune(text)), "selectionEnd": len([]rune(text))}, nil))
+	}
+	insert := func(text string) {
+		d.check(page.Call(d.ctx, "Input.insertText", map[string]any{"text": text}, nil))
+	}
+	dead := browser.Key{Code: "BracketLeft", Key: "Dead"}
+
+	d.check(page.Type(d.ctx, "a"))
+	compose("に")
+	compose("日本")
+	insert("日本")
+	d.check(page.Type(d.ctx, "b"))
+	compose("given up")
+	compose("")
+	insert("😀👩‍👩‍👧")
+	for _, next := range []browser.Key{{Code: "KeyE", Key: "ê"}, {Code: "KeyO", Key: "ô"}, {Code: "Space", Key: "^"}} {
+		d.check(page.Press(d.ctx, dead), page.Press(d.ctx, next))
+	}
+	d.check(page.Press(d.ctx, browser.Key{Code: "KeyE", Key: "e"}))
+	term.got("a日本b😀👩‍👩‍👧êô^e")
+	if shown := ""; page.Eval(d.ctx, `document.querySelector("#sink").value`, &shown) != nil || shown != "" {
+		t.Errorf("the page's text field keeps %q", shown)
+	}
+}
+
+// TestKeysThatTheBrowserKeeps: the panel of special keys, and modifiers that it
+// holds for the next key.
+func TestKeysThatTheBrowserKeeps(t *testing.T) {
+	d := newDesk(t, setup{})
+	r := d.record(image.Rect(0, 0, 1280, 720))
+	page := d.open("?resize=off&lang=en")
+	panel := func(name string) {
+		t.Helper()
+		page.wait(`!!document.querySelector(".keys:not([hidden])")`)
+		d.check(page.Eval(d.ctx, fmt.Sprintf(`[...document.querySelectorAll(".keys button")].find(b => b.textContent === %q).click()`, name), nil))
+	}
+	pressed := func(want ...uint32) {
+		t.Helper()
+		poll(t, "keys", func() bool { return len(r.pressed()) >= len(want) && r.held() == 0 })
+		if got := r.pressed(); !slices.Equal(got, want) {
+			t.Errorf("pressed %#x, want %#x", got, want)
+		}
+		r.reset()
+	}
+	const control, alt, super, tab, del = 0xffe3, 0xffe9, 0xffeb, 0xff09, 0xffff
+	page.use("keys")
+	panel("Ctrl+W")
+	pressed(control, 'w')
+	panel("Alt+Tab")
+	pressed(alt, tab)
+	panel("Ctrl+Alt+Del")
+	pressed(control, alt, del)
+
+	panel("Super")
+	pressed(super)
+	panel("Ctrl")
+	panel("Alt")
+	page.wait(`document.querySelectorAll(".keys [aria-pressed=true]").length === 2`)
+	page.focus()
+	pressed(control, alt) // with the click
+	page.wait(`document.querySelectorAll(".keys [aria-pressed=true]").length === 0`)
+	panel("Ctrl")
+	d.check(page.Eval(d.ctx, `document.querySelector("#sink").focus()`, nil))
+	d.check(page.Press(d.ctx, browser.Key{Code: "KeyC", Key: "c"}), page.Press(d.ctx, browser.Key{Code: "KeyC", Key: "c"}))
+	pressed(control, 'c', 'c')
+}
+
+// A terminal shows what is typed into it, and writes it down.
+type terminal struct {
+	d    *desk
+	file string
+}
+
+// terminal starts an xterm whose program writes each character as it comes.
+func (d *desk) terminal() *terminal {
+	d.t.Helper()
+	if _, err := exec.LookPath("xterm"); err != nil {
+		d.t.Skip("xterm is not installed")
+	}
+	term := &terminal{d: d, file: filepath.Join(d.t.TempDir(), "typed")}
+	xterm := exec.Command("xterm", "-geometry", "100x30+100+100", "-e", "sh", "-c", "stty raw -echo; cat > "+term.file)
+	xterm.Env = append(os.Environ(), "DISPLAY="+d.plan.Display, "LC_ALL=C.UTF-8")
+	d.check(xterm.Start())
+	d.t.Cleanup(func() {
+		xterm.Process.Kill()
+		xterm.Wait() // killed
+	})
+	poll(d.t, "terminal", func() bool { _, err := os.Stat(term.file); return err == nil })
+	return term
+}
+
+// focus gives the terminal the keyboard: without a window manager, the pointer does.
+func (term *terminal) focus(page *tab) {
+	term.d.t.Helper()
+	term.d.check(page.Click(term.d.ctx, image.Pt(300, 300), browser.Left))
+}
+
+// got waits until the terminal has got as much as is wanted, and compares.
+func (term *terminal) got(want string) {
+	term.d.t.Helper()
+	var got []byte
+	poll(term.d.t, fmt.Sprintf("%q in the terminal", want), func() bool {
+		var err error
+		got, err = os.ReadFile(term.file)
+		term.d.check(err)
+		return len(got) >= len(want)
+	})
+	if string(got) != want {
+		term.d.t.Errorf("the terminal got %q, want %q", got, want)
+	}
+}

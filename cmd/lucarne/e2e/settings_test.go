@@ -98,6 +98,17 @@ func TestPathIsChosenInTheSettings(t *testing.T) {
 	page.wait("window.sameDocument")
 }
 
+// once fails unless a text, an expression, is in one live region of the page's.
+func (t *tab) once(what, text string) {
+	t.d.t.Helper()
+	var said []string
+	t.d.check(t.Eval(t.d.ctx, `[...document.querySelectorAll("[role=status], [role=alert], [aria-live]")].filter(region =>
+		region.checkVisibility({visibilityProperty: true}) && region.textContent.includes(`+text+`)).map(region => region.outerHTML)`, &said))
+	if len(said) != 1 {
+		t.d.t.Errorf("%s: spoken by %d live regions %q, want 1", what, len(said), said)
+	}
+}
+
 // node is one of the accessibility tree.
 type node struct {
 	Ignored     bool
@@ -111,6 +122,7 @@ func TestPageForScreenReaders(t *testing.T) {
 	operable := []string{"button", "switch", "checkbox", "combobox", "textbox", "link", "menuitem", "slider", "radio", "tab"}
 	for _, lang := range []string{"en", "fr"} {
 		page := d.open("?stats=1&lang=" + lang)
+		page.once("state of the connection", `document.querySelector(".toolbar .state").textContent`)
 		var tools []string
 		d.check(page.Eval(d.ctx, `[...document.querySelectorAll("[data-tool]")].filter(b => b.offsetParent && b.hasAttribute("aria-pressed")).map(b => b.dataset.tool)`, &tools))
 		for _, tool := range tools {
@@ -220,31 +232,53 @@ const fitScript = `(touch => {
 	return wrong;
 })`
 
+// fits reports what does not fit, with a picture of it for who wants to look.
+func (t *tab) fits(name string) {
+	t.d.t.Helper()
+	var wrong []string
+	t.d.check(t.Eval(t.d.ctx, fitScript+"(true)", &wrong))
+	if len(wrong) > 0 {
+		t.d.t.Errorf("%s:\n%s", name, strings.Join(wrong, "\n"))
+	}
+	t.keep(name)
+}
+
 // TestPageOnAPhone: 360 pixels are enough, upright and lying, in both languages, light and dark.
 func TestPageOnAPhone(t *testing.T) {
-	d := newDesk(t, setup{tab: image.Pt(360, 640)})
-	page := d.open("?resize=scale&transport=ws")
+	d := newDesk(t, setup{tab: image.Pt(360, 640), agent: []string{"--auth", "token"}})
+	page := d.load(d.browser, d.url(""))
 	d.check(page.Call(d.ctx, "Emulation.setTouchEmulationEnabled", map[string]any{"enabled": true}, nil))
-	for _, c := range []struct{ lang, scheme string }{{"en", "light"}, {"fr", "dark"}, {"fr", "light"}, {"en", "dark"}} {
+	link := d.link()
+	for i, c := range []struct{ lang, scheme string }{{"en", "light"}, {"fr", "dark"}, {"fr", "light"}, {"en", "dark"}} {
 		page.media("prefers-color-scheme", c.scheme, "prefers-reduced-motion", "reduce")
-		d.check(page.Navigate(d.ctx, d.url("?resize=scale&transport=ws&lang="+c.lang)))
+		each := func(look func(name string)) {
+			for _, size := range []image.Point{{X: 360, Y: 640}, {X: 640, Y: 360}} {
+				d.check(page.Resize(d.ctx, size.X, size.Y))
+				page.wait(fmt.Sprintf("innerWidth === %d", size.X))
+				look(fmt.Sprintf("phone-%s-%s-%d", c.lang, c.scheme, size.X))
+			}
+		}
+		query := "?resize=scale&transport=ws&lang=" + c.lang
+		if i == 0 {
+			each(func(name string) {
+				page.wait(`document.querySelector("input[type=password]")`)
+				page.fits(name + "-login")
+			})
+			query = "#" + link[strings.Index(link, "#")+1:]
+		}
+		d.check(page.Navigate(d.ctx, "about:blank"), page.Navigate(d.ctx, d.url(query)))
 		page.picture()
-		for _, size := range []image.Point{{X: 360, Y: 640}, {X: 640, Y: 360}} {
-			d.check(page.Resize(d.ctx, size.X, size.Y))
-			page.wait(fmt.Sprintf("innerWidth === %d", size.X))
+		each(func(name string) {
 			var tools []string
 			d.check(page.Eval(d.ctx, `[...document.querySelectorAll("[data-tool][aria-pressed]")].filter(b => b.offsetParent).map(b => b.dataset.tool)`, &tools))
 			for _, tool := range tools {
 				page.use(tool)
-				name := fmt.Sprintf("phone-%s-%s-%d-%s", c.lang, c.scheme, size.X, tool)
-				var wrong []string
-				d.check(page.Eval(d.ctx, fitScript+"(true)", &wrong))
-				if len(wrong) > 0 {
-					t.Errorf("%s:\n%s", name, strings.Join(wrong, "\n"))
-				}
-				page.keep(name)
+				page.fits(name + "-" + tool)
 				page.use(tool)
 			}
-		}
+		})
 	}
+	d.kill()
+	page.wait(`document.documentElement.dataset.state === "gone"`)
+	page.fits("phone-gone")
 }

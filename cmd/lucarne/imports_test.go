@@ -42,6 +42,7 @@ var rooms = []room{
 	{"signaling/peer/bwe", nil, "it computes, and knows no transport"},
 	{"signaling/iceserver/...", nil, "it finds servers, and knows no transport"},
 	{"signaling/activity", nil, "it measures, and knows no transport"},
+	{"signaling/files", nil, "it keeps files, and knows no transport"},
 	{"signaling/peer", []string{"signaling/session", "signaling/iceserver", "signaling/peer/bwe", "capture", "encode"}, "a transport gets at the desktop by its session.Viewer alone"},
 	{"signaling/wsmedia", []string{"signaling/session", "capture", "encode"}, "a transport gets at the desktop by its session.Viewer alone"},
 	{"signaling/rfb", []string{"signaling/session", "capture", "encode"}, "a transport gets at the desktop by its session.Viewer alone"},

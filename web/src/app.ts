@@ -1,19 +1,22 @@
 /** The page put together: what the server says, what the person does, what is shown. */
 
+import { Access } from "./access.ts";
 import { Backoff } from "./backoff.ts";
 import { Clipboard, type SystemClipboard } from "./clipboard.ts";
 import { every, pageClock } from "./clock.ts";
 import { Connection, type LinkState, type Socket } from "./connection.ts";
 import { listen } from "./desk.ts";
-import { login, session } from "./http.ts";
+import type { Entry } from "./entry.ts";
+import { session } from "./http.ts";
 import { pickLanguage, type Words } from "./i18n.ts";
 import { InputSender } from "./input.ts";
-import { renewing, Typing } from "./keyboard.ts";
+import { renewing } from "./keyboard/keyboard.ts";
+import { Typing } from "./keyboard/typing.ts";
 import { Media } from "./media.ts";
 import { onNetworkChange } from "./network.ts";
 import { wear, type Page } from "./page.ts";
 import { Pointing } from "./pointer/pointing.ts";
-import type { DisplayMessage, Encoding, Feature, GPU, HelloMessage, Reason, ServerMessage } from "./protocol.ts";
+import type { Control, DisplayMessage, Encoding, Feature, GPU, HelloMessage, Reason, ServerMessage } from "./protocol.ts";
 import { Screen } from "./screen.ts";
 import type { Settings, SettingsStore } from "./settings.ts";
 import type { Stats } from "./stats.ts";
@@ -36,6 +39,7 @@ export class App {
   private readonly pointing: Pointing;
   private readonly screen: Screen;
   private readonly clipboard: Clipboard;
+  private readonly access: Access;
   /** What is around the picture; null until it is there. */
   private face: Face | null = null;
   private readonly furnished: Promise<void>;
@@ -57,6 +61,7 @@ export class App {
     private readonly version: string,
     system: SystemClipboard | null,
     open: () => Socket,
+    private readonly entry: Entry,
     page: Page,
   ) {
     const { stage, frame, video, canvas, sink } = page;
@@ -64,7 +69,7 @@ export class App {
     this.connection = new Connection(
       { clock: pageClock, wall: Date.now, backoff: new Backoff(), open, session },
       (tell) =>
-        this.media.hello((hello) => tell({ type: "hello", version, lang: words.language, ...hello })),
+        this.media.hello((hello) => tell({ type: "hello", version, lang: words.language, share: entry.share, ...hello })),
       {
         state: (state) => this.linked(state),
         message: (message) => this.receive(message),
@@ -103,14 +108,22 @@ export class App {
       changed: (text, offered) => void this.furnished.then(() => this.face?.clipboard(text, offered)),
       tooLarge: () => this.tell({ code: "clipboard-too-large", args: [] }),
     });
+    this.access = new Access(pageClock, {
+      send: (message) => this.connection.send(message),
+      may: (feature) => this.may(feature),
+      changed: () => this.render(),
+      met: (event, person) => void this.furnished.then(() => this.face?.met(event, person)),
+      made: (link) => this.face?.made(link),
+    });
     this.furnished = new Promise((resolve) => (this.furnish = resolve));
   }
 
-  /** Starts, with a token if the link had one. */
-  async start(token: string): Promise<void> {
+  /** Starts, by what the address had to come in by. */
+  async start(): Promise<void> {
+    const { pending } = this.entry;
     wear(this.store.value.theme);
     this.listen();
-    if (token === "") {
+    if (!pending) {
       this.connection.connect();
       await this.picture();
     }
@@ -119,9 +132,12 @@ export class App {
     this.render();
     this.sink.focus({ preventScroll: true });
     every(pageClock, POLL, () => void this.poll());
-    if (token === "") return;
-    this.face.refuse(await login(token));
-    this.connection.connect();
+    if (!pending) return;
+    const result = await this.entry.exchange();
+    this.face.refuse(result);
+    if (this.entry.byLink && result !== "in") {
+      this.connection.end({ code: result === "wrong" ? "no-share" : `link-${result}`, args: [] });
+    } else this.connection.connect();
   }
 
   /** Resolves when the first picture is in the tab, when something else is to be said, or after a while. */
@@ -143,6 +159,7 @@ export class App {
       login: (token) => this.login(token),
       type: () => this.typing.text.toggleKeyboard(),
       keys: this.typing.keyboard,
+      access: this.access,
       leave: () => this.sink.focus({ preventScroll: true }),
       escapes: () => this.typing.escapes,
       panning: () => this.screen.panning,
@@ -266,7 +283,7 @@ export class App {
   }
 
   private async login(token: string): Promise<void> {
-    const result = await login(token);
+    const result = await this.entry.signIn(token);
     this.face?.refuse(result);
     if (result === "in") this.connection.connect();
   }
@@ -284,6 +301,8 @@ export class App {
     }
     // What is typed in the meantime waits: nothing in the page says that there is one.
     if (state.name === "resuming") this.typing.keyboard.pause(new Promise<void>((resolve) => (this.resumed = resolve)));
+    // Who has come by a link has no token to give.
+    if (state.name === "login" && this.entry.byLink) return this.connection.end({ code: "no-share", args: [] });
     this.render();
   }
 
@@ -307,7 +326,12 @@ export class App {
           void this.shareClipboards();
         }
         return this.render();
+      case "people":
+        return this.access.told(message);
+      case "shared":
+        return this.access.made(message);
       case "control":
+        this.assume(message);
         if (this.leading !== message.you) this.release();
         if (message.you && !this.leading) {
           this.leading = true; // the desktop's size is ours now
@@ -341,6 +365,7 @@ export class App {
     }
     this.pointing.welcome();
     this.hello = hello;
+    this.access.reset();
     this.display = hello.display;
     this.leading = hello.role !== "viewer";
     this.encoding = null;
@@ -357,6 +382,21 @@ export class App {
     if (document.hidden) this.connection.send({ type: "visibility", hidden: true });
     void this.shareClipboards();
     this.render();
+  }
+
+  /** What the person may do is as this says from now on. */
+  private assume(control: Control): void {
+    const { hello } = this;
+    if (!hello) return;
+    const could = hello.role !== "viewer";
+    const can = control.role !== "viewer";
+    if (could && !can) this.release();
+    this.hello = { ...hello, role: control.role, allow: control.allow };
+    this.access.controlled(control);
+    if (could === can) return;
+    this.typing.mode.update();
+    if (can) void this.shareClipboards();
+    void this.furnished.then(() => this.face?.handed(can));
   }
 
   /** A desktop that may be another one: it gets the browser's clipboard, unless it tells of a newer text. */
@@ -414,6 +454,7 @@ export class App {
       },
       watching: this.hello?.role === "viewer",
       leading: this.leading,
+      control: this.access.control,
     });
     this.catchUp();
   }

@@ -1,8 +1,9 @@
 import { App } from "./app.ts";
 import { browserClipboard } from "./clipboard.ts";
-import { opener, takeToken } from "./http.ts";
+import { Entry, tabStorage } from "./entry.ts";
+import { opener, takeSecrets } from "./http.ts";
 import { pickLanguage, Words } from "./i18n.ts";
-import { platformOf } from "./keyboard.ts";
+import { platformOf } from "./keyboard/stroke.ts";
 import { readOptions } from "./options.ts";
 import { findPage } from "./page.ts";
 import { browserStorage, SettingsStore } from "./settings.ts";
@@ -21,12 +22,14 @@ if (options.vnc) location.replace(new URL(`vnc/${location.search}${location.hash
 else await begin(new SettingsStore(browserStorage(), options.settings, platformOf(navigator) === "mac"));
 
 async function begin(store: SettingsStore): Promise<void> {
-  // First of all, so that the token is in the address bar for as short as can be.
-  const token = takeToken(location, history);
-  const open = opener(document.baseURI, token === "");
+  // First of all, so that the secret is in the address bar for as short as can be.
+  const entry = new Entry(takeSecrets(location, history), tabStorage(), document.baseURI);
+  const open = opener(document.baseURI, !entry.pending);
   const version = pageVersion(document);
   const words = new Words(pickLanguage([store.value.language, ...navigator.languages]));
-  const app = new App(words, store, version, browserClipboard(navigator), open, findPage(document));
+  const app = new App(words, store, version, browserClipboard(navigator), open, entry, findPage(document));
   window.lucarne = { version, stats: () => app.stats() };
-  await app.start(token);
+  // A link that is put into the address of a tab that has the page already.
+  addEventListener("hashchange", () => /[#&](token|view)=/.test(location.hash) && location.reload());
+  await app.start();
 }

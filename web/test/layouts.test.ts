@@ -124,6 +124,8 @@ test("keys go by their place where the layouts agree, by their meaning elsewhere
     ["a modifier", stroke("ShiftLeft", "Shift", "Shift"), true],
     ["AltGr itself", stroke("AltRight", "AltGraph", "AltGraph"), true],
     ["what AltGr types", stroke("Digit0", "@", "AltGraph"), false],
+    ["a capital letter by Caps Lock", stroke("KeyQ", "A", "CapsLock"), true],
+    ["a digit by Caps Lock", stroke("Digit1", "1", "CapsLock"), false],
     ["what the layout does not have there", stroke("KeyQ", "q"), false],
     ["a key of the keypad", stroke("Numpad1", "End"), true],
     ["a key that all layouts have", stroke("F5", "F5"), false],

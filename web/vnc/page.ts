@@ -6,7 +6,7 @@ import { every, pageClock } from "../src/clock.ts";
 import { Connection, type LinkState, type Socket } from "../src/connection.ts";
 import { isOurs, isWayOut } from "../src/desk.ts";
 import { login, session, socketURL } from "../src/http.ts";
-import { isPaste } from "../src/keyboard.ts";
+import { isPaste } from "../src/keyboard/stroke.ts";
 import { onNetworkChange } from "../src/network.ts";
 import type { Feature, HelloMessage, ServerMessage } from "../src/protocol.ts";
 import type { Settings } from "../src/settings.ts";

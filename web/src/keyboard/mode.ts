@@ -57,8 +57,7 @@ export class KeyMode {
     const fits = this.layouts.fits(stroke) || this.settings().layout !== "";
     if (this.mode !== "physical" || !layoutKeys.test(stroke.code)) return false;
     if (this.settings().keyboard === "physical") return true;
-    // Systems differ in what is on the third and fourth level of a layout.
-    return fits && !(stroke.getModifierState("AltGraph") && characterOf(stroke));
+    return fits && !varies(stroke);
   }
 
   /** Another server, or the same anew: it has been told nothing. */
@@ -82,4 +81,11 @@ export class KeyMode {
     const [name = "", variant = ""] = layout.split(" ");
     if (this.tell({ layout: name, variant, mode })) this.told = news;
   }
+}
+
+/** Whether systems differ in what a stroke types by one and the same layout: under AltGr, and by what Caps Lock does to digits. */
+function varies(stroke: KeyStroke): boolean {
+  const character = characterOf(stroke);
+  if (character === "") return false;
+  return stroke.getModifierState("AltGraph") || (stroke.getModifierState("CapsLock") && !/[a-z]/i.test(character));
 }

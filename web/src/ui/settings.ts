@@ -2,7 +2,7 @@
 
 import { decodesAny } from "../codec.ts";
 import type { Words } from "../i18n.ts";
-import { platformOf } from "../keyboard.ts";
+import { platformOf } from "../keyboard/stroke.ts";
 import type { Settings, SettingsStore } from "../settings.ts";
 import { denied, groups, helpWords, meaningful, missing, valueWords, type Abilities, type Offer, type Row, type Value } from "./choices.ts";
 import { Dialog, write } from "./dialog.ts";

@@ -127,6 +127,10 @@ type Backend struct {
 	Name  string // the library, for people: "libvpx"
 	Codec Codec
 	Open  func(Config) (Encoder, error)
+	// Slow: Open may take long, or hang for a while, so that nobody had better wait
+	// for it who can be served otherwise; and an encoder that fails is not opened
+	// anew in the way of who watches.
+	Slow bool
 }
 
 // Sink is where a Stream's packets go: one viewer.

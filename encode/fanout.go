@@ -62,6 +62,7 @@ type Fanout struct {
 	failing [classes]error // why a stream's encoder makes nothing; nil: it does, as far as is known
 	seats   map[*Seat]struct{}
 	lead    *Seat
+	spare   spare
 
 	notify atomic.Pointer[func()] // nil: nobody wants to know
 }
@@ -70,12 +71,14 @@ type Fanout struct {
 func NewFanout(cfg FanoutConfig) *Fanout {
 	f := &Fanout{cfg: cfg, wake: make(chan struct{}, 1), seats: make(map[*Seat]struct{})}
 	for class := range classes {
-		fps := cfg.MaxFPS
+		fps, backend := cfg.MaxFPS, cfg.Backend
 		if class == Slow {
 			fps = slowFPS
+		} else {
+			backend.Open = f.open
 		}
 		f.streams[class] = NewStream(StreamConfig{
-			Backend: cfg.Backend, BitrateBps: cfg.BitrateBps, MaxFPS: fps, Threads: cfg.Threads,
+			Backend: backend, BitrateBps: cfg.BitrateBps, MaxFPS: fps, Threads: cfg.Threads,
 			Quota: cfg.Quota, Shrink: cfg.Shrink,
 			Failing: func(err error) { f.fail(class, err) },
 			Changed: f.tell,
@@ -100,6 +103,10 @@ func (f *Fanout) Run(ctx context.Context) error {
 	check.Stop()
 	defer check.Stop()
 	checking := false
+	f.keeps(true)
+	defer f.keeps(false)
+	expire := stopped()
+	defer expire.Stop()
 	early := stopped() // somebody waits for a stream that has just been started and stopped
 	defer early.Stop()
 	for {
@@ -114,6 +121,10 @@ func (f *Fanout) Run(ctx context.Context) error {
 				stop[class]()
 				stop[class] = nil
 			}
+		}
+		f.started(stop[Main] != nil || stop[Slow] != nil)
+		if left := f.expire(); left > 0 {
+			expire.Reset(left)
 		}
 		switch somebody := watched[Main] || watched[Slow]; {
 		case somebody && !checking:
@@ -133,6 +144,7 @@ func (f *Fanout) Run(ctx context.Context) error {
 			return ctx.Err()
 		case <-f.wake:
 		case <-early.C:
+		case <-expire.C:
 		case now := <-check.C:
 			f.sort(now)
 		}
@@ -144,6 +156,7 @@ func (f *Fanout) start(ctx context.Context, class Class) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	source := f.cfg.Open()
 	done := make(chan struct{})
+	f.started(true) // before the encoder that waits is taken
 	go func() {
 		defer close(done)
 		f.streams[class].Run(ctx, source)

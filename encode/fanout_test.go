@@ -40,7 +40,11 @@ func flat() encode.Backend {
 
 // fan starts a fanout whose streams all look at d.
 func fan(t *testing.T, d func() capture.Source, r *recorder) *encode.Fanout {
-	f := encode.NewFanout(encode.FanoutConfig{Backend: r.backend(), Open: d, BitrateBps: 1e6, MaxFPS: 50, Log: discard})
+	return fanOf(t, d, r.backend())
+}
+
+func fanOf(t *testing.T, d func() capture.Source, backend encode.Backend) *encode.Fanout {
+	f := encode.NewFanout(encode.FanoutConfig{Backend: backend, Open: d, BitrateBps: 1e6, MaxFPS: 50, Log: discard})
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})
 	go func() {

@@ -2,6 +2,7 @@ package encode
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 
 	"lucarne/capture"
@@ -39,12 +40,16 @@ func (f *Fanout) fail(class Class, err error) {
 
 // Try encodes the picture that there is now with an encoder of its own, and
 // takes what failed before for mended if that makes a packet. No seat gets it. A
-// stream that is watched tries for itself: its error is returned.
+// stream that is watched tries for itself: its error is returned. Of a backend that
+// is slow to open the encoder is kept for a while, and makes the Fanout Ready.
 func (f *Fanout) Try() error {
 	if err := f.watchedErr(); err != nil {
 		return err
 	}
 	if err := f.encodeOnce(); err != nil {
+		if !errors.Is(err, capture.ErrNoScreen) {
+			f.fail(Main, err)
+		}
 		return fmt.Errorf("encode: try %s: %w", f.cfg.Backend.Name, err)
 	}
 	watched := f.watched()
@@ -80,11 +85,15 @@ func (f *Fanout) encodeOnce() error {
 		return err
 	}
 	defer frame.Release()
-	encoder, err := f.cfg.Backend.Open(Config{Size: frame.Size, BitrateBps: f.cfg.BitrateBps, MaxFPS: f.cfg.MaxFPS, Threads: f.cfg.Threads})
+	main := f.streams[Main].cfg
+	cfg := Config{Size: frame.Size, BitrateBps: main.BitrateBps, MaxFPS: main.MaxFPS, Threads: main.Threads}
+	encoder, err := f.cfg.Backend.Open(cfg)
 	if err != nil {
 		return err
 	}
-	defer encoder.Close()
-	_, err = encoder.Encode(&frame, Op{Key: true})
-	return err
+	if _, err = encoder.Encode(&frame, Op{Key: true}); err != nil {
+		_ = encoder.Close() // that it fails is known
+		return err
+	}
+	return f.keep(encoder, cfg)
 }

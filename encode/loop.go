@@ -299,7 +299,7 @@ func (l *loop) fail(operation string, err error) {
 	pause := min(100*time.Millisecond<<min(l.failures, 10), maxEncoderPause)
 	first, told := l.failures == 0, l.failures >= hopeless
 	l.failures++
-	if errors.Is(err, ErrLost) {
+	if errors.Is(err, ErrLost) || l.stream.cfg.Backend.Slow {
 		l.failures = max(l.failures, hopeless)
 	}
 	l.retry = time.Now().Add(pause)

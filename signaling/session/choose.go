@@ -2,10 +2,12 @@ package session
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"sync"
 	"time"
 
+	"lucarne/capture"
 	"lucarne/encode"
 )
 
@@ -15,6 +17,10 @@ const (
 	retryMin = time.Minute
 	retryMax = 10 * time.Minute
 )
+
+// screenPause is how soon an encoder is tried again that has had no picture to show
+// that it works.
+const screenPause = time.Second
 
 // supply is one of the session's fan-outs as the choice sees it.
 type supply struct {
@@ -89,7 +95,7 @@ func (s *Session) review(now time.Time) (due []*supply, next time.Duration) {
 	s.mourn(fallen)
 	for n, c := range s.supplies {
 		switch wait := c.due.Sub(now); {
-		case c.err == nil || c.trying || !s.wanted(n):
+		case c.err == nil && c.fanout.Ready() || c.trying || !s.wanted(n):
 		case wait > 0:
 			next = soonest(next, wait)
 		default:
@@ -102,10 +108,16 @@ func (s *Session) review(now time.Time) (due []*supply, next time.Duration) {
 
 // try has a fan-out that has failed show whether it works.
 func (s *Session) try(c *supply) {
+	s.mu.Lock()
+	failed := c.err != nil
+	s.mu.Unlock()
 	err := c.fanout.Try()
 	s.mu.Lock()
 	c.trying = false
-	if err != nil {
+	switch {
+	case errors.Is(err, capture.ErrNoScreen): // that says nothing of the encoder
+		c.due = time.Now().Add(screenPause)
+	case err != nil && failed: // else review finds out
 		c.fell(err, time.Now())
 		s.cfg.Log.Info("codec still fails", "codec", c.fanout.Codec(), "encoder", c.fanout.Backend().Name, "again", c.pause, "err", err)
 	}
@@ -117,6 +129,9 @@ func (s *Session) try(c *supply) {
 // The caller holds s.mu.
 func (s *Session) wanted(fanout int) bool {
 	for _, v := range s.viewers {
+		if v.paused {
+			continue
+		}
 		rank := s.rank(v.prefers)
 		at := slices.Index(rank, fanout)
 		if at < 0 {
@@ -182,15 +197,16 @@ func (s *Session) rank(prefers encode.Codec) []int {
 }
 
 // best returns the fan-out for a viewer's sink that can use these codecs: the
-// first that works. With none that does it is present if that is not negative,
-// else the first to try; negative if there is none at all. The caller holds s.mu.
+// first that works; until that is ready, one of the same codec that is. With none
+// that works it is present if that is not negative, else the first to try; negative
+// if there is none at all. The caller holds s.mu.
 func (s *Session) best(v *Viewer, codecs []encode.Codec, present int) int {
-	first := -1
-	for _, n := range s.rank(v.prefers) {
+	first, rank := -1, s.rank(v.prefers)
+	for _, n := range rank {
 		switch {
 		case !s.usable(n, codecs):
 		case s.supplies[n].err == nil:
-			return n
+			return s.ready(n, rank)
 		case first < 0:
 			first = n
 		}
@@ -199,6 +215,20 @@ func (s *Session) best(v *Viewer, codecs []encode.Codec, present int) int {
 		return present
 	}
 	return first
+}
+
+// ready returns a fan-out, or until it is ready the first in the rank that is and
+// makes packets of the same codec, if there is one.
+func (s *Session) ready(fanout int, rank []int) int {
+	if s.supplies[fanout].fanout.Ready() {
+		return fanout
+	}
+	for _, n := range rank {
+		if c := s.supplies[n]; s.codec(n) == s.codec(fanout) && !c.withheld && c.err == nil && c.fanout.Ready() {
+			return n
+		}
+	}
+	return fanout
 }
 
 // usable says whether a sink that can use these codecs, none for any, can be

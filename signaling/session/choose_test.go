@@ -21,9 +21,10 @@ type works struct {
 	codec encode.Codec
 
 	mu     sync.Mutex
-	open   error // of Open
-	encode error // of Encode
-	after  int   // encodes that an encoder does before that
+	open   error         // of Open
+	encode error         // of Encode
+	after  int           // encodes that an encoder does before that
+	slow   time.Duration // that Open takes; 0: the backend is not slow
 	opened []time.Time
 }
 
@@ -44,7 +45,8 @@ func (w *works) tries() (at []time.Time) {
 }
 
 func (w *works) backend() encode.Backend {
-	return encode.Backend{Name: "lib" + string(w.codec), Codec: w.codec, Open: func(encode.Config) (encode.Encoder, error) {
+	return encode.Backend{Name: "lib" + string(w.codec), Codec: w.codec, Slow: w.slow > 0, Open: func(encode.Config) (encode.Encoder, error) {
+		time.Sleep(w.slow)
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		w.opened = append(w.opened, time.Now())

@@ -218,8 +218,10 @@ func (v *Viewer) Hide(hidden bool) {
 		if !v.paused {
 			return
 		}
+		v.reseat() // what was best may take a while to be so again
 		v.pause(false)
 		s.elect()
+		ring(s.supplied)
 	case v.hidden.IsZero():
 		v.hidden = time.Now()
 		s.ring()

@@ -54,11 +54,15 @@ const (
 	hurried = 200 * time.Millisecond
 )
 
+// resizing is how long an encoder may take for another size at least, while who
+// watches waits.
+const resizing = time.Second
+
 // Backend returns the way to open encoders of a codec, each in a process of its
 // own.
 func Backend(name string, codec encode.Codec, cfg Config) encode.Backend {
 	cfg.Open, cfg.Frame = cmp.Or(cfg.Open, 15*time.Second), cmp.Or(cfg.Frame, 700*time.Millisecond)
-	return encode.Backend{Name: name, Codec: codec, Open: func(config encode.Config) (encode.Encoder, error) {
+	return encode.Backend{Name: name, Codec: codec, Slow: true, Open: func(config encode.Config) (encode.Encoder, error) {
 		return open(codec, cfg, config)
 	}}
 }
@@ -176,7 +180,7 @@ func (c *client) Resize(size image.Point) error {
 	if size.X < 1 || size.Y < 1 || size.X > maxSide || size.Y > maxSide {
 		return errors.Join(fmt.Errorf("nvenc: %s: the sides must be 1 to %d", operation, maxSide), c.Close())
 	}
-	if err := c.ask(appendResize(c.out, size), c.cfg.Open, operation); err != nil {
+	if err := c.ask(appendResize(c.out, size), max(c.cfg.Frame, resizing), operation); err != nil {
 		return errors.Join(err, c.Close())
 	}
 	c.size, c.fresh = size, true

@@ -50,7 +50,7 @@
 //	cursor     serial, hotX, hotY, x, y, and once per serial and socket: image (PNG, base64; "" hidden)
 //	size       width, height: the screen's size now
 //	display    state ("starting", "up", "failed", "gone"), code, args: why
-//	control    viewer, name, you (bool): who leads; given (bool): control has been given to it;
+//	control    viewer, name, as (its role), you (bool): who leads; given (bool): control has been given to it;
 //	           role, allow: what this viewer may do now
 //	people     people: who is here (id, name, role, lent, you, leads, path, since, asked), and
 //	           shares: the links that this viewer may end (share, name, role, until); whoever may
@@ -198,6 +198,7 @@ type Message struct {
 	Minutes int          `json:"minutes,omitempty"`
 	Name    string       `json:"name,omitempty"`
 	Until   int64        `json:"until,omitempty"`
+	As      session.Role `json:"as,omitempty"`
 	Given   bool         `json:"given,omitempty"`
 	People  []person     `json:"people,omitempty"`
 	Shares  []sharedLink `json:"shares,omitempty"`

@@ -66,7 +66,7 @@ func (s *socket) putControl(ctx context.Context, k *known) error {
 	if c := s.viewer.Control(); !k.told || c != k.control {
 		k.told, k.control = true, c
 		err := s.put(ctx, Message{
-			Type: "control", Viewer: c.Leader, Name: c.Name, You: c.You, Given: c.Given,
+			Type: "control", Viewer: c.Leader, Name: c.Name, As: c.As, You: c.You, Given: c.Given,
 			Role: c.Role, Allow: s.viewer.Allowed(),
 		})
 		if err != nil {

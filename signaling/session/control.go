@@ -17,6 +17,7 @@ const (
 type Control struct {
 	Leader string // id of who leads; "": nobody
 	Name   string // as its link says
+	As     Role   // that it acts in
 	You    bool   // it is this viewer
 	Given  bool   // control has been given to it, and is nobody else's until it is taken
 	Role   Role   // that this viewer acts in now
@@ -29,7 +30,7 @@ func (v *Viewer) Control() Control {
 	defer s.mu.Unlock()
 	c := Control{Role: v.Role(), Given: s.given != nil}
 	if s.leader != nil {
-		c.Leader, c.Name, c.You = s.leader.id, s.leader.name, s.leader == v
+		c.Leader, c.Name, c.As, c.You = s.leader.id, s.leader.name, s.leader.Role(), s.leader == v
 	}
 	return c
 }

@@ -38,8 +38,8 @@ func TestGiven(t *testing.T) {
 			t.Error("the owner holds a key although control has been given")
 		}
 		id := guest.v.ID()
-		controls(t, guest.v, Control{Leader: id, You: true, Given: true, Role: Controller})
-		controls(t, owner.v, Control{Leader: id, Given: true, Role: Owner})
+		controls(t, guest.v, Control{Leader: id, As: Controller, You: true, Given: true, Role: Controller})
+		controls(t, owner.v, Control{Leader: id, As: Controller, Given: true, Role: Owner})
 		if got, want := guest.v.Allowed(), []Feature{Video, Keyboard, Pointer, CopyIn, CopyOut, Resize, Limiting}; !slices.Equal(got, want) {
 			t.Errorf("lent control allows %v, want %v", got, want)
 		}
@@ -52,7 +52,7 @@ func TestGiven(t *testing.T) {
 		time.Sleep(10 * leadIdle)
 		for _, p := range []*page{owner, helper} {
 			p.send(input.Motion{Pos: image.Pt(1, 1)})
-			controls(t, p.v, Control{Leader: id, Given: true, Role: p.v.Role()})
+			controls(t, p.v, Control{Leader: id, As: Controller, Given: true, Role: p.v.Role()})
 		}
 		if err := helper.v.Take(); !errors.Is(err, ErrRefused) {
 			t.Errorf("taken from whom another has given it: %v, want ErrRefused", err)
@@ -64,8 +64,8 @@ func TestGiven(t *testing.T) {
 		if d.held() != 0 {
 			t.Error("the guest holds a key although control has been taken")
 		}
-		controls(t, guest.v, Control{Leader: owner.v.ID(), Role: Watcher})
-		controls(t, owner.v, Control{Leader: owner.v.ID(), You: true, Role: Owner})
+		controls(t, guest.v, Control{Leader: owner.v.ID(), As: Owner, Role: Watcher})
+		controls(t, owner.v, Control{Leader: owner.v.ID(), As: Owner, You: true, Role: Owner})
 		events := d.events()
 		guest.send(key("KeyH", input.Down))
 		guest.send(input.Motion{Pos: image.Pt(2, 2)})
@@ -74,7 +74,7 @@ func TestGiven(t *testing.T) {
 		}
 		time.Sleep(2 * leadIdle)
 		helper.send(input.Motion{Pos: image.Pt(3, 3)})
-		controls(t, helper.v, Control{Leader: helper.v.ID(), You: true, Role: Controller})
+		controls(t, helper.v, Control{Leader: helper.v.ID(), As: Controller, You: true, Role: Controller})
 	})
 }
 
@@ -129,9 +129,9 @@ func TestGivenLeaves(t *testing.T) {
 	if guest = again(guest); guest.Role() != Controller {
 		t.Error("a new connection has cost the control")
 	}
-	controls(t, owner, Control{Leader: guest.ID(), Name: "Zoé", Given: true, Role: Owner})
+	controls(t, owner, Control{Leader: guest.ID(), Name: "Zoé", As: Controller, Given: true, Role: Owner})
 	guest.Leave()
-	controls(t, owner, Control{Leader: owner.ID(), You: true, Role: Owner})
+	controls(t, owner, Control{Leader: owner.ID(), As: Owner, You: true, Role: Owner})
 	if err := owner.Take(); err != nil {
 		t.Fatal(err)
 	}

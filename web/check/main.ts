@@ -1,5 +1,5 @@
 import { pageClock } from "../src/clock.ts";
-import { takeToken } from "../src/http.ts";
+import { takeSecrets } from "../src/http.ts";
 import { pickLanguage } from "../src/i18n.ts";
 import { pageVersion } from "../src/version.ts";
 import type { Wire } from "./line.ts";
@@ -7,7 +7,7 @@ import { CheckPage } from "./page.ts";
 import { CheckWords } from "./words.ts";
 
 // First of all, so that the token is in the address bar for as short as can be.
-const token = takeToken(location, history);
+const { token } = takeSecrets(location, history);
 const query = new URLSearchParams(location.search);
 const language = pickLanguage([query.get("lang") ?? "", ...navigator.languages]);
 const stage = document.querySelector("main");

@@ -79,7 +79,7 @@ export class Connection {
   private current: LinkState = { name: "connecting" };
   private readonly attempts: Attempts;
   /** Names this page to the server, so that a fresh socket takes the place of the silent one. */
-  private readonly page = secret();
+  readonly page = secret();
   /** Counts the hellos, so that one held up by the network does not take the place of a later one. */
   private hellos = 0;
   private cancelTimer = () => {};

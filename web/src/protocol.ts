@@ -8,7 +8,7 @@
 import { readCodec, type Codec } from "./codec.ts";
 
 export type Role = "owner" | "controller" | "viewer";
-export type Feature = "video" | "keyboard" | "pointer" | "copy-in" | "copy-out" | "resize";
+export type Feature = "video" | "keyboard" | "pointer" | "copy-in" | "copy-out" | "resize" | "limits" | "give" | "share";
 export type DisplayState = "starting" | "up" | "failed" | "gone";
 
 /** Which ways of the picture there are to be; "none": neither, but control, input and clipboard. */
@@ -82,6 +82,60 @@ export interface GPU {
   throttled: string;
 }
 
+/** A viewer; times are Unix milliseconds, 0 for none. */
+export interface Person {
+  id: string;
+  /** As the link says by which it has come; "" without one. */
+  name: string;
+  /** That it acts in now. */
+  role: Role;
+  /** It may only look by itself, and has been given control. */
+  lent: boolean;
+  you: boolean;
+  leads: boolean;
+  /** By which it watches: "ws", "webrtc", "vnc", or "". */
+  path: string;
+  since: number;
+  /** When it asked for control; 0: it has not, or has got it. */
+  asked: number;
+}
+
+/** What a link may let others do. */
+export type ShareRole = "viewer" | "controller";
+
+/** A link by which others come, until a Unix time in milliseconds. */
+export interface SharedLink {
+  share: string;
+  name: string;
+  role: ShareRole;
+  until: number;
+}
+
+/** A link that has just been made. */
+export interface Shared extends SharedLink {
+  secret: string;
+}
+
+/** Who is here, and the links that the person may end. */
+export interface People {
+  people: Person[];
+  shares: SharedLink[];
+}
+
+/** Who controls the desktop, and what this page may do now. */
+export interface Control {
+  viewer: string;
+  /** Of who leads, as its link says. */
+  name: string;
+  /** What who leads acts as. */
+  as: Role;
+  you: boolean;
+  /** Control has been given to who leads. */
+  given: boolean;
+  role: Role;
+  allow: Feature[];
+}
+
 export type ServerMessage =
   | HelloMessage
   | DisplayMessage
@@ -89,7 +143,9 @@ export type ServerMessage =
   | { type: "offer"; sdp: string; generation: number; ice: RTCConfiguration }
   | { type: "candidate"; candidate: RTCIceCandidateInit; generation: number }
   | { type: "size"; width: number; height: number }
-  | { type: "control"; viewer: string; you: boolean }
+  | ({ type: "control" } & Control)
+  | ({ type: "people" } & People)
+  | ({ type: "shared" } & Shared)
   | { type: "keyboard"; layout: string; variant: string }
   | { type: "encoding"; encoding: Encoding }
   | { type: "gpus"; gpus: GPU[] }
@@ -100,7 +156,21 @@ export type ServerMessage =
   | ({ type: "bye"; retry: boolean } & Reason);
 
 export type ClientMessage =
-  | { type: "hello"; version: string; lang: string; transport: Transport; codecs?: Codec[]; codec?: Codec; page?: string }
+  | {
+      type: "hello";
+      version: string;
+      lang: string;
+      transport: Transport;
+      codecs?: Codec[];
+      codec?: Codec;
+      page?: string;
+      share?: string;
+    }
+  | { type: "share"; role: ShareRole; minutes: number; name: string }
+  | { type: "revoke"; share: string }
+  | { type: "give"; viewer: string }
+  | { type: "take" }
+  | { type: "ask" }
   | { type: "codec"; codec: Codec | "" }
   | { type: "answer"; sdp: string; generation: number }
   | { type: "candidate"; candidate: RTCIceCandidateInit; generation: number }
@@ -127,6 +197,8 @@ const strings = (value: unknown): string[] =>
   Array.isArray(value) ? value.filter((item) => typeof item === "string") : [];
 const object = (value: unknown): Fields | null =>
   typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Fields) : null;
+
+const objects = (value: unknown): Fields[] => (Array.isArray(value) ? value.map(object).filter((item) => item !== null) : []);
 
 /** Reads a control message; null when it is none that the page knows. */
 export function parse(text: string): ServerMessage | null {
@@ -162,7 +234,20 @@ function parseFields(m: Fields): ServerMessage | null {
     case "display":
       return parseDisplay(m);
     case "control":
-      return { type: "control", viewer: string(m.viewer), you: m.you === true };
+      return {
+        type: "control",
+        viewer: string(m.viewer),
+        name: string(m.name),
+        as: role(m.as),
+        you: m.you === true,
+        given: m.given === true,
+        role: role(m.role),
+        allow: strings(m.allow) as Feature[],
+      };
+    case "people":
+      return { type: "people", people: objects(m.people).map(parsePerson), shares: objects(m.shares).map(parseShare) };
+    case "shared":
+      return { type: "shared", ...parseShare(m), secret: string(m.secret) };
     case "keyboard":
       return { type: "keyboard", layout: string(m.layout), variant: string(m.variant) };
     case "encoding":
@@ -192,12 +277,38 @@ function parseICE(m: Fields): RTCConfiguration {
   };
 }
 
+/** A role; one that the page does not know may look. */
+const role = (value: unknown): Role => (value === "owner" || value === "controller" ? value : "viewer");
+
+function parsePerson(m: Fields): Person {
+  return {
+    id: string(m.id),
+    name: string(m.name),
+    role: role(m.role),
+    lent: m.lent === true,
+    you: m.you === true,
+    leads: m.leads === true,
+    path: string(m.path),
+    since: number(m.since),
+    asked: number(m.asked),
+  };
+}
+
+function parseShare(m: Fields): SharedLink {
+  return {
+    share: string(m.share),
+    name: string(m.name),
+    role: m.role === "controller" ? "controller" : "viewer",
+    until: number(m.until),
+  };
+}
+
 function parseHello(m: Fields): HelloMessage {
   return {
     type: "hello",
     version: string(m.version),
     viewer: string(m.viewer),
-    role: m.role === "owner" || m.role === "viewer" ? m.role : "controller",
+    role: role(m.role),
     allow: strings(m.allow) as Feature[],
     display: parseDisplay(m),
     width: number(m.width),

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Clipboard, type SystemClipboard } from "../src/clipboard.ts";
-import { socketURL, takeToken } from "../src/http.ts";
+import { linkOf, socketURL, takeSecrets } from "../src/http.ts";
 import { readOptions } from "../src/options.ts";
 import { parse } from "../src/protocol.ts";
 import { sessionID } from "../src/rtc.ts";
@@ -51,19 +51,22 @@ test("the socket is beside the page, under any base path", () => {
   for (const [page, want] of cases) assert.equal(socketURL(page), want);
 });
 
-test("the token leaves the address bar", () => {
-  const cases: [string, string, string][] = [
-    ["#token=abc", "abc", "/p/?q=1"],
-    ["#a=1&token=abc", "abc", "/p/?q=1#a=1"],
-    ["#token=", "", "/p/?q=1"],
+test("the secrets leave the address bar", () => {
+  const cases: [string, string, string, string][] = [
+    ["#token=abc", "abc", "", "/p/?q=1"],
+    ["#a=1&token=abc", "abc", "", "/p/?q=1#a=1"],
+    ["#token=", "", "", "/p/?q=1"],
+    ["#view=abc", "", "abc", "/p/?q=1"],
+    ["#view=abc&b=2&token=d", "d", "abc", "/p/?q=1#b=2"],
   ];
-  for (const [hash, want, left] of cases) {
+  for (const [hash, token, view, left] of cases) {
     let shown = "";
     const history = { state: null, replaceState: (_: unknown, __: string, url: string) => (shown = url) };
     const location = { hash, pathname: "/p/", search: "?q=1" };
-    assert.equal(takeToken(location as Location, history as unknown as History), want);
+    assert.deepEqual(takeSecrets(location as Location, history as unknown as History), { token, view });
     assert.equal(shown, left);
   }
+  assert.equal(linkOf("s-_", "https://h/user/a/?resize=off&lang=fr#x"), "https://h/user/a/#view=s-_");
 });
 
 test("options are read, and nonsense is not", () => {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { LinkState } from "../src/connection.ts";
 import { Words } from "../src/i18n.ts";
-import type { DisplayMessage, Reason } from "../src/protocol.ts";
+import type { Control, DisplayMessage, Reason } from "../src/protocol.ts";
 import { barOf, routeOf, stateOf, viewOf, type Situation } from "../src/ui/situation.ts";
 
 const display = (state: DisplayMessage["state"], code = ""): DisplayMessage => ({ type: "display", state, code, args: [] });
@@ -19,7 +19,17 @@ const connected: Situation = {
   offer: { allow: [], watching: false, encodes: null, decodes: [], encoding: null },
   watching: false,
   leading: true,
+  control: null,
 };
+const owned = (name: string): Control => ({
+  viewer: "1",
+  name,
+  as: "owner",
+  you: false,
+  given: false,
+  role: "viewer",
+  allow: ["video"],
+});
 const left: LinkState = { name: "ended", reason: { code: "left", args: [] } };
 
 test("each situation has a state, words in the toolbar and, where there is something to wait for, a card", () => {
@@ -28,6 +38,8 @@ test("each situation has a state, words in the toolbar and, where there is somet
     [{}, "connected", "Connected by the page’s own WebSocket", null],
     [{ shown: "webrtc", path: "udp" }, "connected", "Connected by WebRTC (UDP)", null],
     [{ watching: true, leading: false }, "connected", "You are watching", null],
+    [{ watching: true, leading: false, control: owned("") }, "connected", "You only look. In control: Owner", null],
+    [{ watching: true, leading: false, control: owned("Zoé") }, "connected", "You only look. In control: Zoé", null],
     [{ leading: false }, "connected", "Someone else is in control", null],
     [{ media: "disconnected" }, "repairing", "The connection is being repaired…", null],
     [{ link: { name: "resuming" } }, "repairing", "The connection is being repaired…", null],

@@ -1,5 +1,6 @@
 import { browserClipboard } from "../src/clipboard.ts";
-import { takeToken } from "../src/http.ts";
+import { Entry, tabStorage } from "../src/entry.ts";
+import { takeSecrets } from "../src/http.ts";
 import { pickLanguage } from "../src/i18n.ts";
 import { readOptions } from "../src/options.ts";
 import { browserStorage, SettingsStore } from "../src/settings.ts";
@@ -7,12 +8,12 @@ import { pageVersion } from "../src/version.ts";
 import { VNCPage } from "./page.ts";
 import { VNCWords } from "./words.ts";
 
-// First of all, so that the token is in the address bar for as short as can be.
-const token = takeToken(location, history);
+// First of all, so that the secret is in the address bar for as short as can be.
+const home = new URL("..", document.baseURI).href;
+const entry = new Entry(takeSecrets(location, history), tabStorage(), home);
 const settings = new SettingsStore(browserStorage(), readOptions(location.search).settings).value;
 const words = new VNCWords(pickLanguage([settings.language, ...navigator.languages]));
 const stage = document.querySelector<HTMLElement>("#stage");
 if (!stage) throw new Error("the page has no stage");
-const home = new URL("..", document.baseURI).href;
 const system = browserClipboard(navigator);
-await new VNCPage(words, settings, pageVersion(document), home, system, stage).start(token);
+await new VNCPage(words, settings, pageVersion(document), home, system, entry, stage).start();

@@ -5,10 +5,11 @@ import { Clipboard, type SystemClipboard } from "../src/clipboard.ts";
 import { every, pageClock } from "../src/clock.ts";
 import { Connection, type LinkState, type Socket } from "../src/connection.ts";
 import { isOurs, isWayOut } from "../src/desk.ts";
-import { login, session, socketURL } from "../src/http.ts";
+import type { Entry } from "../src/entry.ts";
+import { session, socketURL } from "../src/http.ts";
 import { isPaste } from "../src/keyboard/stroke.ts";
 import { onNetworkChange } from "../src/network.ts";
-import type { Feature, HelloMessage, ServerMessage } from "../src/protocol.ts";
+import type { Control, Feature, HelloMessage, ServerMessage } from "../src/protocol.ts";
 import type { Settings } from "../src/settings.ts";
 import { Card, waiting, type View } from "../src/ui/card.ts";
 import { ClipboardPanel } from "../src/ui/panel.ts";
@@ -37,19 +38,20 @@ export class VNCPage {
     private readonly words: VNCWords,
     private readonly settings: Settings,
     private readonly version: string,
-    private readonly home: string,
+    home: string,
     system: SystemClipboard | null,
+    private readonly entry: Entry,
     private readonly stage: HTMLElement,
   ) {
     this.connection = new Connection(
       { clock: pageClock, wall: Date.now, backoff: new Backoff(), open: () => new WebSocket(socketURL(home)) as Socket, session: () => session(home) },
-      (tell) => tell({ type: "hello", version, lang: words.language, transport: "none" }),
+      (tell) => tell({ type: "hello", version, lang: words.language, transport: "none", share: entry.share }),
       { state: (state) => this.linked(state), message: (message) => this.receive(message), binary: () => {} },
     );
     this.link = new VNCLink(
       pageClock,
       new Backoff(),
-      (listener) => (this.screen = show(stage, socketURL(document.baseURI), this.manner, listener)),
+      (listener) => (this.screen = show(stage, socketURL(document.baseURI), this.connection.page, this.manner, listener)),
       () => this.render(),
     );
     this.clipboard = new Clipboard(pageClock, system, {
@@ -76,12 +78,15 @@ export class VNCPage {
     document.body.append(this.card.root, this.bar.root, this.panel.root, this.toasts.root);
   }
 
-  /** Starts, with a token if the link had one. */
-  async start(token: string): Promise<void> {
+  /** Starts, by what the address had to come in by. */
+  async start(): Promise<void> {
     this.listen();
     every(pageClock, 1000, () => this.render()); // the countdown
-    if (token) this.card.refuse(await login(token, this.home));
-    this.connection.connect();
+    const result = this.entry.pending ? await this.entry.exchange() : "in";
+    this.card.refuse(result);
+    if (this.entry.byLink && result !== "in") {
+      this.connection.end({ code: result === "wrong" ? "no-share" : `link-${result}`, args: [] });
+    } else this.connection.connect();
   }
 
   private listen(): void {
@@ -136,7 +141,7 @@ export class VNCPage {
   }
 
   private async login(token: string): Promise<void> {
-    const result = await login(token, this.home);
+    const result = await this.entry.signIn(token);
     this.card.refuse(result);
     if (result === "in") this.connection.connect();
   }
@@ -144,6 +149,8 @@ export class VNCPage {
   private linked(state: LinkState): void {
     // Without the one there is no policy for the other.
     if (state.name !== "open") this.link.close();
+    // Who has come by a link has no token to give.
+    if (state.name === "login" && this.entry.byLink) return this.connection.end({ code: "no-share", args: [] });
     this.render();
   }
 
@@ -155,6 +162,7 @@ export class VNCPage {
         if (message.state === "up") this.wishSize();
         return;
       case "control":
+        this.assume(message);
         if (message.you) this.wishSize();
         return;
       case "clipboard":
@@ -164,6 +172,14 @@ export class VNCPage {
         if (message.code === "clipboard-failed") this.clipboard.forget();
         return this.tell(message.code, message.args);
     }
+  }
+
+  /** What the person may do is as this says from now on. */
+  private assume({ role, allow }: Control): void {
+    if (!this.hello) return;
+    this.hello = { ...this.hello, role, allow };
+    this.screen?.watch(this.manner.watch);
+    this.render();
   }
 
   private greeted(hello: HelloMessage): void {

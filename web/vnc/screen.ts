@@ -4,9 +4,15 @@ import RFB from "@novnc/novnc";
 import { desktopScale, type Wish } from "../src/geometry.ts";
 import type { Attempt, AttemptListener } from "./link.ts";
 
-/** Opens a connection over a WebSocket and shows it in stage. */
-export function show(stage: HTMLElement, url: string, options: { scale: boolean; watch: boolean }, listener: AttemptListener): VNCScreen {
-  return new VNCScreen(new WebSocket(url), stage, options, listener);
+/** Opens a connection over a WebSocket for the page of that name, and shows it in stage. */
+export function show(
+  stage: HTMLElement,
+  url: string,
+  page: string,
+  options: { scale: boolean; watch: boolean },
+  listener: AttemptListener,
+): VNCScreen {
+  return new VNCScreen(new WebSocket(url, [`lucarne.page.${page}`]), stage, options, listener);
 }
 
 export class VNCScreen implements Attempt {
@@ -16,7 +22,7 @@ export class VNCScreen implements Attempt {
   constructor(
     private readonly socket: WebSocket,
     stage: HTMLElement,
-    private readonly options: { scale: boolean; watch: boolean },
+    options: { scale: boolean; watch: boolean },
     listener: AttemptListener,
   ) {
     socket.binaryType = "arraybuffer";
@@ -36,13 +42,18 @@ export class VNCScreen implements Attempt {
     this.rfb = rfb;
   }
 
+  /** Whether the person may only look, from now on. */
+  watch(only: boolean): void {
+    this.rfb.viewOnly = only;
+  }
+
   focus(): void {
     this.rfb.focus({ preventScroll: true });
   }
 
   /** Lets go of all keys. */
   release(): void {
-    if (this.options.watch) return;
+    if (this.rfb.viewOnly) return;
     this.rfb.viewOnly = true; // noVNC lifts what it holds then
     this.rfb.viewOnly = false;
   }

@@ -1,9 +1,11 @@
 /** Everything around the picture, and what it says in each state. */
 
+import type { Access } from "../access.ts";
+import type { Event } from "../company.ts";
 import { canFill, fills, toggleFullscreen } from "../fullscreen.ts";
 import type { Login } from "../http.ts";
 import type { Words } from "../i18n.ts";
-import type { Reason } from "../protocol.ts";
+import type { Person, Reason, Shared } from "../protocol.ts";
 import type { Settings, SettingsStore } from "../settings.ts";
 import type { Stats } from "../stats.ts";
 import { Card } from "./card.ts";
@@ -13,6 +15,7 @@ import { readable, withholds } from "./encoding.ts";
 import { KeysPanel, type KeysActions } from "./keys.ts";
 import { Overlay } from "./overlay.ts";
 import { ClipboardPanel } from "./panel.ts";
+import { nameOf, PeoplePanel } from "./people.ts";
 import { RoutePanel } from "./route.ts";
 import { SettingsPanel } from "./settings.ts";
 import { Scrollbars, type Scrolled } from "./scrollbars.ts";
@@ -35,6 +38,8 @@ export interface FaceActions {
   type(): void;
   /** Presses keys, or holds them for the next one. */
   keys: KeysActions;
+  /** Who is here, and who has control. */
+  access: Access;
   /** The focus goes back to the desktop. */
   leave(): void;
   /** Whether the desktop gets Escape also in full screen. */
@@ -66,6 +71,7 @@ export class Face {
   private readonly panel: ClipboardPanel;
   private readonly overlay: Overlay;
   private readonly special: KeysPanel;
+  private readonly people: PeoplePanel;
   private readonly route: RoutePanel;
   private readonly settings: SettingsPanel;
   private readonly panels: readonly Panel[];
@@ -94,7 +100,8 @@ export class Face {
     this.special = new KeysPanel(words, actions.keys, closed);
     this.route = new RoutePanel(words, closed);
     this.settings = new SettingsPanel(words, store, closed);
-    this.panels = [this.panel, this.special, this.route, this.settings];
+    this.people = new PeoplePanel(words, actions.access, { copy: actions.copy, closed });
+    this.panels = [this.panel, this.special, this.people, this.route, this.settings];
     this.scrollbars = new Scrollbars(words, actions.panning(), actions.leave);
     this.toolbar = new Toolbar(words, this.tools(), actions.leave);
     document.body.append(...this.parts().map(({ root }) => root));
@@ -120,7 +127,8 @@ export class Face {
 
   /** The buttons of the bar, from left to right. */
   private tools(): Tool[] {
-    const { panel, special, route, settings, overlay, actions, store } = this;
+    const { panel, special, people, route, settings, overlay, actions, store } = this;
+    const { access } = actions;
     return [
       {
         id: "fullscreen",
@@ -133,6 +141,14 @@ export class Face {
       { id: "keys", icon: "keys", label: "toolbar.keys", ...this.opens(special, () => special.show()) },
       { id: "type", icon: "keyboard", label: "toolbar.keyboard", touch: true, act: actions.type },
       { id: "lock", icon: "mouse", label: "toolbar.lock", hidden: () => !actions.lockable(), act: () => this.lock() },
+      {
+        id: "people",
+        icon: "people",
+        label: "toolbar.people",
+        hidden: () => !access.may("give"),
+        ...this.opens(people, () => people.show()),
+      },
+      { id: "ask", icon: "hand", label: "toolbar.ask", hidden: () => !access.asks, act: () => this.ask() },
       {
         id: "stats",
         icon: "stats",
@@ -194,6 +210,29 @@ export class Face {
     this.scrollbars.update();
   }
 
+  /** The person would like to have control. */
+  private ask(): void {
+    this.actions.leave();
+    if (this.actions.access.ask()) this.toasts.say(this.words.say("people.asked.sent"));
+  }
+
+  /** Somebody comes, goes, or asks for control. */
+  met(event: Event, person: Person): void {
+    const { words, actions } = this;
+    const give = { label: words.say("people.give"), act: () => actions.access.give(person.id) };
+    this.toasts.say(words.say(`people.${event}`, nameOf(words, person)), "", event === "asked" ? give : undefined);
+  }
+
+  /** The person may act on the desktop now, or may not any more. */
+  handed(got: boolean): void {
+    this.toasts.say(this.words.say(got ? "people.got" : "people.lost"));
+  }
+
+  /** The link that the person has asked for. */
+  made(link: Shared): void {
+    this.people.made(link);
+  }
+
   private lock(): void {
     this.actions.leave();
     this.actions.lock();
@@ -230,6 +269,7 @@ export class Face {
     write(this.speech.root, view ? "" : text);
     this.route.say(routeOf(this.words, situation));
     this.settings.say(situation.offer);
+    this.people.update();
     this.mark();
     if (state !== "connected" || this.welcomed) return;
     this.welcomed = true;

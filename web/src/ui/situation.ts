@@ -3,10 +3,11 @@
 import type { LinkState } from "../connection.ts";
 import type { Words } from "../i18n.ts";
 import type { Rung } from "../ladder.ts";
-import type { DisplayMessage, Reason } from "../protocol.ts";
+import type { Control, DisplayMessage, Reason } from "../protocol.ts";
 import type { Path } from "../stats.ts";
 import { waiting, type View } from "./card.ts";
 import type { Offer } from "./choices.ts";
+import { nameOf } from "./people.ts";
 import type { Route } from "./route.ts";
 
 export interface Situation {
@@ -29,6 +30,8 @@ export interface Situation {
   watching: boolean;
   /** The person is in control. */
   leading: boolean;
+  /** Who is; null while that is not known. */
+  control: Control | null;
 }
 
 /** The state in one word, for the style sheet and for tests: html[data-state]. */
@@ -85,10 +88,10 @@ export function viewOf(words: Words, { link, display, pictured, why, now }: Situ
 /** What the toolbar says of the connection. */
 export function barOf(words: Words, situation: Situation): { text: string; tone: "good" | "busy" | "bad" } {
   const state = stateOf(situation);
-  const { shown, path, watching, leading } = situation;
+  const { shown, path, watching, leading, control } = situation;
   switch (state) {
     case "connected":
-      if (watching) return { text: words.say("state.watching"), tone: "good" };
+      if (watching) return { text: watchingWords(words, control), tone: "good" };
       return { text: leading ? pathWords(words, shown, path) : words.say("state.controlled"), tone: "good" };
     case "waiting":
       return { text: words.say("state.unconnected"), tone: "busy" };
@@ -103,6 +106,12 @@ export function barOf(words: Words, situation: Situation): { text: string; tone:
     default:
       return { text: words.say("state.connecting"), tone: "busy" };
   }
+}
+
+/** What is said to who only looks. */
+function watchingWords(words: Words, control: Control | null): string {
+  if (!control?.viewer) return words.say("state.watching");
+  return words.say("state.watching.of", nameOf(words, { you: false, name: control.name, role: control.as, lent: false }));
 }
 
 /** A path in words. */

@@ -218,3 +218,15 @@ test("a pinch is told from Control and the wheel", () => {
   fire(page, "keyup", stroke("Control"));
   assert.deepEqual(fire(stage, "wheel", turn), ["pointer.pinch", "prevented"]);
 });
+
+test("whatever takes the person away lets go; the page's own controls leave what was latched there", () => {
+  const cases: [string, (made: ReturnType<typeof desk>) => string[], string[]][] = [
+    ["another window", ({ page, fire }) => fire(page, "blur"), ["release"]],
+    ["another page", ({ page, fire }) => fire(page, "pagehide"), ["release"]],
+    ["another tab", ({ root, fire }) => ((root.hidden = true), fire(root, "visibilitychange")), ["release"]],
+    ["this tab again", ({ root, fire }) => fire(root, "visibilitychange"), []],
+    ["a control of the page", ({ page, fire }) => fire(page, "focusin", {}, new FakeElement(true)), ["release kept"]],
+    ["the desktop itself", ({ page, fire }) => fire(page, "focusin"), []],
+  ];
+  for (const [name, leave, want] of cases) assert.deepEqual(leave(desk()), want, name);
+});

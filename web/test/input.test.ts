@@ -65,6 +65,8 @@ test("keys that the former viewer was not heard to type are typed by the next, w
   const shift = press("ShiftLeft", 0xffe1);
   const caps = press("CapsLock", 0xffe5);
   const b = press("KeyB", 0x42);
+  const place = (code: string) => press(code, 0);
+  const locks: InputEvent = { type: "locks", caps: true, num: false };
   const up = (event: InputEvent): InputEvent => ({ ...event, action: Action.Up }) as InputEvent;
   const click: InputEvent = { type: "button", action: Action.Down, button: 1, x: 1, y: 2 };
   const cases: [string, InputEvent[], number, InputEvent[]][] = [
@@ -77,6 +79,11 @@ test("keys that the former viewer was not heard to type are typed by the next, w
     ["held before, and no modifier", [caps, key(Action.Down), b, up(b)], 2, [b, up(b)]],
     ["a release in between", [caps, shift, b, { type: "release" }, key(Action.Down), key(Action.Up)], 1,
       [shift, b, up(shift), up(b), key(Action.Down), key(Action.Up)]],
+    ["text", [shift, b, up(b), up(shift), { type: "text", text: "日本" }], 4, [{ type: "text", text: "日本" }]],
+    ["locks before a key", [caps, up(caps), locks, b, up(b)], 2, [locks, b, up(b)]],
+    ["locks alone", [b, up(b), locks], 2, []],
+    ["a modifier by its place", [place("ShiftLeft"), place("KeyB"), up(place("KeyB"))], 1,
+      [place("ShiftLeft"), place("KeyB"), up(place("KeyB")), up(place("ShiftLeft"))]],
     ["no clicks", [shift, click, b, up(b), up(shift)], 1, [shift, b, up(b), up(shift)]],
   ];
   for (const [name, events, handled, want] of cases) {

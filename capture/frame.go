@@ -91,8 +91,9 @@ type Resizer interface {
 // DPISetter is a Source whose screen can be said to have another number of dots
 // per inch, which toolkits take for the size of text and controls.
 type DPISetter interface {
-	// SetDPI says how many they are, 96 at a scale of 1. Programs that are
-	// running follow where they can.
+	// SetDPI says how many they are, 96 at a scale of 1, best before a Resize: what
+	// goes with the size is said with it. Programs that are running follow where
+	// they can.
 	SetDPI(dpi int) error
 }
 

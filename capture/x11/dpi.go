@@ -32,7 +32,8 @@ const (
 //   - Xft/DPI, Gdk/UnscaledDPI and Gdk/WindowScalingFactor as XSETTINGS, which
 //     programs follow while they run, unless another program manages them or is
 //     about to (settings.claim);
-//   - the screen's size in millimetres, at this size and at those to come.
+//   - the screen's size in millimetres, from the next Resize on: servers have all
+//     windows drawn anew for it, as for another size.
 //
 // The display is left alone until the dpi is another than 96, and 96 brings
 // back what Xft.dpi was before, or 96 where it was not set.
@@ -45,10 +46,7 @@ func (s *Source) SetDPI(dpi int) error {
 	now, changed, err := s.setDPIResource(dpi)
 	if err == nil && (changed || now != s.dpi) {
 		s.dpi = now
-		err = setPhysicalSize(s.events, s.root, now)
-		if err == nil {
-			err = s.settings.set(now)
-		}
+		err = s.settings.set(now)
 	}
 	if err != nil {
 		return fmt.Errorf("x11: set dpi to %d: %w", dpi, lost(err))
@@ -95,18 +93,6 @@ func (s *Source) setDPIResource(dpi int) (now int, changed bool, err error) {
 		return setStringProperty(s.events, s.root, xproto.AtomResourceManager, wants)
 	})
 	return now, changed, err
-}
-
-// setPhysicalSize gives the screen the size in millimetres that makes its pixels
-// so many to the inch, and says so to who listens (RANDR 1.2, section 7.3).
-func setPhysicalSize(conn *xgb.Conn, root xproto.Window, dpi int) error {
-	return alone(conn, func() error {
-		has, err := xproto.GetGeometry(conn, xproto.Drawable(root)).Reply()
-		if err != nil {
-			return err
-		}
-		return setScreenSize(conn, root, image.Pt(int(has.Width), int(has.Height)), dpi)
-	})
 }
 
 // setScreenSize gives the screen a size in pixels, and the size in millimetres

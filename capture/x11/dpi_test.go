@@ -117,6 +117,13 @@ func claims(t *testing.T, name string, dpi int) {
 	}
 }
 
+func resizeTo(t *testing.T, source *x11.Source, size image.Point) {
+	t.Helper()
+	if _, err := source.Resize(size); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // await waits until a condition holds.
 func await(t *testing.T, what string, condition func() bool) {
 	t.Helper()
@@ -146,13 +153,10 @@ func TestSetDPI(t *testing.T) {
 				t.Errorf("%d: resources %q, want %q", c.dpi, got, resources)
 			}
 			await(t, fmt.Sprint("settings ", want), func() bool { return fmt.Sprint(p.settings()) == fmt.Sprint(want) })
-			if want != nil {
+			for _, size := range []image.Point{image.Pt(600+c.dpi%7, 400), plan.Size} {
+				resizeTo(t, source, size)
 				claims(t, plan.Display, c.dpi)
 			}
-			if _, err := source.Resize(image.Pt(600+c.dpi%7, 400)); err != nil {
-				t.Fatal(err)
-			}
-			claims(t, plan.Display, c.dpi)
 		}
 		for _, absurd := range []int{0, -96, 1, 1 << 20} {
 			if err := source.SetDPI(absurd); err == nil {
@@ -193,12 +197,14 @@ func TestSetDPIRestoresWhatWas(t *testing.T) {
 			if err := source.SetDPI(144); err != nil {
 				t.Error(err)
 			}
+			resizeTo(t, source, plan.Size)
 			claims(t, plan.Display, 144)
 		}
 		for range 2 {
 			if err := source.SetDPI(96); err != nil {
 				t.Error(err)
 			}
+			resizeTo(t, source, plan.Size)
 			claims(t, plan.Display, 110)
 		}
 		if got := p.property(p.root, "_LUCARNE_XFT_DPI"); len(got) > 0 {
@@ -276,9 +282,7 @@ func TestSetDPIWithAbsurdResources(t *testing.T) {
 		if got := string(p.property(p.root, "RESOURCE_MANAGER")); got != huge {
 			t.Errorf("%d bytes of resources, want %d", len(got), len(huge))
 		}
-		if _, err := source.Resize(image.Pt(500, 400)); err != nil {
-			t.Fatal(err)
-		}
+		resizeTo(t, source, image.Pt(500, 400))
 		claims(t, plan.Display, 96)
 	})
 }

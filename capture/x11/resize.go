@@ -36,18 +36,19 @@ func (s *Source) Resize(size image.Point) (image.Point, error) {
 	}
 	var now image.Point
 	err := alone(s.events, func() (err error) {
-		now, err = resize(s.events, s.root, size, s.dpi)
+		now, err = resize(s.events, s.root, size, s.dpi, s.dpi != s.claimed)
 		return err
 	})
 	if err != nil {
 		return image.Point{}, fmt.Errorf("x11: resize to %dx%d: %w", size.X, size.Y, lost(err))
 	}
+	s.claimed = s.dpi
 	return now, nil
 }
 
 // resize asks for a size and returns the size then. No other client is heard
-// meanwhile.
-func resize(conn *xgb.Conn, root xproto.Window, size image.Point, dpi int) (image.Point, error) {
+// meanwhile. anew: also a screen that has the size is to claim the dpi.
+func resize(conn *xgb.Conn, root xproto.Window, size image.Point, dpi int, anew bool) (image.Point, error) {
 	limits, err := randr.GetScreenSizeRange(conn, root).Reply()
 	if err != nil {
 		return image.Point{}, err
@@ -59,7 +60,10 @@ func resize(conn *xgb.Conn, root xproto.Window, size image.Point, dpi int) (imag
 		return image.Point{}, err
 	}
 	if size == image.Pt(int(had.Width), int(had.Height)) {
-		return size, nil
+		if anew {
+			err = setScreenSize(conn, root, size, dpi)
+		}
+		return size, err
 	}
 	o, err := findOutput(conn, root)
 	if err != nil {

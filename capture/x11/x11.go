@@ -57,7 +57,8 @@ type Source struct {
 	settings *settings // of the screen's programs
 
 	resizing sync.Mutex // held during Resize and SetDPI
-	dpi      int        // that the screen claims; guarded by resizing
+	dpi      int        // that the screen is to claim; guarded by resizing
+	claimed  int        // that it claims, as far as we have said; guarded by resizing
 
 	cursorMu sync.Mutex
 	cursor   capture.Cursor // the newest seen; its Image is converted once a serial
@@ -93,6 +94,7 @@ func Open(cfg Config) (*Source, error) {
 		damaged:       newDoorbell(),
 		cursorChanged: newDoorbell(),
 		dpi:           standardDPI,
+		claimed:       standardDPI,
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)

@@ -47,17 +47,25 @@ func (s *Session) resize(v *Viewer, wish Wish) (image.Point, error) {
 	if _, leads := v.Leader(); !leads {
 		return image.Point{}, fmt.Errorf("session: resize: %w", ErrNotLeading)
 	}
+	s.setDPI(dpi(wish, want))
 	got, err := s.cfg.Screen.Resize(want)
-	if err != nil {
+	if err != nil || got == want {
 		return got, err
 	}
-	if setter, ok := s.cfg.Screen.(capture.DPISetter); ok {
-		// A screen of another size is still one to look at.
-		if err := setter.SetDPI(dpi(wish, got)); err != nil && !errors.Is(err, capture.ErrNoScreen) {
-			s.cfg.Log.Warn("desktop keeps its DPI", "err", err)
-		}
+	s.setDPI(dpi(wish, got))
+	return s.cfg.Screen.Resize(got)
+}
+
+// setDPI sets the screen's DPI where it has one. With another it is still a
+// screen to look at.
+func (s *Session) setDPI(dpi int) {
+	setter, ok := s.cfg.Screen.(capture.DPISetter)
+	if !ok {
+		return
 	}
-	return got, nil
+	if err := setter.SetDPI(dpi); err != nil && !errors.Is(err, capture.ErrNoScreen) {
+		s.cfg.Log.Warn("desktop keeps its DPI", "err", err)
+	}
 }
 
 // fit returns the size as it is asked of the screen: with the same proportions

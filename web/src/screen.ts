@@ -166,10 +166,7 @@ export class Screen {
     if (!entry) return;
     const exact = entry.devicePixelContentBoxSize?.[0];
     const { width, height } = entry.contentRect;
-    this.device = {
-      width: exact?.inlineSize ?? Math.round(width * devicePixelRatio),
-      height: exact?.blockSize ?? Math.round(height * devicePixelRatio),
-    };
+    this.device = { width: devicePixels(width, exact?.inlineSize), height: devicePixels(height, exact?.blockSize) };
     this.arrange();
     this.wish();
   }
@@ -223,6 +220,13 @@ export class Screen {
     document.documentElement.addEventListener("pointerleave", () => panning.point(null));
     addEventListener("blur", () => panning.point(null));
   }
+}
+
+/** How many device pixels a length in CSS pixels is. told: by the browser, which alone knows how it rounds. */
+function devicePixels(length: number, told: number | undefined): number {
+  const exact = length * devicePixelRatio;
+  // Chromium tells CSS pixels while it emulates another device.
+  return told !== undefined && Math.abs(told - exact) < 1 ? told : Math.round(exact);
 }
 
 /** The part of the tab that is left for a picture when there is a scroll bar along each side that it is too long for. */

@@ -29,7 +29,7 @@ test("each setting is in the panel, with a name, names for its values, and what 
 const browser: Abilities = { webrtc: true, socket: true, lock: true, pointer: true, mac: false };
 const poor: Abilities = { webrtc: false, socket: false, lock: false, pointer: false, mac: false };
 const all: Offer = {
-  allow: ["video", "keyboard", "pointer", "copy-in", "copy-out", "resize"],
+  allow: ["video", "keyboard", "pointer", "copy-in", "copy-out", "resize", "limits"],
   watching: false,
   encodes: ["vp8", "h264"],
   decodes: ["vp8", "h264-444", "jpeg"],

@@ -98,6 +98,36 @@ func TestPathIsChosenInTheSettings(t *testing.T) {
 	page.wait("window.sameDocument")
 }
 
+// TestPageAsTheSystemIs: light or dark, still, and in few colours where the system is; light or
+// dark by choice where the person has chosen.
+func TestPageAsTheSystemIs(t *testing.T) {
+	d := newDesk(t, setup{})
+	page := d.open("?resize=off")
+	const dark = `getComputedStyle(document.body).color === "rgb(234, 238, 246)"`
+	page.media("prefers-color-scheme", "dark")
+	page.wait(dark)
+	page.choose("theme", "light")
+	page.wait("!(" + dark + ")")
+	page.media("prefers-color-scheme", "light")
+	page.choose("theme", "dark")
+	page.wait(dark)
+
+	page.media("prefers-reduced-motion", "reduce")
+	var moving []string
+	d.check(page.Eval(d.ctx, `[...document.querySelectorAll("body *")].flatMap(e => ["", "::before", "::after"].map(part => [e, getComputedStyle(e, part)]))
+		.filter(([e, s]) => !e.matches(".spinner") && (parseFloat(s.transitionDuration) > 0 || (s.animationName !== "none" && parseFloat(s.animationDuration) > 0.01)))
+		.map(([e]) => e.outerHTML.slice(0, 120))`, &moving))
+	if len(moving) > 0 {
+		t.Errorf("what moves although nothing is to: %q", moving)
+	}
+
+	page.media("forced-colors", "active")
+	page.use("settings")
+	page.wait(`parseFloat(getComputedStyle(document.querySelector("[data-tool=settings]")).borderWidth) >= 2`)
+	page.wait(`getComputedStyle(document.querySelector(".row input")).appearance === "auto"`)
+	page.keep("forced-colors")
+}
+
 // once fails unless a text, an expression, is in one live region of the page's.
 func (t *tab) once(what, text string) {
 	t.d.t.Helper()
@@ -218,6 +248,7 @@ const fitScript = `(touch => {
 		if (!e.checkVisibility({visibilityProperty: true}) || e.closest("svg, option")) continue;
 		const b = e.getBoundingClientRect();
 		if (b.width && (b.left < -0.5 || b.right > innerWidth + 0.5)) say(e, "reaches out of the tab: " + b.left + " to " + b.right);
+		if (e.matches(".panel, .card, .pill, .overlay") && (b.top < -0.5 || b.bottom > innerHeight + 0.5)) say(e, "reaches out of the tab: " + b.top + " to " + b.bottom);
 		if (e.matches(".panel, .card, .pill") && e.scrollWidth > e.clientWidth) say(e, "scrolls sideways");
 		if (e.matches("button, label, legend, small, select") && e.scrollWidth > e.clientWidth + 1) say(e, "is cut");
 		if ([...e.childNodes].some(n => n.nodeType === 3 && n.data.trim()) && parseFloat(getComputedStyle(e).fontSize) < 12) say(e, "is too small to read");
@@ -249,6 +280,7 @@ func TestPageOnAPhone(t *testing.T) {
 	page := d.load(d.browser, d.url(""))
 	d.check(page.Call(d.ctx, "Emulation.setTouchEmulationEnabled", map[string]any{"enabled": true}, nil))
 	link := d.link()
+	const shown = `getComputedStyle(document.querySelector(".veil")).opacity === "1"` // it comes late
 	for i, c := range []struct{ lang, scheme string }{{"en", "light"}, {"fr", "dark"}, {"fr", "light"}, {"en", "dark"}} {
 		page.media("prefers-color-scheme", c.scheme, "prefers-reduced-motion", "reduce")
 		each := func(look func(name string)) {
@@ -262,6 +294,7 @@ func TestPageOnAPhone(t *testing.T) {
 		if i == 0 {
 			each(func(name string) {
 				page.wait(`document.querySelector("input[type=password]")`)
+				page.wait(shown)
 				page.fits(name + "-login")
 			})
 			query = "#" + link[strings.Index(link, "#")+1:]
@@ -280,5 +313,6 @@ func TestPageOnAPhone(t *testing.T) {
 	}
 	d.kill()
 	page.wait(`document.documentElement.dataset.state === "gone"`)
+	page.wait(shown)
 	page.fits("phone-gone")
 }

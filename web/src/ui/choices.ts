@@ -117,7 +117,7 @@ export function denied(name: Name, { allow, watching }: Offer, browser: Abilitie
   switch (name) {
     case "bitrate":
     case "maxFPS":
-      return needs("video");
+      return needs("limits");
     case "dpi":
       return needs("resize");
     case "keyboard":

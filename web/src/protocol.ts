@@ -45,6 +45,9 @@ export interface CursorMessage {
   serial: number;
   hotX: number;
   hotY: number;
+  /** Where the pointer was when it came to look like this, in pixels of the desktop. */
+  x: number;
+  y: number;
   /** PNG in base64; "" for a hidden cursor; null when the serial is known already. */
   image: string | null;
 }
@@ -227,6 +230,8 @@ function parseFields(m: Fields): ServerMessage | null {
         serial: number(m.serial),
         hotX: number(m.hotX),
         hotY: number(m.hotY),
+        x: number(m.x),
+        y: number(m.y),
         image: typeof m.image === "string" ? m.image : null,
       };
     case "size":

@@ -10,7 +10,7 @@ function png(width: number, height: number): string {
   return btoa(String.fromCharCode(...new Uint8Array(head.buffer)));
 }
 
-const message = (serial: number, image: string | null): CursorMessage => ({ type: "cursor", serial, hotX: 3, hotY: 4, image });
+const message = (serial: number, image: string | null): CursorMessage => ({ type: "cursor", serial, hotX: 3, hotY: 4, x: 0, y: 0, image });
 
 test("a cursor's picture is told once and known by its serial, with its size", () => {
   const cursors = new Cursors();

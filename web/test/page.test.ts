@@ -15,8 +15,8 @@ test("what the server leaves out is zero", () => {
     generation: 0,
     ice: { iceServers: [], iceTransportPolicy: "all" },
   });
-  assert.deepEqual(parse('{"type":"cursor","serial":3}'), { type: "cursor", serial: 3, hotX: 0, hotY: 0, image: null });
-  assert.deepEqual(parse('{"type":"cursor","image":""}'), { type: "cursor", serial: 0, hotX: 0, hotY: 0, image: "" });
+  assert.deepEqual(parse('{"type":"cursor","serial":3}'), { type: "cursor", serial: 3, hotX: 0, hotY: 0, x: 0, y: 0, image: null });
+  assert.deepEqual(parse('{"type":"cursor","image":""}'), { type: "cursor", serial: 0, hotX: 0, hotY: 0, x: 0, y: 0, image: "" });
   assert.deepEqual(parse('{"type":"bye","args":["a",1],"retry":"yes"}'), {
     type: "bye",
     code: "",

@@ -1,10 +1,13 @@
 /** The desktop's pointer as the tab shows it: by the browser, or drawn where the browser cannot. */
 
 import { align, applyCursor, cursorStyles, HIDDEN, type Picture } from "./cursor.ts";
+import type { Clock } from "../clock.ts";
 import type { Point } from "../geometry.ts";
 import { onRatio } from "../ratio.ts";
 import type { Screen } from "../screen.ts";
 
+/** Where the desktop says its pointer is tells of a locked one that has rested for this long, in ms. */
+const REST = 300;
 /** Browsers show no cursor that is larger, in CSS pixels. */
 const MAX_CURSOR = 128;
 /** One that is larger than this they show only as long as all of it is over the page. */
@@ -18,9 +21,11 @@ export class Arrow {
   private place: Point | null = null;
   /** Where the locked pointer is on the desktop; null: it is free. */
   private remote: Point | null = null;
+  private shifted = -Infinity;
 
   /** drawn lies over the page and lets everything through. */
   constructor(
+    private readonly clock: Clock,
     private readonly screen: Screen,
     private readonly drawn: HTMLImageElement,
   ) {
@@ -53,13 +58,14 @@ export class Arrow {
   /** The locked pointer has moved by remote pixels, as far as the desktop's edges let it. */
   shift(by: Point): void {
     if (!this.remote) return;
+    this.shifted = this.clock.now();
     this.remote = this.screen.within({ x: this.remote.x + by.x, y: this.remote.y + by.y });
     this.update();
   }
 
-  /** The locked pointer is somewhere else: a program has put it there. */
-  moved(remote: Point): void {
-    if (this.remote) this.lock(remote);
+  /** The desktop says where its pointer is. A locked one may have been put there by a program. */
+  told(remote: Point): void {
+    if (this.remote && this.clock.now() - this.shifted > REST) this.lock(this.screen.within(remote));
   }
 
   private style(picture: Picture): void {

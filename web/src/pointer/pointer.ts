@@ -133,10 +133,11 @@ export class Pointer {
     this.sent = null;
   }
 
-  /** Another viewer's pointer has not moved at all. */
+  /** Another viewer's pointer has not moved at all, but is where it is. */
   reset(): void {
-    this.release();
     this.moved = { x: 0, y: 0 };
+    if (this.next?.type === "relative") this.next = null;
+    this.sent = null;
   }
 
   private get total(): Motion & { type: "relative" } {

@@ -33,7 +33,7 @@ export class Pointing {
     private readonly listener: PointingListener,
   ) {
     this.pointer = new Pointer(clock, (event) => listener.send(event));
-    this.arrow = new Arrow(screen, drawing(screen.stage));
+    this.arrow = new Arrow(clock, screen, drawing(screen.stage));
     this.lock = new PointerLock(screen.stage, () => store.value.raw, {
       changed: (locked) => {
         this.pointer.locked = locked;
@@ -46,6 +46,7 @@ export class Pointing {
   /** The desktop's pointer looks otherwise. */
   look(message: CursorMessage): void {
     const picture = this.cursors.take(message);
+    this.arrow.told(message);
     if (!picture) return;
     this.arrow.show(picture);
     if (picture.image !== "" || !this.pointer.holding || this.lock.locked || !this.lock.offered || this.told) return;

@@ -1,0 +1,261 @@
+package e2e
+
+import (
+	"image"
+	"slices"
+	"testing"
+	"time"
+
+	"lucarne/perf/browser"
+	"lucarne/perf/cost"
+	"lucarne/perf/xclient"
+)
+
+// clicks returns the buttons that have gone down and up again on the desktop, in
+// order, each at its place; a button that is held or moved is an error.
+func (r *recorder) clicks() []xclient.Button {
+	r.d.t.Helper()
+	var clicks []xclient.Button
+	events := r.got(isButton)
+	for i := 0; i+1 < len(events); i += 2 {
+		down, up := events[i].(xclient.Button), events[i+1].(xclient.Button)
+		if !down.Down || up.Down || up.Button != down.Button {
+			r.d.t.Fatalf("no clicks: %v", events)
+		}
+		clicks = append(clicks, xclient.Button{Button: down.Button, Pos: down.Pos})
+	}
+	return clicks
+}
+
+// The mouse that is locked moves the desktop's pointer from where that is, also
+// beyond where the tab ends.
+func TestLockedMouse(t *testing.T) {
+	d := newDesk(t, setup{})
+	r := d.record(image.Rect(0, 0, 1280, 720))
+	page := d.open("?resize=off")
+	start := image.Pt(600, 500)
+	d.check(page.Click(d.ctx, start, browser.Left))
+	poll(t, "click", func() bool { return len(r.clicks()) == 1 })
+	page.wait(`document.querySelector("[data-tool=lock]")?.hidden === false`)
+	d.check(page.Eval(d.ctx, `document.querySelector("[data-tool=lock]").click(), 1`, nil))
+	page.wait(`document.pointerLockElement !== null`)
+	at, mouse := start, start
+	move := func(by image.Point, steps int) {
+		for range steps {
+			at, mouse = at.Add(by), mouse.Add(by)
+			d.check(page.MouseMove(d.ctx, mouse, browser.NoButton))
+		}
+		poll(t, "pointer at "+at.String(), func() bool { return r.pointer() == at })
+	}
+	move(image.Pt(10, -7), 30)
+	page.wait(`(arrow => arrow && !arrow.hidden)(document.querySelector(".arrow"))`)
+	r.reset()
+	d.check(page.MouseDown(d.ctx, mouse, browser.Right), page.MouseUp(d.ctx, mouse, browser.Right))
+	poll(t, "click", func() bool { return len(r.clicks()) == 1 })
+	if got, want := r.clicks(), []xclient.Button{{Button: 3, Pos: at}}; !slices.Equal(got, want) {
+		t.Errorf("clicks %v, want %v", got, want)
+	}
+	move(image.Pt(-3, 5), 20)
+	d.check(page.Eval(d.ctx, `document.exitPointerLock(), 1`, nil))
+	page.wait(`document.pointerLockElement === null && document.querySelector(".arrow").hidden`)
+	free := image.Pt(200, 100)
+	d.check(page.MouseMove(d.ctx, free, browser.NoButton))
+	poll(t, "free pointer", func() bool { return r.pointer() == free })
+}
+
+func TestFingers(t *testing.T) {
+	d := newDesk(t, setup{})
+	r := d.record(image.Rect(0, 0, 1280, 720))
+	page := d.open("?resize=off")
+	where := page.place()
+	a, b := image.Pt(300, 300), image.Pt(400, 300)
+	lift := func() { d.check(page.TouchEnd(d.ctx)) }
+	button := func(n uint8, at image.Point) xclient.Button { return xclient.Button{Button: n, Pos: where.remote(at)} }
+	for _, c := range []struct {
+		name string
+		do   func()
+		want []xclient.Button
+	}{
+		{"tap", func() {
+			d.check(page.Touch(d.ctx, a))
+			lift()
+		}, []xclient.Button{button(1, a)}},
+		{"long press", func() {
+			d.check(page.Touch(d.ctx, b))
+			poll(t, "right button", func() bool { return len(r.clicks()) == 1 })
+			lift()
+		}, []xclient.Button{button(3, b)}},
+		{"two fingers tap", func() {
+			d.check(page.Touch(d.ctx, a), page.Touch(d.ctx, a, b))
+			lift()
+		}, []xclient.Button{button(3, a)}},
+		{"two fingers scroll by two notches", func() {
+			d.check(page.Touch(d.ctx, a), page.Touch(d.ctx, a, b))
+			for y := 0; y <= 100; y += 10 {
+				up := image.Pt(0, -y)
+				d.check(page.TouchMove(d.ctx, a.Add(up), b.Add(up)))
+			}
+			lift()
+		}, []xclient.Button{button(5, a), button(5, a)}},
+	} {
+		r.reset()
+		c.do()
+		poll(t, c.name, func() bool { return len(r.clicks()) >= len(c.want) })
+		if got := r.clicks(); !slices.Equal(got, c.want) {
+			t.Errorf("%s: %v, want %v", c.name, got, c.want)
+		}
+	}
+	if got := r.held(); got != 0 {
+		t.Errorf("%d keys are held", got)
+	}
+}
+
+func TestFingerDrags(t *testing.T) {
+	d := newDesk(t, setup{})
+	r := d.record(image.Rect(0, 0, 1280, 720))
+	page := d.open("?resize=off")
+	from, to := image.Pt(300, 300), image.Pt(460, 380)
+	d.check(page.Touch(d.ctx, from))
+	for step := 1; step <= 8; step++ {
+		d.check(page.TouchMove(d.ctx, from.Add(to.Sub(from).Mul(step).Div(8))))
+	}
+	d.check(page.TouchEnd(d.ctx))
+	poll(t, "drag", func() bool { return len(r.got(isButton)) == 2 })
+	want := []xclient.Event{xclient.Button{Down: true, Button: 1, Pos: from}, xclient.Button{Button: 1, Pos: to}}
+	if got := r.got(isButton); !slices.Equal(got, want) {
+		t.Errorf("buttons %v, want %v", got, want)
+	}
+
+	// A finger that the browser takes away lets go.
+	r.reset()
+	d.check(page.Touch(d.ctx, from), page.TouchMove(d.ctx, to))
+	poll(t, "button", func() bool { return len(r.got(isButton)) == 1 })
+	d.check(page.Call(d.ctx, "Input.dispatchTouchEvent", map[string]any{"type": "touchCancel", "touchPoints": []any{}}, nil))
+	poll(t, "release", func() bool { return len(r.got(isButton)) == 2 })
+}
+
+// A pinch zooms: by fingers, and on a trackpad, where the browser reports a wheel
+// with a Control key that nobody holds.
+func TestPinch(t *testing.T) {
+	d := newDesk(t, setup{})
+	r := d.record(image.Rect(0, 0, 1280, 720))
+	page := d.open("?resize=off")
+	const control = 0xffe3
+	at := image.Pt(400, 300)
+	check := func(name string, button uint8) {
+		t.Helper()
+		poll(t, name, func() bool { return len(r.clicks()) >= 2 && len(r.pressed()) > 0 && r.held() == 0 })
+		for _, c := range r.clicks() {
+			if c.Button != button {
+				t.Errorf("%s: button %d, want %d", name, c.Button, button)
+			}
+		}
+		for _, sym := range r.pressed() {
+			if sym != control {
+				t.Errorf("%s: pressed %x, want Control alone", name, sym)
+			}
+		}
+		r.reset()
+	}
+	d.check(page.Touch(d.ctx, at), page.Touch(d.ctx, at, at.Add(image.Pt(50, 0))))
+	for x := 50; x <= 150; x += 10 {
+		d.check(page.TouchMove(d.ctx, at, at.Add(image.Pt(x, 0))))
+	}
+	d.check(page.TouchEnd(d.ctx))
+	check("fingers apart", 4)
+	d.check(page.MouseMove(d.ctx, at, browser.NoButton))
+	for range 4 {
+		d.check(page.Call(d.ctx, "Input.dispatchMouseEvent", map[string]any{
+			"type": "mouseWheel", "x": at.X, "y": at.Y, "deltaX": 0, "deltaY": 10, "modifiers": browser.Ctrl, "pointerType": "mouse",
+		}, nil))
+	}
+	check("fingers together on a trackpad", 5)
+}
+
+// Buttons beside the first three reach the desktop, and do not lead the tab back
+// in its history.
+func TestSideButtons(t *testing.T) {
+	d := newDesk(t, setup{})
+	r := d.record(image.Rect(0, 0, 1280, 720))
+	page := d.open("?resize=off")
+	d.check(page.Eval(d.ctx, `history.pushState(0, "", "#further"), 1`, nil))
+	at := image.Pt(400, 300)
+	var want []xclient.Button
+	for button, n := range map[browser.Button]uint8{"back": 8, "forward": 9, "middle": 2} {
+		mask := map[browser.Button]int{"middle": 4, "back": 8, "forward": 16}[button]
+		for _, c := range []struct {
+			kind string
+			held int
+		}{{"mousePressed", mask}, {"mouseReleased", 0}} {
+			d.check(page.Call(d.ctx, "Input.dispatchMouseEvent", map[string]any{
+				"type": c.kind, "x": at.X, "y": at.Y, "button": button, "buttons": c.held, "clickCount": 1, "pointerType": "mouse",
+			}, nil))
+		}
+		want = append(want, xclient.Button{Button: n, Pos: at})
+	}
+	poll(t, "three clicks", func() bool { return len(r.clicks()) == 3 })
+	if got := r.clicks(); !slices.Equal(got, want) {
+		t.Errorf("clicks %v, want %v", got, want)
+	}
+	page.wait(`location.hash === "#further"`)
+}
+
+// A button that is held when the pointer leaves the window goes up where it is
+// let go.
+func TestDragBeyondTheTab(t *testing.T) {
+	d := newDesk(t, setup{})
+	r := d.record(image.Rect(0, 0, 1280, 720))
+	page := d.open("?resize=off")
+	from := image.Pt(100, 300)
+	d.check(page.MouseMove(d.ctx, from, browser.NoButton), page.MouseDown(d.ctx, from, browser.Left))
+	beyond := image.Pt(-400, 310)
+	d.check(page.MouseMove(d.ctx, beyond, browser.Left))
+	edge := image.Pt(0, 310)
+	poll(t, "pointer at the edge", func() bool { return r.pointer() == edge })
+	d.check(page.MouseUp(d.ctx, beyond, browser.Left))
+	want := []xclient.Event{xclient.Button{Down: true, Button: 1, Pos: from}, xclient.Button{Button: 1, Pos: edge}}
+	poll(t, "release", func() bool { return len(r.got(isButton)) == 2 })
+	if got := r.got(isButton); !slices.Equal(got, want) {
+		t.Errorf("buttons %v, want %v", got, want)
+	}
+}
+
+// floodScript moves the pointer a thousand times a second, as a gaming mouse does.
+const floodScript = `(async (ms) => {
+	const frame = document.querySelector("#screen");
+	const end = performance.now() + ms;
+	let n = 0;
+	while (performance.now() < end) {
+		const due = Math.floor(ms - (end - performance.now()));
+		for (; n < due; n++) frame.dispatchEvent(new PointerEvent("pointerrawupdate", {
+			bubbles: true, isPrimary: true, pointerType: "mouse", buttons: 0, clientX: 100 + n % 1000, clientY: 100 + n % 500,
+		}));
+		await new Promise(resolve => setTimeout(resolve, 0));
+	}
+	frame.dispatchEvent(new PointerEvent("pointerrawupdate", {
+		bubbles: true, isPrimary: true, pointerType: "mouse", clientX: 333, clientY: 444,
+	}));
+	return n;
+})(2000)`
+
+// The last of thousands of positions is where the pointer ends up, and what lies
+// between does not queue up before it.
+func TestManyMotions(t *testing.T) {
+	d := newDesk(t, setup{})
+	r := d.record(image.Rect(0, 0, 1280, 720))
+	page := d.open("?resize=off")
+	before, err := cost.CPU(d.agent.cmd.Process.Pid)
+	d.check(err)
+	began := time.Now()
+	var sent int
+	d.check(page.Eval(d.ctx, floodScript, &sent))
+	poll(t, "last position", func() bool { return r.pointer() == image.Pt(333, 444) })
+	took := time.Since(began)
+	after, err := cost.CPU(d.agent.cmd.Process.Pid)
+	d.check(err)
+	t.Logf("%d motions of the page in %v: %d on the desktop, agent %.1f %% of a core",
+		sent, took.Round(time.Millisecond), len(r.got(isMotion)), 100*(after-before).Seconds()/took.Seconds())
+	if got := len(r.got(isMotion)); got > sent/2 {
+		t.Errorf("%d motions of %d reached the desktop, want the newest now and then", got, sent)
+	}
+}

@@ -151,7 +151,11 @@ func TestComposedText(t *testing.T) {
 		d.check(page.Press(d.ctx, dead), page.Press(d.ctx, next))
 	}
 	d.check(page.Press(d.ctx, browser.Key{Code: "KeyE", Key: "e"}))
-	term.got("a日本b😀👩‍👩‍👧êô^e")
+	shift := browser.Key{Code: "ShiftLeft", Key: "Shift", Modifiers: browser.Shift}
+	d.check(page.KeyDown(d.ctx, shift), page.Press(d.ctx, dead), page.Press(d.ctx, browser.Key{Code: "KeyA", Key: "Ä", Modifiers: browser.Shift}))
+	shift.Modifiers = 0
+	d.check(page.KeyUp(d.ctx, shift), page.Press(d.ctx, browser.Key{Code: "KeyA", Key: "q"}))
+	term.got("a日本b😀👩‍👩‍👧êô^eÄq")
 	if shown := ""; page.Eval(d.ctx, `document.querySelector("#sink").value`, &shown) != nil || shown != "" {
 		t.Errorf("the page's text field keeps %q", shown)
 	}

@@ -21,8 +21,8 @@ const edits: Record<string, number> = {
   insertParagraph: RETURN,
 };
 
-/** A phone's keyboard tells of a deletion only where there is something to delete. */
-const PADDING = "_".repeat(16);
+/** A phone's keyboard tells of a deletion only where there is something to delete: it finds what nobody sees. */
+const PADDING = "\u200b".repeat(16);
 
 export class TextInput {
   /** A dead key waits for the next one. */

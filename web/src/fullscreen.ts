@@ -5,11 +5,18 @@ export const canFill = (): boolean => document.fullscreenEnabled;
 
 export const fills = (): boolean => document.fullscreenElement !== null;
 
-/** Puts the page on the whole screen, or back into its window; to be called for a gesture. false: the browser refuses. */
-export async function toggleFullscreen(): Promise<boolean> {
+/** What browsers that lock the keyboard with the page's filling the screen are asked for (Fullscreen API, FullscreenKeyboardLock). */
+type Filling = FullscreenOptions & { keyboardLock: "browser" | "none" };
+
+/**
+ * Puts the page on the whole screen, or back into its window; to be called for a gesture. keys: the browser's
+ * own shortcuts are to go to the page then. false: the browser refuses.
+ */
+export async function toggleFullscreen(keys = false): Promise<boolean> {
+  const filling: Filling = { navigationUI: "hide", keyboardLock: keys ? "browser" : "none" };
   try {
     if (fills()) await document.exitFullscreen();
-    else await document.documentElement.requestFullscreen({ navigationUI: "hide" });
+    else await document.documentElement.requestFullscreen(filling);
     return true;
   } catch {
     return false;

@@ -200,7 +200,7 @@ export class Face {
   /** Puts the page on the whole screen, or back, and says how the desktop gets an Escape there. */
   private async fill(): Promise<void> {
     const { words, toasts, actions } = this;
-    if (!(await toggleFullscreen())) return this.tell({ code: "fullscreen-refused", args: [] });
+    if (!(await toggleFullscreen(this.store.value.lock))) return this.tell({ code: "fullscreen-refused", args: [] });
     actions.leave();
     if (fills() && !actions.escapes()) toasts.say(words.say("fullscreen.escape"), words.say("fullscreen.escape.do"));
   }

@@ -3,7 +3,6 @@ package xtest
 import (
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/jezek/xgb/xproto"
 
@@ -80,14 +79,16 @@ func (i *Injector) keycode(e input.Key) (kc byte, under *mods, err error) {
 	return kc, nil, err
 }
 
-// lend gives a spare keycode the meaning sym. It waits, settle at most, if all of
-// them have just been used.
+// lend gives a spare keycode the meaning sym. It waits if all of them have just
+// been used.
 func (i *Injector) lend(sym keysym) (byte, error) {
-	kc, wait, ok := i.ring.take(sym, i.keys.down)
+	kc, used, ok := i.ring.take(sym, i.keys.down)
 	if !ok {
 		return 0, fmt.Errorf("xtest: keysym %#x: no keycode to spare: %w", uint32(sym), input.ErrInexpressible)
 	}
-	time.Sleep(wait)
+	if err := i.settleKeys(used); err != nil {
+		return 0, err
+	}
 	i.remap(kc, sym)
 	return kc, nil
 }

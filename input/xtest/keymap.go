@@ -44,6 +44,10 @@ func newKeymap(first byte, mapping *xproto.GetKeyboardMappingReply, modifiers *x
 	for i := range m.count() {
 		m.add(first + byte(i))
 	}
+	// AltGr sets its modifier without being in the map of modifiers, by XKB.
+	for _, kc := range m.index[symLevel3] {
+		m.mods[kc] |= m.level3Mask
+	}
 	return m
 }
 

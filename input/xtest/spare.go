@@ -5,11 +5,6 @@ import (
 	"time"
 )
 
-// settle is how long a spare keycode keeps its meaning after its last use. A
-// program reads a change of the mapping when it comes to it, and then as it is by
-// that time: were the keycode lent anew before, it would read the new meaning.
-const settle = 150 * time.Millisecond
-
 // A ring lends the keycodes that mean nothing to keysyms that no key has. A
 // keycode keeps its meaning until it is the one unused for longest.
 type ring struct {
@@ -30,20 +25,17 @@ func newRing(free []byte) *ring {
 	return r
 }
 
-// take lends a keycode to s, other than one that is busy, and returns how long it has
-// to keep its old meaning before; false: all are busy.
-func (r *ring) take(s keysym, busy func(kc byte) bool) (kc byte, wait time.Duration, ok bool) {
+// take lends a keycode to s, other than one that is busy, and returns when it was
+// last used, zero for never; false: all are busy.
+func (r *ring) take(s keysym, busy func(kc byte) bool) (kc byte, used time.Time, ok bool) {
 	i := slices.IndexFunc(r.slots, func(l slot) bool { return !busy(l.keycode) })
 	if i < 0 {
-		return 0, 0, false
+		return 0, time.Time{}, false
 	}
-	if old := r.slots[i]; old.sym != 0 {
-		wait = settle - time.Since(old.used)
-	}
+	kc, used = r.slots[i].keycode, r.slots[i].used
 	r.slots[i].sym = s
-	kc = r.slots[i].keycode
 	r.touch(kc)
-	return kc, wait, true
+	return kc, used, true
 }
 
 // touch makes a keycode the latest used, if it is one of the ring's.

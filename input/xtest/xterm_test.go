@@ -68,20 +68,26 @@ func (d *desktop) startXterm() (out string) {
 		cmd.Process.Kill()
 		cmd.Wait()
 	})
+	d.focusMapped()
+	eventually(d.t, func() error {
+		_, err := os.Stat(out)
+		return err
+	})
+	return out
+}
+
+// focusMapped gives the keyboard to the next window that is mapped.
+func (d *desktop) focusMapped() {
+	d.t.Helper()
 	for {
 		if e, ok := d.next().(xproto.MapNotifyEvent); ok {
 			err := xproto.SetInputFocusChecked(d.conn, xproto.InputFocusNone, e.Window, xproto.TimeCurrentTime).Check()
 			if err != nil {
 				d.t.Fatal(err)
 			}
-			break
+			return
 		}
 	}
-	eventually(d.t, func() error {
-		_, err := os.Stat(out)
-		return err
-	})
-	return out
 }
 
 // eventually waits until there is no error any more.

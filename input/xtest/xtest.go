@@ -65,6 +65,7 @@ type Injector struct {
 	keys    keys
 	ring    *ring
 	layouts layouts
+	pings   pings
 
 	size    image.Point         // of the screen, pixels
 	buttons [maxButton + 1]bool // which are down
@@ -117,13 +118,16 @@ func Open(cfg Config) (*Injector, error) {
 
 // start asks for news of the screen's size, and for the keyboard as it is.
 func (i *Injector) start(connect func() (*xgb.Conn, error)) error {
-	xproto.ChangeWindowAttributes(i.conn, i.root, xproto.CwEventMask, []uint32{xproto.EventMaskStructureNotify})
+	i.listen(xproto.EventMaskStructureNotify)
 	root, err := await(i, xproto.GetGeometry(i.conn, xproto.Drawable(i.root)).Reply)
 	if err != nil {
 		return err
 	}
 	i.size = image.Pt(int(root.Width), int(root.Height))
 	if err := i.findLayouts(connect); err != nil {
+		return err
+	}
+	if err := i.findPings(); err != nil {
 		return err
 	}
 	if err := i.readKeymap(); err != nil {
@@ -369,6 +373,8 @@ func (i *Injector) takeEvents() error {
 			if e.Window == i.root {
 				i.size = image.Pt(int(e.Width), int(e.Height))
 			}
+		case xproto.ClientMessageEvent:
+			i.pong(e)
 		case xproto.MappingNotifyEvent:
 			stale = i.foreign(e) || stale
 		}

@@ -279,6 +279,16 @@ func TestPointer(t *testing.T) {
 			[]string{"button 4 down at 50,60", "button 4 up at 50,60", "button 6 down at 50,60", "button 6 up at 50,60"}},
 		{"wheel right", []input.Event{input.Wheel{Delta: at(120, 0), Pos: at(50, 60)}},
 			[]string{"button 7 down at 50,60", "button 7 up at 50,60"}},
+		{"steps", []input.Event{input.Shift{By: at(5, -7)}, input.Shift{By: at(300, 100)}, input.Shift{By: at(-1, 0)}},
+			[]string{"motion to 55,53", "motion to 355,153", "motion to 354,153"}},
+		{"drag where the pointer is", []input.Event{
+			input.Button{Action: input.Down, Button: 1, Pos: input.Here}, input.Shift{By: at(0, 1)},
+			input.Button{Action: input.Up, Button: 1, Pos: input.Here}},
+			[]string{"button 1 down at 354,153", "motion to 354,154", "button 1 up at 354,154"}},
+		{"wheel where the pointer is", []input.Event{input.Wheel{Delta: at(0, -120), Pos: input.Here}},
+			[]string{"button 4 down at 354,154", "button 4 up at 354,154"}},
+		{"a step beyond all corners", []input.Event{input.Shift{By: at(1<<20, 1<<20)}, input.Shift{By: at(-1<<20, -1<<20)},
+			input.Motion{Pos: at(50, 60)}}, []string{"motion to 639,479", "motion to 0,0", "motion to 50,60"}},
 	}
 	for _, b := range []uint8{2, 3, 8, 9} {
 		tests = append(tests, struct {

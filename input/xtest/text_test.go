@@ -1,0 +1,160 @@
+package xtest
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/jezek/xgb/xproto"
+
+	"lucarne/input"
+)
+
+// rare are 200 characters that no key has, each one but once.
+var rare = func() (all []rune) {
+	for n := range rune(180) {
+		all = append(all, '一'+7*n)
+	}
+	for n := range rune(20) {
+		all = append(all, '😀'+n)
+	}
+	return all
+}()
+
+// No character of a text is lost, mixed up or twice there in a terminal, whatever
+// is held. A terminal cannot be asked whether it has read them: here it shows.
+func TestTextIntoXterm(t *testing.T) {
+	onEach(t, func(t *testing.T, d *desktop) {
+		out, want := d.startXterm(), ""
+		expect := func() {
+			t.Helper()
+			eventually(t, func() error {
+				got, _ := os.ReadFile(out)
+				if string(got) != want {
+					return fmt.Errorf("the program got\n%q, want\n%q", got, want)
+				}
+				return nil
+			})
+		}
+		for chars := range slices.Chunk(rare, batch) {
+			text := string(chars) + "\n"
+			d.inject(input.Text{Text: text})
+			want += text
+			expect()
+		}
+		for _, layout := range []string{"us", "fr"} {
+			d.setLayout(input.Layout{Name: layout})
+			for _, held := range []string{"", "ShiftLeft", "AltRight", "KeyA"} {
+				if layout == "us" && held == "AltRight" {
+					continue // there it is Alt
+				}
+				if held != "" {
+					d.inject(down(held, 0))
+				}
+				if held == "KeyA" {
+					want += map[string]string{"us": "a", "fr": "q"}[layout]
+				}
+				d.inject(input.Text{Text: typed + "aA€\té語"})
+				want += typed + "aA€\té語"
+				if held != "" {
+					d.inject(up(held, 0))
+				}
+				d.inject(input.Text{Text: "\n"})
+				want += "\n"
+				expect()
+			}
+		}
+		d.sync()
+		d.nothingDown()
+	})
+}
+
+// The same in programs that can be asked, however fast the text comes.
+func TestTextIntoEditors(t *testing.T) {
+	for _, name := range []string{"l3afpad", "featherpad"} { // GTK, Qt
+		t.Run(name, func(t *testing.T) {
+			onEach(t, func(t *testing.T, d *desktop) {
+				file := d.startEditor(name)
+				want := string(rare)
+				for chars := range slices.Chunk(rare, input.MaxText/utf8.UTFMax) {
+					d.inject(input.Text{Text: string(chars)})
+				}
+				d.control("KeyS")
+				eventually(t, func() error {
+					got, _ := os.ReadFile(file)
+					if strings.TrimSuffix(string(got), "\n") != want {
+						return fmt.Errorf("the program got\n%q, want\n%q", got, want)
+					}
+					return nil
+				})
+			})
+		})
+	}
+}
+
+// startEditor starts a program that has the keyboard, and returns the file that
+// it edits.
+func (d *desktop) startEditor(name string) (file string) {
+	d.t.Helper()
+	program, err := exec.LookPath(name)
+	if err != nil {
+		d.t.Skipf("%s is not installed", name)
+	}
+	home := d.t.TempDir()
+	file = filepath.Join(home, "text.txt")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		d.t.Fatal(err)
+	}
+	cmd := exec.Command(program, file)
+	cmd.Env = append(os.Environ(), "DISPLAY="+d.name, "LC_ALL=C.UTF-8", "HOME="+home, "XDG_CONFIG_HOME="+home,
+		"NO_AT_BRIDGE=1", "GTK_IM_MODULE=gtk-im-context-simple", "QT_IM_MODULE=simple")
+	xproto.ChangeWindowAttributes(d.conn, d.root, xproto.CwEventMask, []uint32{xproto.EventMaskSubstructureNotify})
+	if err := cmd.Start(); err != nil {
+		d.t.Fatal(err)
+	}
+	d.t.Cleanup(func() {
+		cmd.Process.Kill()
+		cmd.Wait()
+	})
+	d.focusMapped()
+	eventually(d.t, func() error { // it takes keys some time after its window is there
+		d.inject(input.Text{Text: "."})
+		d.control("KeyS")
+		content, err := os.ReadFile(file)
+		if err == nil && len(content) == 0 {
+			err = fmt.Errorf("%s takes no keys", name)
+		}
+		return err
+	})
+	d.control("KeyA")
+	d.strike(stroke{code: "Delete"})
+	return file
+}
+
+// control strikes a key with Control.
+func (d *desktop) control(code string) {
+	d.t.Helper()
+	d.inject(down("ControlLeft", 0), down(code, 0), up(code, 0), up("ControlLeft", 0))
+}
+
+// What cannot be typed is left out of a text, and of nothing else.
+func TestTextRefuses(t *testing.T) {
+	onEach(t, func(t *testing.T, d *desktop) {
+		if err := d.i.Inject(input.Text{Text: "a\ufffeb\U0010ffffc"}); !errors.Is(err, input.ErrInexpressible) {
+			t.Errorf("a noncharacter: %v, want %v", err, input.ErrInexpressible)
+		}
+		for _, want := range "abc" {
+			if got, _ := d.pressed(); got != uint32(want) {
+				t.Errorf("the program got %#x, want %q", got, want)
+			}
+		}
+		d.sync()
+		d.nothingDown()
+	})
+}

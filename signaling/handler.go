@@ -16,6 +16,7 @@ import (
 	"github.com/gorilla/websocket"
 
 	"lucarne/capture"
+	"lucarne/signaling/files"
 	"lucarne/signaling/rfb"
 	"lucarne/signaling/session"
 	"lucarne/signaling/wsmedia"
@@ -50,6 +51,9 @@ type Config struct {
 	// Activity answers whoever asks whether the desktop is in use, without credentials:
 	// api/kernels, api/terminals, api/status. nil: nobody does.
 	Activity http.Handler
+
+	// Files are brought to the desktop and fetched from it. nil: there are none.
+	Files *files.Store
 
 	// GPUs returns how the GPUs are, for pages that show it; none where that cannot be
 	// known. It may take as long as ctx lasts. nil: nobody knows.
@@ -166,6 +170,10 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	case "vnc/ws":
 		h.serveVNC(w, r)
+		return
+	}
+	if rest, found := strings.CutPrefix(name, "files/"); found {
+		h.serveFiles(w, r, rest)
 		return
 	}
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {

@@ -49,7 +49,7 @@ func (k *known) hello(s *socket) Message {
 	}
 	return Message{
 		Type: "hello", Version: s.h.cfg.Version,
-		Viewer: s.viewer.ID(), Role: s.viewer.Role(), Allow: s.viewer.Allowed(),
+		Viewer: s.viewer.ID(), Role: s.viewer.Role(), Allow: s.allowed(),
 		State: k.state.String(), Code: k.code, Args: k.args,
 		Width: k.size.X, Height: k.size.Y, Codecs: names, Seq: s.handled,
 	}

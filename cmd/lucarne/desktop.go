@@ -18,6 +18,7 @@ import (
 	"lucarne/encode/yuv"
 	"lucarne/signaling"
 	"lucarne/signaling/activity"
+	"lucarne/signaling/files"
 	"lucarne/signaling/iceserver"
 	"lucarne/signaling/peer"
 	"lucarne/signaling/session"
@@ -46,6 +47,7 @@ type desktop struct {
 	fanouts   []*encode.Fanout // all, those of byGPU included
 	session   *session.Session
 	activity  *activity.Meter
+	files     *files.Store     // nil: there are none
 	network   *peer.Network    // nil before wire
 	servers   iceserver.Source // of STUN and TURN; nil: there are none
 	handler   *signaling.Handler
@@ -118,6 +120,7 @@ func (d *desktop) wire(usable []encode.Backend) error {
 	})
 	d.session.Withhold(d.byGPU...)
 	d.activity = d.flags.meter(d.session, d.log)
+	d.files = d.flags.store(d.log)
 	if err := d.order(d.automatic()); err != nil {
 		return err
 	}
@@ -149,6 +152,7 @@ func (d *desktop) wire(usable []encode.Backend) error {
 		AllowedHosts: d.flags.AllowedHost,
 		VNC:          vnc,
 		Activity:     d.activity,
+		Files:        d.files,
 		GPUs:         gpus,
 		DisplayReason: func(status capture.Status) (string, []string) {
 			return displayReason(d.display, d.ours, status)
@@ -195,6 +199,7 @@ func (d *desktop) run(ctx context.Context, stdout io.Writer, open openSource, be
 		d.session.Run,
 		d.activity.Run,
 		d.tellHub,
+		d.keepFiles,
 		d.measure,
 		d.tryGPU,
 		d.serveHTTP,

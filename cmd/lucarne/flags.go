@@ -21,12 +21,13 @@ type desktopFlags struct {
 	turnFlags
 	vncFlags
 	activityFlags
+	filesFlags
 	logFlags
 }
 
 // Validate is called by kong after parsing.
 func (f *desktopFlags) Validate() error {
-	return cmp.Or(f.httpFlags.validate(), f.videoFlags.validate(), f.networkFlags.validate(), f.turnFlags.validate(), f.vncFlags.validate(), f.activityFlags.validate())
+	return cmp.Or(f.httpFlags.validate(), f.videoFlags.validate(), f.networkFlags.validate(), f.turnFlags.validate(), f.vncFlags.validate(), f.activityFlags.validate(), f.filesFlags.validate())
 }
 
 // placeFlags say where the page is.

@@ -23,13 +23,15 @@ const (
 	CopyIn   Feature = "copy-in"  // the viewer's clipboard to the desktop
 	CopyOut  Feature = "copy-out" // the desktop's clipboard to the viewer
 	Resize   Feature = "resize"
-	Limiting Feature = "limits" // to bound what one's own video takes
-	Giving   Feature = "give"   // to see who is here, and to hand control over and take it back
-	Sharing  Feature = "share"  // to make links by which others come
+	Limiting Feature = "limits"   // to bound what one's own video takes
+	Giving   Feature = "give"     // to see who is here, and to hand control over and take it back
+	Sharing  Feature = "share"    // to make links by which others come
+	Upload   Feature = "upload"   // files to the desktop
+	Download Feature = "download" // files from it
 )
 
 // features are all there are, in the order in which a page is told of them.
-var features = [...]Feature{Video, Keyboard, Pointer, CopyIn, CopyOut, Resize, Limiting, Giving, Sharing}
+var features = [...]Feature{Video, Keyboard, Pointer, CopyIn, CopyOut, Resize, Limiting, Giving, Sharing, Upload, Download}
 
 // Policy says which role may use which feature. The zero value refuses nothing
 // that the role itself does not: a Watcher may look and no more, a Controller
@@ -51,9 +53,11 @@ func (p Policy) Allows(r Role, f Feature) bool {
 }
 
 // allowsAs says whether who came in one role may use a feature while acting in
-// another, which control lends: it lends nothing that concerns other people.
+// another, which control lends: it lends nothing that
+// concerns other people or what lies on the desktop's disk.
 func (p Policy) allowsAs(own, acting Role, f Feature) bool {
-	if f == Giving || f == Sharing {
+	switch f {
+	case Giving, Sharing, Upload, Download:
 		return p.Allows(own, f)
 	}
 	return p.Allows(acting, f)
@@ -76,5 +80,5 @@ func (p Policy) controls(r Role) bool { return p.Allows(r, Keyboard) || p.Allows
 // human says whether using a feature shows that a person is there. A window
 // that changes its size and a picture that moves do not.
 func human(f Feature) bool {
-	return f == Keyboard || f == Pointer || f == CopyIn || f == Giving || f == Sharing
+	return f == Keyboard || f == Pointer || f == CopyIn || f == Giving || f == Sharing || f == Upload || f == Download
 }

@@ -5,24 +5,19 @@ import { Backoff } from "./backoff.ts";
 import { Clipboard, type SystemClipboard } from "./clipboard.ts";
 import { every, pageClock } from "./clock.ts";
 import { Connection, type LinkState, type Socket } from "./connection.ts";
-import { listen } from "./desk.ts";
 import type { Entry } from "./entry.ts";
+import { Hands } from "./hands.ts";
 import { session } from "./http.ts";
 import { pickLanguage, type Words } from "./i18n.ts";
-import { InputSender } from "./input.ts";
-import { renewing } from "./keyboard/keyboard.ts";
-import { Typing } from "./keyboard/typing.ts";
 import { Media } from "./media.ts";
 import { onNetworkChange } from "./network.ts";
 import { wear, type Page } from "./page.ts";
-import { Pointing } from "./pointer/pointing.ts";
 import type { Control, DisplayMessage, Encoding, Feature, GPU, HelloMessage, Reason, ServerMessage } from "./protocol.ts";
 import { Screen } from "./screen.ts";
 import type { Settings, SettingsStore } from "./settings.ts";
 import type { Stats } from "./stats.ts";
 import { Face } from "./ui/face.ts";
 import { staleVersion } from "./version.ts";
-import type { InputEvent } from "./wire.ts";
 
 const POLL = 1000;
 /** What is around the picture comes after the first one, but no later than this, in ms. */
@@ -34,9 +29,7 @@ export class App {
   private readonly sink: HTMLTextAreaElement;
   private readonly connection: Connection;
   private readonly media: Media;
-  private readonly input: InputSender;
-  private readonly typing: Typing;
-  private readonly pointing: Pointing;
+  private readonly hands: Hands;
   private readonly screen: Screen;
   private readonly clipboard: Clipboard;
   private readonly access: Access;
@@ -50,8 +43,6 @@ export class App {
   private gpus: GPU[] = [];
   private leading = true;
   private pictured = false;
-  private catchUp = () => {};
-  private resumed = () => {};
   private unveil = () => {};
 
   /** system: the browser's clipboard; open: opens the server's socket. */
@@ -76,25 +67,25 @@ export class App {
         binary: (data) => this.media.take(data),
       },
     );
-    this.input = new InputSender(pageClock, (ms) => this.connection.quiet(ms));
-    this.typing = new Typing(pageClock, navigator, sink, store, {
-      send: (event) => this.act("keyboard", event),
-      tell: (keyboard) => this.may("keyboard") && this.connection.send({ type: "keyboard", ...keyboard }),
-      typing: () => this.taking,
-      latched: () => this.face?.latched(),
-    });
     this.screen = new Screen(pageClock, stage, frame, video, canvas, store.value.resize, store.value.dpi, {
       wish: (wish) => this.leading && this.may("resize") && this.connection.send({ type: "resize", ...wish }),
       moved: (under) => {
         this.face?.scrolled();
-        if (under && this.live) this.pointing.pointer.move(under);
+        this.hands.moved(under);
       },
       presented: (frame) => this.media.presented(frame),
     });
-    this.pointing = new Pointing(pageClock, this.screen, store, {
-      send: (event) => this.act(event.type === "key" ? "keyboard" : "pointer", event),
-      refused: () => this.tell({ code: "pointer-lock-refused", args: [] }),
-      wanted: () => void this.furnished.then(() => this.face?.offerLock()),
+    this.hands = new Hands(pageClock, this.screen, sink, store, {
+      link: () => this.connection.state.name,
+      acts: () => this.acts,
+      may: (feature) => this.may(feature),
+      quiet: (ms) => this.connection.quiet(ms),
+      ping: () => void this.connection.ping(),
+      send: (message) => this.connection.send(message),
+      latched: () => this.face?.latched(),
+      lockRefused: () => this.tell({ code: "pointer-lock-refused", args: [] }),
+      lockWanted: () => void this.furnished.then(() => this.face?.offerLock()),
+      toolbar: () => this.face?.toolbar.focus(),
     });
     this.media = new Media(pageClock, store.value, this.connection.serverClock, this.screen, page.worker, canvas, {
       send: (message) => void this.connection.send(message),
@@ -103,7 +94,7 @@ export class App {
       again: () => this.connection.connect(),
     });
     this.clipboard = new Clipboard(pageClock, system, {
-      send: (text) => this.live && this.may("copy-in") && this.connection.send({ type: "clipboard", text }),
+      send: (text) => this.hands.live && this.may("copy-in") && this.connection.send({ type: "clipboard", text }),
       sent: () => this.connection.flushed(500),
       changed: (text, offered) => void this.furnished.then(() => this.face?.clipboard(text, offered)),
       tooLarge: () => this.tell({ code: "clipboard-too-large", args: [] }),
@@ -157,14 +148,14 @@ export class App {
       copied: (text) => this.clipboard.copied(text),
       reconnect: () => this.connection.connect(),
       login: (token) => this.login(token),
-      type: () => this.typing.text.toggleKeyboard(),
-      keys: this.typing.keyboard,
+      type: () => this.hands.typing.text.toggleKeyboard(),
+      keys: this.hands.typing.keyboard,
       access: this.access,
       leave: () => this.sink.focus({ preventScroll: true }),
-      escapes: () => this.typing.escapes,
+      escapes: () => this.hands.typing.escapes,
       panning: () => this.screen.panning,
-      lockable: () => this.pointing.lock.offered && this.live && this.may("pointer"),
-      lock: () => this.pointing.toggleLock(),
+      lockable: () => this.hands.lockable,
+      lock: () => this.hands.pointing.toggleLock(),
       refresh: () => this.measure(),
     });
   }
@@ -211,35 +202,11 @@ export class App {
   }
 
   private listen(): void {
-    this.typing.start();
+    this.hands.start(this.clipboard);
     this.store.onChange((now, before) => this.chose(now, before));
-    this.catchUp = listen({
-      screen: this.screen,
-      sink: this.sink,
-      keyboard: this.typing.keyboard,
-      text: this.typing.text,
-      clock: pageClock,
-      pointing: this.pointing,
-      clipboard: this.clipboard,
-      live: () => this.live,
-      typing: () => this.taking,
-      release: (latched) => this.release(latched),
-      toolbar: () => {
-        this.pointing.lock.leave();
-        this.face?.toolbar.focus();
-      },
-    });
-    renewing(pageClock, () => this.holding, (event) => {
-      this.input.send(event);
-      this.connection.ping();
-    });
     onNetworkChange(() => {
       this.connection.poke();
       this.media.restart();
-    });
-    addEventListener("beforeunload", (event) => {
-      // Ctrl+W was meant for the desktop.
-      if (this.connection.state.name === "open" && this.typing.keyboard.holding) event.preventDefault();
     });
     addEventListener("pagehide", () => this.connection.end({ code: "left", args: [] }));
     addEventListener("pageshow", ({ persisted }) => {
@@ -252,34 +219,13 @@ export class App {
     });
   }
 
-  /** Whether the person may act on the desktop at the moment. */
-  private get live(): boolean {
-    return this.connection.state.name === "open" && this.hello !== null && this.hello.role !== "viewer";
-  }
-
-  /** Whether what the person types is taken: now, or for a desktop that is about to be back. */
-  private get taking(): boolean {
-    return this.live || (this.connection.state.name === "resuming" && this.may("keyboard"));
-  }
-
-  private get holding(): boolean {
-    return this.typing.keyboard.holding || this.pointing.pointer.holding;
+  /** Whether the person may act on the desktop, and not just look. */
+  private get acts(): boolean {
+    return this.hello !== null && this.hello.role !== "viewer";
   }
 
   private may(feature: Feature): boolean {
     return this.hello?.allow.includes(feature) ?? false;
-  }
-
-  private act(feature: Feature, event: InputEvent): boolean {
-    // What may not be sent counts as sent: trying again would not help.
-    return !this.may(feature) || this.hello?.role === "viewer" || this.input.send(event);
-  }
-
-  private release(latched?: "kept"): void {
-    const held = this.holding;
-    this.typing.keyboard.release(latched);
-    this.pointing.pointer.release();
-    if (held) this.input.send({ type: "release" });
   }
 
   private async login(token: string): Promise<void> {
@@ -293,14 +239,7 @@ export class App {
   }
 
   private linked(state: LinkState): void {
-    if (state.name !== "open") {
-      if (state.name === "resuming") this.typing.keyboard.suspend();
-      else this.typing.keyboard.release();
-      this.pointing.pointer.release();
-      this.input.use(null, null);
-    }
-    // What is typed in the meantime waits: nothing in the page says that there is one.
-    if (state.name === "resuming") this.typing.keyboard.pause(new Promise<void>((resolve) => (this.resumed = resolve)));
+    this.hands.linked(state.name);
     // Who has come by a link has no token to give.
     if (state.name === "login" && this.entry.byLink) return this.connection.end({ code: "no-share", args: [] });
     this.render();
@@ -315,7 +254,7 @@ export class App {
       case "candidate":
         return this.media.candidate(message.candidate, message.generation);
       case "cursor":
-        return this.pointing.look(message);
+        return this.hands.pointing.look(message);
       case "size":
         this.screen.size = message;
         return;
@@ -332,7 +271,7 @@ export class App {
         return this.access.made(message);
       case "control":
         this.assume(message);
-        if (this.leading !== message.you) this.release();
+        if (this.leading !== message.you) this.hands.release();
         if (message.you && !this.leading) {
           this.leading = true; // the desktop's size is ours now
           this.screen.wish(true);
@@ -340,7 +279,7 @@ export class App {
         this.leading = message.you;
         return this.render();
       case "keyboard":
-        return this.typing.mode.inForce(message);
+        return this.hands.typing.mode.inForce(message);
       case "encoding":
         this.encoding = message.encoding;
         return this.render();
@@ -351,7 +290,7 @@ export class App {
         if (this.may("copy-out")) void this.clipboard.fromDesktop(message.text);
         return;
       case "input":
-        return this.input.acknowledge(message.seq);
+        return this.hands.acknowledge(message.seq);
       case "reason":
         if (message.code === "clipboard-failed") this.clipboard.forget();
         return this.tell(message);
@@ -363,7 +302,6 @@ export class App {
       location.reload();
       return;
     }
-    this.pointing.welcome();
     this.hello = hello;
     this.access.reset();
     this.display = hello.display;
@@ -371,12 +309,11 @@ export class App {
     this.encoding = null;
     this.pictured = false;
     if (hello.width > 0) this.screen.size = hello;
-    this.input.reset(hello.seq);
-    this.typing.mode.welcome();
+    this.hands.welcome(hello.seq);
     this.media.begin();
     if (this.store.value.bitrate || this.store.value.maxFPS) this.limit();
     if (this.store.value.stats) this.askForGPUs();
-    this.resumed();
+    this.hands.resume();
     this.media.hide(document.hidden);
     this.screen.wish(true);
     if (document.hidden) this.connection.send({ type: "visibility", hidden: true });
@@ -390,11 +327,11 @@ export class App {
     if (!hello) return;
     const could = hello.role !== "viewer";
     const can = control.role !== "viewer";
-    if (could && !can) this.release();
+    if (could && !can) this.hands.release();
     this.hello = { ...hello, role: control.role, allow: control.allow };
     this.access.controlled(control);
     if (could === can) return;
-    this.typing.mode.update();
+    this.hands.typing.mode.update();
     if (can) void this.shareClipboards();
     void this.furnished.then(() => this.face?.handed(can));
   }
@@ -411,7 +348,7 @@ export class App {
     const socket = this.connection.channel;
     if (!socket) return;
     const channels = this.media.input;
-    this.input.use(channels?.keys ?? socket, channels?.motion ?? socket);
+    this.hands.use(channels?.keys ?? socket, channels?.motion ?? socket);
     this.render();
   }
 
@@ -456,6 +393,6 @@ export class App {
       leading: this.leading,
       control: this.access.control,
     });
-    this.catchUp();
+    this.hands.look();
   }
 }

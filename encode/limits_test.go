@@ -63,6 +63,24 @@ func TestLimitBeforeAnEstimate(t *testing.T) {
 	})
 }
 
+// TestLimitsMove: a seat keeps its limits where it goes.
+func TestLimitsMove(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		before, after := &recorder{}, &recorder{}
+		seat := fan(t, moving(t), before).Join(&viewer{})
+		seat.SetBitrate(3e6)
+		seat.SetLimits(5e5, 10)
+		seat = seat.Move(fan(t, moving(t), after))
+		seat.Lead()
+		time.Sleep(time.Second)
+		after.take()
+		time.Sleep(2 * time.Second)
+		if got := len(after.take()); got < 18 || got > 22 || after.bitrate() != 5e5 {
+			t.Errorf("%d frames in 2 s at %d bits a second, want 20 at 500000", got, after.bitrate())
+		}
+	})
+}
+
 // bitrate returns the one that the newest encoder works at.
 func (r *recorder) bitrate() int {
 	_, _, config, set := r.state()

@@ -3,6 +3,7 @@
 import { Backoff } from "../src/backoff.ts";
 import { Clipboard, type SystemClipboard } from "../src/clipboard.ts";
 import { every, pageClock } from "../src/clock.ts";
+import { Company } from "../src/company.ts";
 import { Connection, type LinkState, type Socket } from "../src/connection.ts";
 import { isOurs, isWayOut } from "../src/desk.ts";
 import type { Entry } from "../src/entry.ts";
@@ -13,10 +14,11 @@ import type { Control, Feature, HelloMessage, ServerMessage } from "../src/proto
 import type { Settings } from "../src/settings.ts";
 import { Card, waiting, type View } from "../src/ui/card.ts";
 import { ClipboardPanel } from "../src/ui/panel.ts";
+import { nameOf } from "../src/ui/people.ts";
 import { Toasts } from "../src/ui/toast.ts";
 import { staleVersion } from "../src/version.ts";
 import { Bar } from "./bar.ts";
-import { VNCLink } from "./link.ts";
+import { VNCLink, type AttemptListener } from "./link.ts";
 import { PasteGate } from "./paste.ts";
 import { show, watchSize, type VNCScreen } from "./screen.ts";
 import type { VNCWords } from "./words.ts";
@@ -32,6 +34,11 @@ export class VNCPage {
   private screen: VNCScreen | null = null;
   private hello: HelloMessage | null = null;
   private wishSize = () => {};
+  /** Whether the VNC socket says which page it belongs to. */
+  private named = true;
+  private readonly company = new Company(pageClock, (event, person) => {
+    this.toasts.say(this.words.say(`people.${event}`, nameOf(this.words, person)));
+  });
 
   /** home is the URL of the desktop's own page, one level up. */
   constructor(
@@ -51,7 +58,7 @@ export class VNCPage {
     this.link = new VNCLink(
       pageClock,
       new Backoff(),
-      (listener) => (this.screen = show(stage, socketURL(document.baseURI), this.connection.page, this.manner, listener)),
+      (listener) => (this.screen = show(stage, socketURL(document.baseURI), this.protocols, this.manner, this.naming(listener))),
       () => this.render(),
     );
     this.clipboard = new Clipboard(pageClock, system, {
@@ -131,6 +138,30 @@ export class VNCPage {
     }
   }
 
+  /** The subprotocol by which both sockets are of one viewer. */
+  private get protocols(): string[] {
+    return this.named ? [`lucarne.page.${this.connection.page}`] : [];
+  }
+
+  /**
+   * A proxy that loses the subprotocol lets no socket through that has one: the next goes without, and is of
+   * a viewer of its own. One that has come by a link does not: there the link's role would not count.
+   */
+  private naming(listener: AttemptListener): AttemptListener {
+    const ABNORMAL = 1006; // RFC 6455 section 7.4.1
+    let met = false;
+    return {
+      connected: () => {
+        met = true;
+        listener.connected();
+      },
+      closed: (code, reason) => {
+        if (!met && code === ABNORMAL) this.named = !this.named || this.entry.byLink;
+        listener.closed(code, reason);
+      },
+    };
+  }
+
   /** How the desktop is shown. */
   private get manner(): { scale: boolean; watch: boolean } {
     return { scale: this.settings.resize !== "off", watch: !this.may("keyboard") && !this.may("pointer") };
@@ -161,6 +192,8 @@ export class VNCPage {
       case "display":
         if (message.state === "up") this.wishSize();
         return;
+      case "people":
+        return this.company.say(message.people);
       case "control":
         this.assume(message);
         if (message.you) this.wishSize();
@@ -177,8 +210,11 @@ export class VNCPage {
   /** What the person may do is as this says from now on. */
   private assume({ role, allow }: Control): void {
     if (!this.hello) return;
+    const { watch } = this.manner;
     this.hello = { ...this.hello, role, allow };
+    if (watch === this.manner.watch) return;
     this.screen?.watch(this.manner.watch);
+    this.toasts.say(this.words.say(watch ? "people.got" : "people.lost"));
     this.render();
   }
 

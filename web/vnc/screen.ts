@@ -4,15 +4,15 @@ import RFB from "@novnc/novnc";
 import { desktopScale, type Wish } from "../src/geometry.ts";
 import type { Attempt, AttemptListener } from "./link.ts";
 
-/** Opens a connection over a WebSocket for the page of that name, and shows it in stage. */
+/** Opens a connection over a WebSocket with these subprotocols, and shows it in stage. */
 export function show(
   stage: HTMLElement,
   url: string,
-  page: string,
+  protocols: string[],
   options: { scale: boolean; watch: boolean },
   listener: AttemptListener,
 ): VNCScreen {
-  return new VNCScreen(new WebSocket(url, [`lucarne.page.${page}`]), stage, options, listener);
+  return new VNCScreen(new WebSocket(url, protocols), stage, options, listener);
 }
 
 export class VNCScreen implements Attempt {

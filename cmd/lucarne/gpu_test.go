@@ -191,6 +191,9 @@ func showFrom(t testing.TB, g gpu, open func(*desktop) (capture.Source, error), 
 		running.Wait()
 		d.close()
 		await(t, "the end of all encoders", func() bool { return len(encoders(t, os.Getpid())) == 0 })
+		if left := segments(t); left > 0 {
+			t.Errorf("%d shared segments are left", left)
+		}
 	})
 	viewer, err := d.session.Join(session.JoinConfig{})
 	if err != nil {
@@ -201,6 +204,22 @@ func showFrom(t testing.TB, g gpu, open func(*desktop) (capture.Source, error), 
 		t.Fatal(err)
 	}
 	return d, viewer, seen
+}
+
+// segments counts the System V segments that this process has made and that there
+// are still; who has is in the fifth column (proc(5)).
+func segments(t testing.TB) (n int) {
+	t.Helper()
+	table, err := os.ReadFile("/proc/sysvipc/shm")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(table)) {
+		if fields := strings.Fields(line); len(fields) > 4 && fields[4] == strconv.Itoa(os.Getpid()) {
+			n++
+		}
+	}
+	return n
 }
 
 // awaitEncoder waits until packets of an encoder come that is NVENC, or is not.
@@ -236,6 +255,9 @@ func TestGPUFailsOver(t *testing.T) {
 			if got := viewer.Notices(); len(got) > 0 {
 				t.Errorf("notices %v before anything has failed", got)
 			}
+			if segments(t) == 0 {
+				t.Error("the encoder's process has no picture")
+			}
 			_, keys := seen.count()
 			pid := encoders(t, os.Getpid())[0]
 			if err := syscall.Kill(pid, sig); err != nil {
@@ -257,6 +279,26 @@ func TestGPUFailsOver(t *testing.T) {
 				t.Fatal(err)
 			}
 			awaitEncoder(t, viewer, seen, true)
+		})
+	}
+}
+
+// TestGPULost: a GPU that fails in mid-stream, or has no memory left, is given up at
+// once.
+func TestGPULost(t *testing.T) {
+	driver := buildDriver(t)
+	for _, fail := range []string{"nvEncEncodePicture=20@40", "cuMemcpy2D_v2=2@40", "nvEncLockBitstream=garbage@40", "nvEncMapInputResource=crash@40"} {
+		t.Run(fail, func(t *testing.T) {
+			_, viewer, seen := show(t, fakeGPU(t, driver, fail))
+			var told []session.Notice
+			await(t, "a notice that another has taken over", func() bool {
+				told = append(told, viewer.Notices()...)
+				return len(told) > 0
+			})
+			awaitEncoder(t, viewer, seen, false)
+			if told = append(told, viewer.Notices()...); len(told) != 1 {
+				t.Errorf("notices %v, want one", told)
+			}
 		})
 	}
 }

@@ -56,6 +56,7 @@ func TestProbe(t *testing.T) {
 		{"another library", good, [2]string{}, "libc.so.6", "", "a library of the NVIDIA driver is not usable (libcuda.so.1: the library lacks it)*"},
 		{"hostile", good, [2]string{"FAKEDRIVER_FAIL", "NvEncodeAPICreateInstance=garbage"}, "", "", "the NVIDIA driver answers nonsense (*"},
 		{"too old", good, [2]string{"FAKEDRIVER_API", "a0"}, "", "", "the NVIDIA driver is too old, its encoder has the API 10.0 and 11.1 is needed: update the host's NVIDIA driver to 470.57 or later"},
+		{"newer", good, [2]string{"FAKEDRIVER_API", "d0"}, "", "", "Fake T4 encodes H.264"},
 		{"another version", good, [2]string{"FAKEDRIVER_FAIL", "nvEncOpenEncodeSessionEx=15"}, "", "", "libnvidia-encode.so.1 is of another version than the host's driver: *"},
 		{"another version of CUDA", good, [2]string{"FAKEDRIVER_FAIL", "cuInit=803"}, "", "", "libcuda.so.1 is of another version than the host's driver: *"},
 		{"no GPU", good, [2]string{"FAKEDRIVER_FAIL", "cuInit=100"}, "", "", "the NVIDIA driver sees no GPU: give the container a GPU*"},

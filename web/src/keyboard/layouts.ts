@@ -51,8 +51,9 @@ export function contradicts(layout: string, code: string, character: string): bo
 
 /**
  * The layout that what keys have typed contradicts the least, and how often it
- * does. Of several it is the first of those preferred, else of all; "" while
- * nothing has been typed and none is preferred.
+ * does. Of several it is the first of those preferred, else of all; "" where one
+ * key in four or more contradicts each, and where nothing has been typed and none
+ * is preferred.
  */
 export function match(typed: ReadonlyMap<string, string>, preferred: readonly string[]): { layout: string; misses: number } {
   if (typed.size === 0) return { layout: preferred[0] ?? "", misses: 0 };
@@ -61,7 +62,7 @@ export function match(typed: ReadonlyMap<string, string>, preferred: readonly st
     const misses = [...typed].filter(([code, character]) => contradicts(layout, code, character)).length;
     if (misses < best.misses) best = { layout, misses };
   }
-  return best;
+  return best.misses * 4 < typed.size ? best : { ...best, layout: "" };
 }
 
 /** The layouts that people who read these languages (BCP 47) are likely to have, likeliest first. */

@@ -1,6 +1,9 @@
 import { pageClock } from "../src/clock.ts";
 import { takeSecrets } from "../src/http.ts";
 import { pickLanguage } from "../src/i18n.ts";
+import { readOptions } from "../src/options.ts";
+import { wear } from "../src/page.ts";
+import { browserStorage, SettingsStore } from "../src/settings.ts";
 import { pageVersion } from "../src/version.ts";
 import type { Wire } from "./line.ts";
 import { CheckPage } from "./page.ts";
@@ -9,7 +12,9 @@ import { CheckWords } from "./words.ts";
 // First of all, so that the token is in the address bar for as short as can be.
 const { token } = takeSecrets(location, history);
 const query = new URLSearchParams(location.search);
-const language = pickLanguage([query.get("lang") ?? "", ...navigator.languages]);
+const settings = new SettingsStore(browserStorage(), readOptions(location.search).settings).value;
+const language = pickLanguage([settings.language, ...navigator.languages]);
+wear(settings.theme);
 const stage = document.querySelector("main");
 if (!stage) throw new Error("the page has no main");
 const browser = {

@@ -388,6 +388,7 @@ export class App {
         encodes: this.hello?.codecs ?? null,
         decodes: this.media.decodable,
         encoding: this.encoding,
+        keyboard: this.hands.typing.mode,
       },
       watching: this.hello?.role === "viewer",
       leading: this.leading,

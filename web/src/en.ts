@@ -119,6 +119,7 @@ export const en = {
   "settings.keyboard.text.do": "Works whatever layout the desktop has.",
   "settings.layout": "Your layout",
   "settings.layout.auto": "As detected",
+  "settings.layout.found": "As detected: {0}",
   "settings.layout.us": "English (US)",
   "settings.layout.gb": "English (UK)",
   "settings.layout.fr": "French (AZERTY)",

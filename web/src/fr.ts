@@ -121,6 +121,7 @@ export const fr: Catalogue = {
   "settings.keyboard.text.do": "Convient à toutes les dispositions du bureau.",
   "settings.layout": "Votre disposition",
   "settings.layout.auto": "Celle détectée",
+  "settings.layout.found": "Détectée : {0}",
   "settings.layout.us": "Anglais (États-Unis)",
   "settings.layout.gb": "Anglais (Royaume-Uni)",
   "settings.layout.fr": "Français (AZERTY)",

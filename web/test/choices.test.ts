@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Words } from "../src/i18n.ts";
 import { defaults, type Settings } from "../src/settings.ts";
-import { denied, groups, helpWords, meaningful, missing, valueWords, type Abilities, type Offer, type Value } from "../src/ui/choices.ts";
+import { automatic, denied, groups, helpWords, meaningful, missing, valueWords, type Abilities, type Offer, type Value } from "../src/ui/choices.ts";
 
 test("each setting is in the panel, with a name, names for its values, and what is said below", () => {
   const offered = groups.flatMap(({ rows }) => rows.map(({ name }) => name));
@@ -34,6 +34,7 @@ const all: Offer = {
   encodes: ["vp8", "h264"],
   decodes: ["vp8", "h264-444", "jpeg"],
   encoding: null,
+  keyboard: { layout: "", mode: "text" },
 };
 
 test("a setting that role, policy or browser withhold is told with the reason", () => {
@@ -51,6 +52,14 @@ test("a setting that role, policy or browser withhold is told with the reason", 
   ];
   for (const [name, offer, can, want] of cases) assert.equal(denied(name, offer, can), want, name);
   assert.deepEqual([meaningful("command", browser), meaningful("command", { ...browser, mac: true })], [false, true]);
+});
+
+test("what has been detected is named", () => {
+  const words = new Words("en");
+  assert.equal(automatic(words, "layout", all), "As detected");
+  const found: Offer = { ...all, keyboard: { layout: "ch fr", mode: "physical" } };
+  assert.equal(automatic(words, "layout", found), "As detected: French (Switzerland)");
+  assert.equal(automatic(words, "codec", found), "Automatic");
 });
 
 test("so is a value", () => {

@@ -75,6 +75,12 @@ export function valueWords(words: Words, name: Name, value: Value): string {
   return words.knows(key) ? words.say(key) : String(value);
 }
 
+/** What stands for the choice to be made by the page: with it, what that is now. */
+export function automatic(words: Words, name: Name, { keyboard }: Offer): string {
+  if (name !== "layout" || !keyboard.layout) return valueWords(words, name, "");
+  return words.say("settings.layout.found", valueWords(words, "layout", keyboard.layout));
+}
+
 /** What is said below a setting that has this value. */
 export function helpWords(words: Words, { name, help }: Row, value: Settings[Name]): string {
   if (help === "none") return "";
@@ -95,6 +101,8 @@ export interface Offer {
   decodes: readonly Codec[];
   /** How the pictures are made; null while that is not known. */
   encoding: Encoding | null;
+  /** The layout of the person's keyboard, chosen or detected, "" unknown, and whether its keys count by their place. */
+  keyboard: { layout: string; mode: "physical" | "text" };
 }
 
 /** What the browser can do. */

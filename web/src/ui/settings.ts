@@ -4,7 +4,7 @@ import { decodesAny } from "../codec.ts";
 import type { Words } from "../i18n.ts";
 import { platformOf } from "../keyboard/stroke.ts";
 import type { Settings, SettingsStore } from "../settings.ts";
-import { denied, groups, helpWords, meaningful, missing, valueWords, type Abilities, type Offer, type Row, type Value } from "./choices.ts";
+import { automatic, denied, groups, helpWords, meaningful, missing, valueWords, type Abilities, type Offer, type Row, type Value } from "./choices.ts";
 import { Dialog, write } from "./dialog.ts";
 import { element } from "./dom.ts";
 import { wayWords } from "./encoding.ts";
@@ -60,7 +60,7 @@ export class SettingsPanel extends Dialog {
       control.parentElement?.toggleAttribute("hidden", !meaningful(name, browser));
       const obstacle = denied(name, offer, browser);
       control.disabled = obstacle !== null;
-      write(note, obstacle ? words.say(obstacle) : helpWords(words, row, store.value[name]));
+      write(note, obstacle ? words.say(obstacle) : this.help(row, offer));
       if (control instanceof HTMLInputElement) control.checked = store.value[name] === true;
       else this.choices(row, control, offer);
     }
@@ -77,6 +77,13 @@ export class SettingsPanel extends Dialog {
     this.fields.find(({ row }) => row.name === name)?.control.focus();
   }
 
+  private help(row: Row, { keyboard }: Offer): string {
+    const { words, store } = this;
+    const help = helpWords(words, row, store.value[row.name]);
+    if (row.name !== "keyboard" || store.value.keyboard !== "auto") return help;
+    return `${help} ${words.say("settings.used", valueWords(words, "keyboard", keyboard.mode))}`;
+  }
+
   private choices({ name, values = [] }: Row, control: HTMLSelectElement, offer: Offer): void {
     const { words } = this;
     const chosen = this.store.value[name] as Value;
@@ -86,7 +93,7 @@ export class SettingsPanel extends Dialog {
       const option = control.options[i] ?? control.appendChild(element("option"));
       option.value = String(value);
       const gap = missing(name, value, offer, this.browser);
-      const called = valueWords(words, name, value);
+      const called = value === "" ? automatic(words, name, offer) : valueWords(words, name, value);
       option.disabled = gap !== null;
       write(option, gap ? words.say(gap, called) : called);
     }

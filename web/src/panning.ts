@@ -60,6 +60,14 @@ export class Panning {
     return this.go(offset, null);
   }
 
+  /** Shows the part that a position in the picture is in, with some of what is around it. */
+  reveal({ x, y }: Point): void {
+    const { tab, offset } = this;
+    const along = (at: number, had: number, length: number) =>
+      Math.max(at + EDGE - length, Math.min(had, at - EDGE));
+    this.to({ x: along(x, offset.x, tab.width), y: along(y, offset.y, tab.height) });
+  }
+
   /** The pointer is at a position in the tab, or elsewhere: near an edge it pans, for as long as it is there. */
   point(at: Point | null): void {
     this.pointer = at;

@@ -145,6 +145,11 @@ export class Screen {
     return toTab(pixel, this.frame.getBoundingClientRect(), this.known);
   }
 
+  /** Has a remote pixel be seen, of a desktop that is larger than the tab. */
+  reveal({ x, y }: Point): void {
+    this.panning.reveal({ x: x / devicePixelRatio, y: y / devicePixelRatio });
+  }
+
   /** How many remote pixels a CSS pixel is wide. */
   get density(): number {
     const { width } = this.frame.getBoundingClientRect();

@@ -43,6 +43,22 @@ test("what is seen stays within the picture, whatever the sizes become", () => {
   assert.ok(pointers.every((pointer) => pointer === null));
 });
 
+test("a position in the picture is brought into sight, and no further", () => {
+  const { made } = panning();
+  made.fit(size(1000, 800), size(400, 300));
+  made.reveal({ x: 200, y: 150 });
+  assert.deepEqual(made.at, { x: 0, y: 0 });
+  made.reveal({ x: 500, y: 150 });
+  assert.deepEqual(made.at, { x: 128, y: 0 });
+  made.reveal({ x: 999, y: 799 });
+  assert.deepEqual(made.at, { x: 600, y: 500 });
+  made.reveal({ x: 610, y: 799 });
+  assert.deepEqual(made.at, { x: 582, y: 500 });
+  made.fit(size(400, 300), size(400, 300));
+  made.reveal({ x: 399, y: 299 });
+  assert.deepEqual(made.at, { x: 0, y: 0 }, "all is seen");
+});
+
 test("the pointer pans while it is near an edge, the faster the nearer", () => {
   const { made, draw, pointers } = panning();
   made.fit(size(1000, 800), size(400, 300));

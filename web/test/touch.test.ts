@@ -5,7 +5,7 @@ import { Touch } from "../src/pointer/touch.ts";
 import { FakeClock } from "./fakes.ts";
 
 /** Fingers on a picture at twice its size; what they make of the pointer, in words. */
-function screen() {
+function screen(room = 0) {
   const clock = new FakeClock();
   const did: string[] = [];
   const held = new Set<number>();
@@ -30,6 +30,11 @@ function screen() {
       pinch: ({ dy }, { x, y }) => void did.push(`pinch ${dy} ${x},${y}`),
     },
     ({ x, y }) => ({ x: x / 2, y: y / 2 }),
+    ({ x, y }) => {
+      const more = Math.max(Math.abs(x), Math.abs(y)) <= room;
+      if (more) did.push(`pan ${x},${y}`);
+      return more;
+    },
   );
   const at = (x: number, y: number): Point => ({ x, y });
   return { clock, did, held, touch, at };
@@ -163,5 +168,19 @@ test("whatever fingers do, in the end nothing is held", () => {
     else for (let id = 0; id < 6; id++) touch.up(id);
     assert.equal(held.size, 0, `round ${round}`);
     assert.ok(!touch.active);
+  }
+});
+
+test("two fingers show another part of a desktop larger than the tab, and turn the wheel where there is none", () => {
+  for (const room of [1000, 0]) {
+    const { did, touch, at } = screen(room);
+    touch.down(1, at(100, 100));
+    touch.down(2, at(140, 100));
+    for (const finger of [1, 2]) touch.move(finger, at(60 + 40 * finger, 70));
+    for (const finger of [1, 2]) touch.move(finger, at(60 + 40 * finger, 20));
+    touch.up(1);
+    touch.up(2);
+    if (room > 0) assert.deepEqual(did, ["pan 0,15", "pan 0,15", "pan 0,25", "pan 0,25"]);
+    else assert.ok(did.length > 0 && did.every((what) => what.startsWith("turn")), did.join());
   }
 });

@@ -77,6 +77,7 @@ export class Arrow {
 
   private update(): void {
     const { picture, drawn, remote, place, screen } = this;
+    if (remote) screen.reveal(remote);
     const at = remote ? screen.tabAt(remote) : place;
     const needed = picture.image !== "" && at !== null && (remote !== null || !shownByBrowser(picture, at));
     const { style } = screen.frame;

@@ -35,7 +35,12 @@ const bits = [1, 4, 2, 8, 16, 32];
  */
 export function listenPointer(surface: Surface): () => void {
   const { clock, screen, pointing } = surface;
-  const touch = new Touch(clock, pointing.pointer, ({ x, y }) => screen.remoteAt(x, y));
+  const touch = new Touch(
+    clock,
+    pointing.pointer,
+    ({ x, y }) => screen.remoteAt(x, y),
+    (by) => screen.panning.by(by),
+  );
   listenTouch(surface, touch);
   listenButtons(surface, touch);
   listenLocked(surface);

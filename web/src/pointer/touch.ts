@@ -5,8 +5,9 @@
  *     a tap            a click; two taps, a double click
  *     a drag           a drag with the left button
  *     a long press     a click of the right button; the finger then moves the pointer
- *     two fingers      a tap is a click of the right button, a drag turns the wheel as if
- *                      the content were held, a pinch is the wheel with Control
+ *     two fingers      a tap is a click of the right button, a drag shows another part of a
+ *                      desktop larger than the tab and else turns the wheel as if the
+ *                      content were held, a pinch is the wheel with Control
  *     three fingers    a tap is a click of the middle button
  */
 
@@ -53,6 +54,7 @@ type Gesture =
   | "drag"
   | "hover" // after a long press
   | "several" // two or three, which have not moved
+  | "pan"
   | "scroll"
   | "pinch"
   | "over"; // until all are up
@@ -74,11 +76,15 @@ export class Touch {
   private zoom = new Notches();
   private cancelLong = () => {};
 
-  /** remote: the remote pixel under a position in the tab. */
+  /**
+   * remote: the remote pixel under a position in the tab. pan: moves what is seen of a desktop larger
+   * than the tab, in CSS pixels; false where there is no more to be seen that way.
+   */
   constructor(
     private readonly clock: Clock,
     private readonly hand: Hand,
     private readonly remote: (at: Point) => Point,
+    private readonly pan: (by: Point) => boolean,
   ) {}
 
   /** Whether a finger is on the picture. */
@@ -115,6 +121,7 @@ export class Touch {
         return;
       case "several":
         return this.decide();
+      case "pan":
       case "scroll":
       case "pinch":
         if (before) this.follow(before);
@@ -212,17 +219,21 @@ export class Touch {
     const moved = distance(from.middle, to.middle);
     const spread = Math.abs(to.apart - from.apart);
     if (spread > PINCH_SLOP && spread > moved) this.gesture = "pinch";
-    else if (moved > SLOP && moved > spread) this.gesture = "scroll";
+    else if (moved > SLOP && moved > spread) this.gesture = this.pan(way(from.middle, to.middle)) ? "pan" : "scroll";
     else return;
     this.wheel = new Wheel();
     this.zoom = new Notches();
-    this.follow(from);
+    if (this.gesture !== "pan") this.follow(from);
   }
 
-  /** Turns the wheel by what two fingers have done since they were as before. */
+  /** Pans, or turns the wheel, by what two fingers have done since they were as before. */
   private follow(before: { middle: Point; apart: number }): void {
     const now = this.spread();
     if (!now) return;
+    if (this.gesture === "pan") {
+      this.pan(way(before.middle, now.middle));
+      return;
+    }
     const at = this.remote(this.first);
     if (this.gesture === "pinch") {
       const turn = this.zoom.add(-Math.log(Math.max(1, now.apart) / Math.max(1, before.apart)) / Math.log(ZOOM));
@@ -239,3 +250,6 @@ export class Touch {
 }
 
 const distance = (a: Point, b: Point): number => Math.hypot(a.x - b.x, a.y - b.y);
+
+/** How far what is held goes beyond the upper left edge when it is dragged from one position to another. */
+const way = (from: Point, to: Point): Point => ({ x: from.x - to.x, y: from.y - to.y });

@@ -20,8 +20,8 @@ export interface Channel {
 
 /** Unacknowledged events kept, at most. */
 const MAX_PENDING = 512;
-/** Bytes that may wait in a channel before newer motion had better replace them. */
-const MAX_WAITING = 1024;
+/** Bytes that may wait in a channel before newer motion had better replace them: a few messages. Mostly none do. */
+const MAX_WAITING = 64;
 /** How long the server may stay silent before repeats are held back, in ms. */
 const STALL = 500;
 

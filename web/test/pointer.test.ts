@@ -26,11 +26,11 @@ function pointer() {
   return { clock, sent, state, pointer: made };
 }
 
-test("the first motion goes at once, then the newest every 4 ms", () => {
+test("the first motion goes at once, then the newest every 6 ms", () => {
   const { clock, sent, pointer: p } = pointer();
   for (let x = 0; x < 4; x++) p.move({ x, y: 0 });
   assert.deepEqual(sent, ["to 0,0"]);
-  clock.turn(4);
+  clock.turn(6);
   assert.deepEqual(sent, ["to 0,0", "to 3,0"]);
   p.move({ x: 3, y: 0 });
   clock.turn(100);
@@ -97,8 +97,8 @@ test("a locked pointer says how far it has moved in all, and acts where it is", 
   p.move({ x: 5, y: 5 });
   p.shift({ x: 1.5, y: -1 / 32 });
   p.shift({ x: 1, y: -1 / 32 });
-  clock.turn(4);
-  assert.deepEqual(sent.splice(0), ["to 9,9", "by 24,0", "by 40,-1"], "the newest total, every 4 ms");
+  clock.turn(6);
+  assert.deepEqual(sent.splice(0), ["to 9,9", "by 24,0", "by 40,-1"], "the newest total, every 6 ms");
   p.down(0, { x: 7, y: 7 });
   p.shift({ x: -10, y: 0 });
   p.up(0, { x: 7, y: 7 });
@@ -117,7 +117,7 @@ test("a locked pointer says how far it has moved in all, and acts where it is", 
   assert.deepEqual(sent.splice(0), ["to 1,1"]);
   p.reset();
   p.locked = true;
-  clock.turn(4);
+  clock.turn(6);
   p.shift({ x: 1, y: 0 });
   assert.deepEqual(sent, ["by 16,0"], "another viewer's total begins anew");
 });

@@ -113,6 +113,17 @@ func (Shift) event()    {}
 func (Text) event()     {}
 func (Locks) event()    {}
 
+// Reliable reports whether an event travels on the reliable channel.
+func Reliable(e Event) bool {
+	switch e := e.(type) {
+	case Key:
+		return e.Action != Repeat
+	case Button, Wheel, Release, Text, Locks:
+		return true
+	}
+	return false
+}
+
 var (
 	// ErrInexpressible: the display has no such key or button.
 	ErrInexpressible = errors.New("the display cannot express it")

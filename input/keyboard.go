@@ -46,6 +46,7 @@ type Keyboard struct {
 	turned       image.Point // what is left of the wheel's turn, less than a notch
 	shifted      image.Point // the total of Relative that has been passed on
 
+	flood    flood
 	lag      lag
 	lateAt   time.Time // when the last late message came
 	reliable uint32    // newest sequences seen
@@ -59,6 +60,7 @@ type Dropped struct {
 	Duplicate uint64 // reliable events sent again
 	Stale     uint64 // motion and repeats overtaken by newer events
 	Late      uint64 // repeats held up by the network
+	Flood     uint64 // events above the rate of any hands
 	Refused   uint64 // repeats and releases of what is not held, presses of what is, too many keys
 }
 
@@ -77,6 +79,13 @@ func (k *Keyboard) Holds() bool { return len(k.keys) > 0 || len(k.buttons) > 0 }
 
 // Handle takes a decoded event that arrived now.
 func (k *Keyboard) Handle(dst []Event, now time.Time, seq, at uint32, e Event) []Event {
+	if k.flood.over(now, e) && !releases(e) {
+		k.dropped.Flood++
+		if Reliable(e) {
+			k.reliable = max(k.reliable, seq)
+		}
+		return dst
+	}
 	late := k.lag.of(now, at)
 	if late > maxLag {
 		k.lateAt = now

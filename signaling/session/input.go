@@ -26,7 +26,7 @@ func (v *Viewer) Input(msg []byte) error {
 		return fmt.Errorf("session: input: %w: %w", ErrMalformed, err)
 	}
 	held := v.keyboard.Holds()
-	acknowledge := v.perform(seq, at, event) && reliable(event) && seq > v.seq.Load()
+	acknowledge := v.perform(seq, at, event) && input.Reliable(event) && seq > v.seq.Load()
 	if acknowledge {
 		v.seq.Store(seq)
 	}
@@ -90,14 +90,3 @@ func (v *Viewer) handle(seq, at uint32, event input.Event) error {
 // page need not send again. Changed rings when it grows, which it does not once the
 // viewer has left.
 func (v *Viewer) InputSeq() uint32 { return v.seq.Load() }
-
-// reliable says whether an event travels on the reliable channel.
-func reliable(e input.Event) bool {
-	switch e := e.(type) {
-	case input.Key:
-		return e.Action != input.Repeat
-	case input.Button, input.Wheel, input.Release, input.Text, input.Locks:
-		return true
-	}
-	return false
-}

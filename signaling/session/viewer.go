@@ -69,7 +69,7 @@ func (c Counts) LogValue() slog.Value {
 		slog.Uint64("malformed", c.Malformed),
 		slog.Uint64("refused", c.Refused),
 		slog.Uint64("failed", c.Failed),
-		slog.Uint64("dropped", d.Duplicate+d.Stale+d.Late+d.Refused),
+		slog.Uint64("dropped", d.Duplicate+d.Stale+d.Late+d.Flood+d.Refused),
 	)
 }
 

@@ -247,3 +247,39 @@ func (term *terminal) got(want string) {
 		term.d.t.Errorf("the terminal got %q, want %q", got, want)
 	}
 }
+
+// TestHeldKeyOverAChannelChange: what the next channel carries ends what the last one began.
+func TestHeldKeyOverAChannelChange(t *testing.T) {
+	d := newDesk(t, setup{})
+	r := d.record(image.Rect(0, 0, 1280, 720))
+	page := d.load(d.browser, d.url("?resize=off"), channelsScript)
+	page.picture()
+	page.wait(`channels.length > 1 && channels.slice(-2).every(c => c.readyState === "open")`) // of the peer that there is
+	page.focus()
+	k, z := browser.Key{Code: "KeyK", Key: "k"}, browser.Key{Code: "KeyZ", Key: "z"}
+	d.check(page.KeyDown(d.ctx, k))
+	poll(t, "key", func() bool { return r.held() == 1 })
+	d.check(page.Eval(d.ctx, "window.before = channels.splice(0), before.forEach(c => c.close()), 1", nil))
+	d.check(page.KeyUp(d.ctx, k), page.Press(d.ctx, z))
+	page.wait(`before.every(c => c.readyState === "closed")`)
+	poll(t, "release", func() bool { return r.held() == 0 && len(r.pressed()) >= 2 })
+	d.check(page.Press(d.ctx, z))
+	poll(t, "key afterwards", func() bool { return r.held() == 0 && len(r.pressed()) >= 3 })
+	if got, want := r.pressed(), []uint32{'k', 'z', 'z'}; !slices.Equal(got, want) {
+		t.Errorf("pressed %x, want %x", got, want)
+	}
+}
+
+// TestShortcutsInFullScreen: the browser is asked for its own shortcuts for as long
+// as the page fills the screen, if the person wants it.
+func TestShortcutsInFullScreen(t *testing.T) {
+	d := newDesk(t, setup{})
+	page := d.load(d.browser, d.url("?resize=off"), `window.asked = [];
+		navigator.keyboard.lock = async () => { asked.push("lock"); };
+		navigator.keyboard.unlock = () => { asked.push("unlock"); };`)
+	page.picture()
+	page.use("fullscreen")
+	page.wait(`document.fullscreenElement !== null && asked.join() === "lock"`)
+	page.use("fullscreen")
+	page.wait(`document.fullscreenElement === null && asked.join() === "lock,unlock"`)
+}

@@ -22,6 +22,8 @@ type known struct {
 	control  session.Control
 	told     bool   // it has been told who controls
 	people   uint64 // the News of who is here, as far as it has been told
+	peopled  time.Time
+	again    *time.Timer // rings when it may be told of them again
 	encoding encode.Encoding
 	layout   session.Layout
 	seq      uint32

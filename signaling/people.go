@@ -73,11 +73,21 @@ func (s *socket) putControl(ctx context.Context, k *known) error {
 			return err
 		}
 	}
+	return s.putPeople(ctx, k)
+}
+
+// putPeople tells who is here, if that is new, and not more often than somebody can
+// read: others who come, go and turn round must not hold up the pictures.
+func (s *socket) putPeople(ctx context.Context, k *known) error {
+	if wait := s.h.pace.people - time.Since(k.peopled); wait > 0 {
+		k.again.Reset(wait)
+		return nil
+	}
 	people, fresh := s.viewer.People(k.people)
 	if !fresh {
 		return nil
 	}
-	k.people = people.News
+	k.people, k.peopled = people.News, time.Now()
 	m := Message{Type: "people"}
 	for _, p := range people.People {
 		m.People = append(m.People, person{

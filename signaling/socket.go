@@ -38,11 +38,12 @@ type pace struct {
 	ack    time.Duration // at least, between two acknowledgements of input
 	resize time.Duration // that a wish for a size has to last
 	codec  time.Duration // from media that the page does not decode to the next
+	people time.Duration // at least, between two lists of who is here
 }
 
 var defaultPace = pace{
 	hello: 10 * time.Second, write: 10 * time.Second, ping: 3 * time.Second,
-	idle: 10 * time.Second, login: 10 * time.Second, ack: 250 * time.Millisecond, resize: 100 * time.Millisecond, codec: 30 * time.Second,
+	idle: 10 * time.Second, login: 10 * time.Second, ack: 250 * time.Millisecond, resize: 100 * time.Millisecond, codec: 30 * time.Second, people: 250 * time.Millisecond,
 }
 
 // farewell is why a socket closes, as the page is told in bye.

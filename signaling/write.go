@@ -60,6 +60,8 @@ func (s *socket) writeAll(ctx context.Context) error {
 	now := make(chan struct{})
 	close(now)
 	known := s.greeting()
+	known.again = time.NewTimer(s.h.pace.people)
+	defer known.again.Stop()
 	if err := s.put(ctx, known.hello(s)); err != nil {
 		return err
 	}
@@ -86,6 +88,8 @@ func (s *socket) writeAll(ctx context.Context) error {
 		case <-ack.C:
 			known.ackArmed = false
 			err = s.putAck(ctx, known, ack)
+		case <-known.again.C:
+			err = s.putPeople(ctx, known)
 		case <-ping.C:
 			err = s.ping()
 		case <-s.pictures.Wake():

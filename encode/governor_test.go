@@ -28,7 +28,6 @@ func TestLadder(t *testing.T) {
 type machine struct {
 	*governor
 	now   time.Time
-	last  time.Time                // when the last frame began
 	takes func(step) time.Duration // a frame
 	paid  func(step) time.Duration // nil: there is no quota
 	path  []int                    // the steps taken

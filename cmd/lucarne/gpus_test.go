@@ -10,15 +10,16 @@ import (
 	"testing"
 	"time"
 
+	"lucarne/encode/nvenc/fakedriver"
 	"lucarne/signaling"
 )
 
 var fakeT4 = signaling.GPU{Name: "Fake T4", MemoryUsed: 1 << 30, MemoryTotal: 16 << 30, Busy: 40, Encoding: 7, Throttled: "power"}
 
 // reader runs a reader of the fake driver's GPU, which fails as told.
-func reader(t *testing.T, fail string) *gpuReader {
+func reader(t *testing.T, driver fakedriver.Driver, fail string) *gpuReader {
 	t.Helper()
-	r := newGPUReader(fakeGPU(t, buildDriver(t), fail), slog.New(slog.DiscardHandler))
+	r := newGPUReader(fakeGPU(t, driver, fail), slog.New(slog.DiscardHandler))
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error)
 	go func() { ended <- r.run(ctx) }()
@@ -34,7 +35,7 @@ func reader(t *testing.T, fail string) *gpuReader {
 
 // TestGPUReader: the GPUs are read in a process that is there only when asked for.
 func TestGPUReader(t *testing.T) {
-	r := reader(t, "")
+	r := reader(t, buildDriver(t), "")
 	if got := encoders(t, os.Getpid()); len(got) > 0 {
 		t.Errorf("processes %d before anybody has asked", got)
 	}
@@ -50,9 +51,10 @@ func TestGPUReader(t *testing.T) {
 
 // TestGPUReaderFails: an NVML that fails, hangs or crashes harms nobody.
 func TestGPUReaderFails(t *testing.T) {
+	driver := buildDriver(t)
 	for _, fail := range []string{"nvmlInit_v2=999", "nvmlInit_v2=crash", "nvmlDeviceGetName=crash", "nvmlDeviceGetCount_v2=hang"} {
 		t.Run(fail, func(t *testing.T) {
-			r := reader(t, fail)
+			r := reader(t, driver, fail)
 			ctx, cancel := context.WithCancel(t.Context())
 			if strings.HasSuffix(fail, "=hang") {
 				time.AfterFunc(100*time.Millisecond, cancel) // who asks need not wait
@@ -65,8 +67,8 @@ func TestGPUReaderFails(t *testing.T) {
 	}
 }
 
-// TestDoctorDescribesGPUs: with how they are, where that can be known.
-func TestDoctorDescribesGPUs(t *testing.T) {
+// TestGPUDescribed: by doctor with how they are, where that can be known.
+func TestGPUDescribed(t *testing.T) {
 	driver := buildDriver(t)
 	const described = "Fake T4, 1.0 of 16.0 GiB used, 40 % busy, encoder 7 %, encoder sessions: 0, slowed down by power"
 	for fail, want := range map[string]string{

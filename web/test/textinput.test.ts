@@ -157,4 +157,13 @@ test("macOS: the accent chosen for a held letter takes its place", () => {
     edit("insertText", "é");
     assert.deepEqual(typed, [...want, "é"], `${platform} ${letter}`);
   }
+  const { typed, fire, edit, key } = field("mac");
+  key("e");
+  fire("compositionstart");
+  fire("compositionend", { data: "é" });
+  key("e");
+  key("Dead", ["Alt"]);
+  key("é");
+  edit("insertText", "é");
+  assert.deepEqual(typed, ["é", "é"], "a dead key and the letter again");
 });

@@ -37,7 +37,10 @@ export class TextInput {
     /** Whether what the person types is taken. */
     private readonly typing: () => boolean,
   ) {
-    sink.addEventListener("compositionstart", () => sink.classList.add("composing"));
+    sink.addEventListener("compositionstart", () => {
+      sink.classList.add("composing");
+      this.last = "";
+    });
     sink.addEventListener("compositionend", ({ data }) => {
       sink.classList.remove("composing");
       this.dead = false;
@@ -64,9 +67,9 @@ export class TextInput {
     const dead = event.key === "Dead" && !this.isCommand(event);
     const follows = this.dead && !this.isCommand(event) && (characterOf(event) !== "" || /^(Backspace|Escape)$/.test(event.key));
     if (!event.repeat) this.dead = dead;
-    if (dead || follows) return true;
-    this.last = characterOf(event);
-    return false;
+    const ours = !dead && !follows;
+    this.last = ours ? characterOf(event) : "";
+    return !ours;
   }
 
   /** Brings up a phone's keyboard, or puts it away; says which. */

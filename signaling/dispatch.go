@@ -24,7 +24,7 @@ func (s *socket) dispatch(kind int, data []byte) error {
 		return nil
 	}
 	var m Message
-	if json.Unmarshal(data, &m) != nil || len(data) > maxControl && m.Type != "clipboard" {
+	if json.Unmarshal(data, &m) != nil {
 		s.counts.malformed++
 		return nil
 	}
@@ -40,6 +40,10 @@ const (
 // binary handles one binary message. The error is of one that is malformed.
 func (s *socket) binary(data []byte) error {
 	switch {
+	case len(data) > maxBinary:
+		return session.ErrMalformed
+	case len(data) > 0 && data[0] == pieceType:
+		return s.takePiece(data)
 	case len(data) > maxInput:
 		return session.ErrMalformed
 	case len(data) > 0 && data[0] == wsmedia.AcknowledgementType:
@@ -79,7 +83,11 @@ func (s *socket) control(m Message) error {
 	case "keyboard":
 		s.takeLayout(m)
 	case "clipboard":
-		s.takeClipboard(m.Text)
+		s.announced(m)
+	case "transfer":
+		s.transferred(m)
+	case "primary":
+		s.viewer.WantPrimary(m.Primary)
 	case "share":
 		s.share(m)
 	case "revoke":
@@ -105,17 +113,3 @@ func (s *socket) control(m Message) error {
 }
 
 var errLeft = errors.New("the page has left")
-
-func (s *socket) takeClipboard(text string) {
-	err := s.viewer.SetClipboard(text)
-	switch {
-	case err == nil:
-	case errors.Is(err, session.ErrRefused):
-		s.send(Message{Type: "reason", Code: "refused", Args: []string{string(session.CopyIn)}})
-	case errors.Is(err, session.ErrTooLarge):
-		s.send(Message{Type: "reason", Code: "clipboard-too-large"})
-	default:
-		s.log.Warn("clipboard not set", "err", err)
-		s.send(Message{Type: "reason", Code: "clipboard-failed"})
-	}
-}

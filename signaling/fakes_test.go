@@ -42,6 +42,7 @@ type display struct {
 	cursor  capture.Cursor
 	events  []input.Event
 	text    string
+	html    string
 	offered string
 	resizes []image.Point
 }
@@ -103,16 +104,23 @@ func (d *display) injected() int {
 	return len(d.events)
 }
 
-func (d *display) Read(context.Context, input.Selection, string, int) ([]byte, error) {
+func (d *display) Read(_ context.Context, _ input.Selection, mime string, limit int) ([]byte, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return []byte(d.text), nil
+	data := map[string]string{session.TextPlain: d.text, session.TextHTML: d.html}[mime]
+	if len(data) > limit {
+		return nil, input.ErrTooLarge
+	}
+	return []byte(data), nil
 }
 
 func (d *display) Offer(_ input.Selection, items []input.Item) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.offered = string(items[0].Data)
+	d.offered = ""
+	for _, item := range items {
+		d.offered += item.MIME + ":" + string(item.Data)
+	}
 	return nil
 }
 
@@ -359,21 +367,16 @@ func (c *client) next() (m Message, err error) {
 	}
 }
 
-// await returns the next message of a type, with all its pieces.
+// await returns the next message of a type.
 func (c *client) await(kind string) Message {
 	c.t.Helper()
-	for text := ""; ; {
+	for {
 		m, err := c.next()
 		switch {
 		case errors.Is(err, errBinary):
 		case err != nil:
 			c.t.Fatalf("waiting for %s: %v", kind, err)
-		case len(m.Text) > pieceSize:
-			c.t.Fatalf("%d bytes in one message, want at most %d", len(m.Text), pieceSize)
-		case m.Type == kind && m.More:
-			text += m.Text
 		case m.Type == kind:
-			m.Text = text + m.Text
 			return m
 		}
 	}

@@ -47,7 +47,13 @@ func FuzzDispatch(f *testing.F) {
 		`{"type":"resize","width":1280,"height":800,"scale":1.5}`,
 		`{"type":"resize","width":-9223372036854775808,"height":9223372036854775807}`,
 		`{"type":"visibility","hidden":true}`,
-		`{"type":"clipboard","text":"\ud800\u0000é"}`,
+		`{"type":"clipboard","serial":1,"items":[{"mime":"text/plain","size":3},{"mime":"image/png","size":4096}]}`,
+		`{"type":"clipboard","serial":4294967295,"items":[{"mime":"text/html","size":9223372036854775807},{"mime":"text/html","size":-1}]}`,
+		`{"type":"clipboard","items":[null,{}]}`,
+		`{"type":"transfer","way":"out","bytes":16384}`,
+		`{"type":"transfer","way":"out","serial":1,"code":"cancelled"}`,
+		`{"type":"transfer","way":"in","serial":1,"code":"cancelled"}`,
+		`{"type":"primary","primary":true}`,
 		`{"type":"ping","t":1e308}`,
 		`{"type":"bye"}`,
 		`{"type":"watch","paths":["webrtc","ws"]}`,
@@ -81,6 +87,8 @@ func FuzzDispatch(f *testing.F) {
 		f.Add(true, input.Append(nil, uint32(seq+1), 0, e))
 	}
 	f.Add(true, []byte{wsmedia.AcknowledgementType, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 1})
+	f.Add(true, []byte{pieceType, 0, 0, 0, 1, 'a', 'b', 'c'})
+	f.Add(true, []byte{pieceType, 0, 0, 0, 1})
 	f.Add(true, []byte{probeType, 1, 2, 3, 4, 5, 6, 7, 8})
 	log := slog.New(slog.DiscardHandler)
 	f.Fuzz(func(t *testing.T, binary bool, data []byte) {
@@ -97,7 +105,7 @@ func FuzzDispatch(f *testing.F) {
 			t.Fatal(err)
 		}
 		s := &socket{
-			h: handler, log: log, viewer: viewer, link: newLink(), wishes: newWishes(),
+			h: handler, log: log, viewer: viewer, link: newLink(), flow: newFlow(), wishes: newWishes(),
 			queue: make(chan packet, queueSize), cancel: func(error) {},
 		}
 		s.link.set(deaf{})

@@ -29,7 +29,7 @@ type known struct {
 	seq      uint32
 	acked    time.Time
 	ackArmed bool
-	copied   []string // pieces of the desktop's clipboard that are still to be sent
+	copies   outgoing
 }
 
 // maxPictured bounds the cursors remembered for a socket. The page keeps 256, so
@@ -54,6 +54,7 @@ func (k *known) hello(s *socket) Message {
 		Viewer: s.viewer.ID(), Role: s.viewer.Role(), Allow: s.allowed(),
 		State: k.state.String(), Code: k.code, Args: k.args,
 		Width: k.size.X, Height: k.size.Y, Codecs: names, Seq: s.handled,
+		MaxClipboard: s.viewer.CopyTerms(session.CopyIn).MaxBytes, Primary: s.viewer.CopyTerms(session.CopyIn).Primary,
 	}
 }
 
@@ -117,7 +118,9 @@ func (s *socket) putSession(ctx context.Context, k *known, ack *time.Timer) erro
 	if err := s.putLayout(ctx, k); err != nil {
 		return err
 	}
-	s.takeCopied(k)
+	if err := s.putCopied(ctx, &k.copies); err != nil {
+		return err
+	}
 	return s.putAck(ctx, k, ack)
 }
 

@@ -26,7 +26,10 @@
 //	           keys go by their place or by their meaning. The display gets the layout of who leads, if it
 //	           is one of input.Layouts, and keeps its own otherwise
 //	visibility hidden (bool)
-//	clipboard  text: the viewer's clipboard, for the desktop
+//	clipboard  serial, items (mime, size): the viewer's clipboard, for the desktop (below)
+//	transfer   way, bytes or serial and code: how a clipboard fares on its way (below)
+//	primary    primary (bool): the selection PRIMARY, what is marked with the mouse, is to be of the viewer's
+//	           clipboard as CLIPBOARD is
 //	share      role ("viewer", "controller"), minutes (1 to 43200), name: a link by which others come
 //	revoke     share (id): that link ends, and who has come by it with it
 //	give       viewer (id): it has control from now on
@@ -42,7 +45,8 @@
 //
 //	hello      version, viewer (id), role, allow (features), state, code, args as in display, width, height,
 //	           codecs: all that the session encodes, working or not, for a person to choose from;
-//	           seq: with a socket that replaces another, as in input, of the earlier viewer's
+//	           seq: with a socket that replaces another, as in input, of the earlier viewer's;
+//	           maxClipboard: bytes of a clipboard at most; primary: PRIMARY may be asked for
 //	offer      sdp, generation (counts the negotiations of this socket's peer), iceServers and
 //	           iceTransportPolicy: what the page's RTCPeerConnection is to be configured with before
 //	           it takes the offer, be it new or not
@@ -60,9 +64,8 @@
 //	           made, and what of that has given way to what (encode.Limits; code is its Reason); gpu: code and
 //	           args, whether there is a GPU that encodes (nvenc.Code), missing where nothing is known
 //	           of one; sent when it has changed
-//	clipboard  text: the desktop's clipboard, or a piece of it, of 16 KiB at most; more (bool): the next
-//	           clipboard message continues it. Other messages may come between the pieces; all pieces
-//	           together are 1 MiB at most, and a socket that ends has ended them.
+//	clipboard  serial, selection, items (mime, size): the desktop's clipboard (below)
+//	transfer   way, bytes or serial, code and args: how a clipboard fares on its way (below)
 //	gpus       gpus: how each GPU is (GPU), about once a second to a page that wants to know; nothing where
 //	           none can be read
 //	keyboard   layout, variant: the layout in force on the display, "" unknown; sent when it has changed
@@ -136,6 +139,7 @@
 //
 //	1-15  an input event (package input)
 //	16    the acknowledgement of a picture (package wsmedia)
+//	33    a piece of a clipboard
 //	32    a probe: 8 more bytes, which are its own. It is answered at once with the same
 //	      message, before any picture that waits. On the data channel "motion" WebRTC
 //	      answers the same message in the same way, so that a page can compare the two
@@ -145,6 +149,28 @@
 //	1   frame times of what WebRTC carries (below)
 //	2   a picture, or a part of one (package wsmedia)
 //	32  the answer to a probe
+//	33  a piece of a clipboard
+//
+// # Clipboards
+//
+// A content is announced by clipboard, which lists its items: "text/plain" and "text/html",
+// both UTF-8, and "image/png", each once at most and none empty. serial counts the contents
+// each way, from 1. The bytes of the items follow, one item after the other, in pieces of any
+// length up to 16 KiB, between other messages:
+//
+//	type u8 = 33, serial u32, bytes
+//
+// One content is on its way at a time each way: a newer one takes the place of an earlier one,
+// which has then ended, as have all with their socket. transfer says how they fare: way is
+// "in" for those to the desktop, "out" for those to the page. Without a code it comes from
+// whom the pieces go to, and bytes counts the bytes of all pieces that have come by this
+// socket that way, those of contents that have ended included: an acknowledgement, by which
+// who sends keeps what is under way short. With a code the content of that serial has ended.
+// The server says so of each content from the page: "done" once the desktop has it, else
+// why it has not ("refused", "clipboard-too-large", ...), at once where the announcement shows
+// it. The page may end either ("cancelled"). What of a content is under way when it ends is
+// ignored. The reason "clipboard-too-large" (args: MiB at most) says that the desktop has
+// copied more than is carried, "clipboard-too-often" that the policy's rate is used up.
 //
 // # Frame times
 //
@@ -188,10 +214,15 @@ type Message struct {
 	Width      int             `json:"width,omitempty"`
 	Height     int             `json:"height,omitempty"`
 	Hidden     bool            `json:"hidden,omitempty"`
-	Text       string          `json:"text,omitempty"`
-	More       bool            `json:"more,omitempty"`
 	T          float64         `json:"t,omitempty"`
 	Now        int64           `json:"now,omitempty"`
+
+	Selection    string                 `json:"selection,omitempty"`
+	Items        []session.Announcement `json:"items,omitempty"`
+	Way          string                 `json:"way,omitempty"`
+	Bytes        int                    `json:"bytes,omitempty"`
+	Primary      bool                   `json:"primary,omitempty"`
+	MaxClipboard int                    `json:"maxClipboard,omitempty"`
 
 	Share   string       `json:"share,omitempty"`
 	Secret  string       `json:"secret,omitempty"`

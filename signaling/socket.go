@@ -20,8 +20,7 @@ import (
 
 // Bounds on what a page may send and on what waits to be sent to it.
 const (
-	maxMessage = 2*session.MaxClipboard + 64<<10 // JSON at most doubles ordinary text
-	maxControl = 256 << 10                       // any control message but clipboard
+	maxControl = 256 << 10 // a control message
 	maxInput   = session.MaxInput
 	maxBad     = 100 // messages that are none, before the socket is closed
 	queueSize  = 64  // messages
@@ -83,8 +82,10 @@ type socket struct {
 	pictures *wsmedia.Video
 	offers   bool // media beside the socket
 
-	buffer bytes.Buffer // the reader's
-	counts counts       // the reader's
+	flow     flow
+	incoming *incoming    // the reader's; nil: none
+	buffer   bytes.Buffer // the reader's
+	counts   counts       // the reader's
 }
 
 // packet is one message to the page.
@@ -107,7 +108,10 @@ func (h *Handler) serveSocket(w http.ResponseWriter, r *http.Request) {
 	}
 	ctx, cancel := context.WithCancelCause(r.Context())
 	defer cancel(nil)
-	s := &socket{h: h, cancel: cancel, queue: make(chan packet, queueSize), link: newLink(), wishes: newWishes(), gpus: make(chan bool, 1), log: h.cfg.Log}
+	s := &socket{
+		h: h, cancel: cancel, queue: make(chan packet, queueSize), link: newLink(), flow: newFlow(), wishes: newWishes(),
+		gpus: make(chan bool, 1), log: h.cfg.Log,
+	}
 	if !h.add(s) {
 		http.Error(w, "shutting down", http.StatusServiceUnavailable)
 		return
@@ -223,7 +227,7 @@ func (s *socket) awaitHello(ctx context.Context) (Message, error) {
 		return Message{}, readError(err)
 	}
 	var m Message
-	if kind != websocket.TextMessage || len(data) > maxControl || json.Unmarshal(data, &m) != nil || m.Type != "hello" {
+	if kind != websocket.TextMessage || json.Unmarshal(data, &m) != nil || m.Type != "hello" {
 		return Message{}, farewell{code: "malformed", err: errNoHello}
 	}
 	return m, nil
@@ -265,9 +269,9 @@ func (s *socket) next(progress func()) (kind int, data []byte, err error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	limit := int64(maxMessage)
+	limit := int64(maxControl)
 	if kind == websocket.BinaryMessage {
-		limit = maxInput
+		limit = maxBinary
 	}
 	if s.buffer.Cap() > keptBuffer {
 		s.buffer = bytes.Buffer{}
@@ -276,7 +280,7 @@ func (s *socket) next(progress func()) (kind int, data []byte, err error) {
 	if _, err = s.buffer.ReadFrom(io.LimitReader(reporting{r, progress}, limit+1)); err != nil {
 		return 0, nil, err
 	}
-	if s.buffer.Len() > maxMessage {
+	if kind == websocket.TextMessage && s.buffer.Len() > maxControl {
 		return 0, nil, farewell{code: "too-large", retry: true}
 	}
 	return kind, s.buffer.Bytes(), nil

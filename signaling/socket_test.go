@@ -2,7 +2,6 @@ package signaling
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"image"
@@ -25,7 +24,7 @@ func TestHello(t *testing.T) {
 	_, first := s.join(t)
 	_, second := s.join(t)
 	want := Message{
-		Type: "hello", Version: "v1", Role: session.Owner, State: "up", Width: 640, Height: 480, Codecs: []string{"vp8"},
+		Type: "hello", Version: "v1", Role: session.Owner, State: "up", Width: 640, Height: 480, Codecs: []string{"vp8"}, MaxClipboard: 16 << 20,
 		Allow: []session.Feature{session.Video, session.Keyboard, session.Pointer, session.CopyIn, session.CopyOut, session.Resize, session.Limiting, session.Giving, session.Sharing},
 	}
 	for i, got := range []Message{first, second} {
@@ -137,42 +136,6 @@ func TestAcknowledgements(t *testing.T) {
 	}
 }
 
-func TestClipboard(t *testing.T) {
-	s := serve(t, nil)
-	giver, _ := s.join(t)
-	taker, _ := s.join(t)
-	text := strings.Repeat("é\n", session.MaxClipboard/3)
-	message, err := json.Marshal(Message{Type: "clipboard", Text: text})
-	if err != nil {
-		t.Fatal(err)
-	}
-	giver.send(string(message))
-	giver.flush()
-	if s.display.clipboard() != text {
-		t.Error("the desktop has another text")
-	}
-	if got := taker.await("clipboard"); got.Text != text {
-		t.Error("the other viewer has another text")
-	}
-	s.display.copy("from the desktop")
-	for _, c := range []*client{giver, taker} {
-		if got := c.await("clipboard"); got.Text != "from the desktop" {
-			t.Errorf("got %d bytes", len(got.Text))
-		}
-	}
-	message, err = json.Marshal(Message{Type: "clipboard", Text: strings.Repeat("x", session.MaxClipboard+1)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	giver.send(string(message))
-	if got := giver.await("reason"); got.Code != "clipboard-too-large" {
-		t.Errorf("got %+v", got)
-	}
-	if log := s.log.String(); strings.Contains(log, "from the desktop") || strings.Contains(log, "é") {
-		t.Error("the log holds the clipboard")
-	}
-}
-
 // TestScreen: size, cursor and state reach the page, each cursor's picture once.
 func TestScreen(t *testing.T) {
 	s := serve(t, nil)
@@ -202,7 +165,7 @@ func TestBadMessages(t *testing.T) {
 	s := serve(t, nil)
 	other, _ := s.join(t)
 	c, _ := s.join(t)
-	for _, bad := range []string{"", "{", "null", "[]", "7", `{"type":7}`, `{"type":"resize","width":"x"}`, `{"type":"hello"}`, strings.Repeat(" ", maxControl) + `{"type":"ping"}`} {
+	for _, bad := range []string{"", "{", "null", "[]", "7", `{"type":7}`, `{"type":"resize","width":"x"}`, `{"type":"hello"}`} {
 		c.send(bad)
 	}
 	c.send(`{"type":"dance","unknown":true}`)
@@ -216,7 +179,7 @@ func TestBadMessages(t *testing.T) {
 	c.send(`{"type":"bye"}`)
 	eventually(t, "the viewer left", func() bool { return s.session.Viewers() == 1 })
 	eventually(t, "the log says so", func() bool {
-		return strings.Contains(s.log.String(), "malformed=13 unknown=2") && strings.Contains(s.log.String(), "input.malformed=3")
+		return strings.Contains(s.log.String(), "malformed=12 unknown=2") && strings.Contains(s.log.String(), "input.malformed=3")
 	})
 	other.flush()
 }
@@ -276,7 +239,7 @@ func TestTooLarge(t *testing.T) {
 	s := serve(t, nil)
 	other, _ := s.join(t)
 	c, _ := s.join(t)
-	c.send(strings.Repeat("x", maxMessage+1))
+	c.send(strings.Repeat("x", maxControl+1))
 	if got := c.await("bye"); got.Code != "too-large" {
 		t.Errorf("got %+v", got)
 	}
@@ -332,27 +295,6 @@ func TestFull(t *testing.T) {
 		t.Errorf("got %+v", got)
 	}
 	first.flush()
-}
-
-// TestStopsReading: a page that takes nothing is closed, and the other one gets
-// everything meanwhile.
-func TestStopsReading(t *testing.T) {
-	s := serve(t, nil)
-	s.handler.pace.write = 2 * time.Second
-	s.join(t) // and never reads again
-	other, _ := s.join(t)
-	for i := 0; s.session.Viewers() == 2; i++ {
-		if i == 200 {
-			t.Fatal("200 MiB did not fill a socket that nobody reads")
-		}
-		text := fmt.Sprint(i, strings.Repeat("x", session.MaxClipboard-10))
-		s.display.copy(text)
-		if got := other.await("clipboard"); got.Text != text {
-			t.Fatal("the other viewer missed a text")
-		}
-	}
-	eventually(t, "the log says why", func() bool { return strings.Contains(s.log.String(), "reason=slow") })
-	other.flush()
 }
 
 // TestFloods: a page that pings without reading the answers is closed.
@@ -434,8 +376,8 @@ func TestBeforeDisplay(t *testing.T) {
 		t.Errorf("got %+v", hello)
 	}
 	c.sendInput(1, input.Key{Code: "KeyA", Keysym: 'a', Action: input.Down})
-	c.send(`{"type":"clipboard","text":"x"}`)
-	if got := c.await("reason"); got.Code != "clipboard-failed" {
+	c.give(1, "x")
+	if got := c.ended(1); got.Code != "clipboard-failed" {
 		t.Errorf("got %+v", got)
 	}
 	c.send(`{"type":"key"}`)

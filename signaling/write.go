@@ -70,7 +70,7 @@ func (s *socket) writeAll(ctx context.Context) error {
 	}
 	for {
 		var copied <-chan struct{}
-		if len(known.copied) > 0 {
+		if s.pending(&known.copies) {
 			copied = now
 		}
 		var err error
@@ -80,7 +80,9 @@ func (s *socket) writeAll(ctx context.Context) error {
 		case p := <-s.queue:
 			err = s.putPacket(ctx, p)
 		case <-copied:
-			err = s.putPiece(ctx, known)
+			err = s.putPiece(ctx, &known.copies)
+		case <-s.flow.bell:
+			err = s.putGot(ctx)
 		case <-bell:
 			err = s.putScreen(ctx, known)
 		case <-s.viewer.Changed():

@@ -16,8 +16,8 @@ import (
 
 // TestEncode: markup is no longer than it is, and survives.
 func TestEncode(t *testing.T) {
-	got, err := marshal(Message{Type: "clipboard", Text: "<b>&\"\u2028</b>\n"})
-	if want := `{"type":"clipboard","text":"<b>&\"\u2028</b>\n"}`; err != nil || string(got) != want {
+	got, err := marshal(Message{Type: "offer", SDP: "<b>&\"\u2028</b>\n"})
+	if want := `{"type":"offer","sdp":"<b>&\"\u2028</b>\n"}`; err != nil || string(got) != want {
 		t.Errorf("got %s, %v; want %s", got, err, want)
 	}
 }
@@ -50,10 +50,10 @@ func TestSlowLink(t *testing.T) {
 			if err := page.client.ReadJSON(&m); err != nil {
 				t.Error(err)
 			}
-			read <- m.Text
+			read <- m.SDP
 		}()
 		begun := time.Now()
-		if err := s.put(t.Context(), Message{Type: "clipboard", Text: text}); err != nil {
+		if err := s.put(t.Context(), Message{Type: "offer", SDP: text}); err != nil {
 			t.Errorf("after %v: %v", time.Since(begun), err)
 			page.Close()
 		}
@@ -91,7 +91,7 @@ func TestStopsWithinMessage(t *testing.T) {
 				}
 			}()
 			begun := time.Now()
-			err := s.put(ctx, Message{Type: "clipboard", Text: strings.Repeat("x", 1<<20)})
+			err := s.put(ctx, Message{Type: "offer", SDP: strings.Repeat("x", 1<<20)})
 			var f farewell
 			if got := errors.As(writeError(err), &f); !got || !ends && f.code != "slow" {
 				t.Errorf("got %v", err)

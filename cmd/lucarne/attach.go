@@ -34,7 +34,9 @@ func (d *desktop) attach(x xDisplay) (capture.Source, error) {
 		return nil, err
 	}
 	conns := new(display.Conns)
-	selections, err := clipboard.Open(clipboard.Config{Display: x.name, Connect: conns.Connect, Log: d.log})
+	selections, err := clipboard.Open(clipboard.Config{
+		Display: x.name, Connect: conns.Connect, MaxBytes: d.flags.maxClipboard(), Primary: d.flags.Primary, Log: d.log,
+	})
 	if err != nil {
 		source.Close()
 		injector.Close()

@@ -117,6 +117,9 @@ func (d *desktop) wire(usable []encode.Backend) error {
 		Screen:    d.screen,
 		MaxPixels: int(d.flags.MaxPixels),
 		Log:       d.log,
+
+		MaxClipboard: d.flags.maxClipboard(),
+		Primary:      d.flags.Primary,
 	})
 	d.session.Withhold(d.byGPU...)
 	d.activity = d.flags.meter(d.session, d.log)

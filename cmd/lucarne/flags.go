@@ -20,6 +20,7 @@ type desktopFlags struct {
 	networkFlags
 	turnFlags
 	vncFlags
+	clipboardFlags
 	activityFlags
 	filesFlags
 	logFlags
@@ -27,7 +28,7 @@ type desktopFlags struct {
 
 // Validate is called by kong after parsing.
 func (f *desktopFlags) Validate() error {
-	return cmp.Or(f.httpFlags.validate(), f.videoFlags.validate(), f.networkFlags.validate(), f.turnFlags.validate(), f.vncFlags.validate(), f.activityFlags.validate(), f.filesFlags.validate())
+	return cmp.Or(f.httpFlags.validate(), f.videoFlags.validate(), f.networkFlags.validate(), f.turnFlags.validate(), f.vncFlags.validate(), f.clipboardFlags.validate(), f.activityFlags.validate(), f.filesFlags.validate())
 }
 
 // placeFlags say where the page is.

@@ -1,138 +1,196 @@
 package session
 
 import (
-	"context"
 	"fmt"
 	"time"
-	"unicode/utf8"
 
 	"lucarne/input"
 )
 
-const (
-	// MaxClipboard is the longest text that is carried either way, in bytes.
-	MaxClipboard = 1 << 20
-	// textMIME is the type of the only representation carried.
-	textMIME = "text/plain;charset=utf-8"
-	// clipboardPatience is how long the owner of a selection may take to answer.
-	clipboardPatience = 5 * time.Second
-)
+// defaultMaxClipboard is how much one content may have, in bytes.
+const defaultMaxClipboard = 16 << 20
 
-// copied is the newest text on the desktop's clipboard, as far as viewers were
-// concerned with it.
+// copies are the newest contents of the desktop's clipboards, as far as viewers
+// were concerned with them. Guarded by session.mu.
+type copies struct {
+	count   uint64 // of the contents so far; viewers compare it with what they have seen
+	newest  map[input.Selection]copied
+	in, out allowance
+}
+
+// copied is one of them.
 type copied struct {
-	count uint64 // of the texts so far; viewers compare it with what they have seen
-	text  string
+	count uint64
+	items []input.Item
+	err   error   // why there are none: ErrTooLarge
 	from  *Viewer // who gave it; nil: the desktop
 }
 
-// SetClipboard puts the viewer's text on the desktop's clipboard, and so on
-// that of the other viewers. It returns ErrTooLarge above MaxClipboard bytes.
-func (v *Viewer) SetClipboard(text string) error {
-	if len(text) > MaxClipboard {
-		return fmt.Errorf("session: set clipboard to %d bytes: %w", len(text), ErrTooLarge)
+// join begins with a viewer. What was copied before is not news, unless it comes
+// instead of another that was not done with it.
+func (c *copies) join(v, instead *Viewer) {
+	v.copying.seen, v.copying.has = c.count, c.count
+	if instead != nil {
+		v.copying.seen, v.copying.has = instead.copying.has, instead.copying.has
 	}
-	if !utf8.ValidString(text) {
-		return fmt.Errorf("session: set clipboard: not UTF-8")
-	}
-	return v.Do(CopyIn, func() error {
-		s := v.session
-		clipboard, _ := s.hands.board()
-		if clipboard == nil {
-			return fmt.Errorf("session: set clipboard: %w", ErrNoDisplay)
-		}
-		if err := clipboard.Offer(input.SelectionClipboard, []input.Item{{MIME: textMIME, Data: []byte(text)}}); err != nil {
-			return fmt.Errorf("session: set clipboard: %w", err)
-		}
-		s.publish(text, v)
-		return nil
-	})
 }
 
-// Clipboard returns the desktop's newest text if this viewer may have it and
-// does not have it yet. Changed rings when there may be one.
-func (v *Viewer) Clipboard() (text string, ok bool) {
+// forget makes what a viewer has given the desktop's own.
+func (c *copies) forget(v *Viewer) {
+	for selection, copied := range c.newest {
+		if copied.from == v {
+			copied.from = nil
+			c.newest[selection] = copied
+		}
+	}
+}
+
+// copying is what a viewer does with clipboards. Guarded by session.mu.
+type copying struct {
+	seen    uint64 // newest content that it has been told of
+	has     uint64 // newest content that has got to it, or has come from it
+	primary bool   // it wants what is marked with the mouse as well
+	unfit   uint64
+}
+
+// CopyTerms say what a viewer's clipboard may be.
+type CopyTerms struct {
+	MaxBytes int  // of one content
+	Primary  bool // the selection PRIMARY is carried, if the viewer wants it
+}
+
+// CopyTerms returns what the viewer's clipboard may be, for CopyIn or CopyOut.
+func (v *Viewer) CopyTerms(f Feature) CopyTerms {
+	s := v.session
+	return CopyTerms{MaxBytes: s.copyTerms(f).MaxBytes, Primary: s.cfg.Primary}
+}
+
+// WantPrimary says whether the viewer's clipboard is also that of the selection
+// PRIMARY, what is marked with the mouse. It is not unless Config.Primary is set.
+func (v *Viewer) WantPrimary(on bool) {
 	s := v.session
 	s.mu.Lock()
-	c := s.copied
-	fresh := c.count != v.copied
-	v.copied = c.count
-	s.mu.Unlock()
-	if !fresh || c.from == v || !v.allows(CopyOut) {
-		return "", false
-	}
-	err := v.Do(CopyOut, func() error { return nil })
-	return c.text, err == nil
+	defer s.mu.Unlock()
+	v.copying.primary = on && s.cfg.Primary
 }
 
-// publish makes text what the viewers have not seen yet. A program of the
-// desktop that takes over what a viewer has just given (a clipboard manager
-// does) sends nothing back to that viewer.
-func (s *Session) publish(text string, from *Viewer) {
+// Announcement is a representation of a content that is to come.
+type Announcement struct {
+	MIME string `json:"mime"`
+	Size int    `json:"size"` // bytes
+}
+
+// Announce returns the error that SetClipboard would for a content of these types
+// and sizes, as far as they show it, so that it need not come at all.
+func (v *Viewer) Announce(items []Announcement) error {
+	s := v.session
+	err := s.announce(v, items)
+	if err == nil {
+		return nil
+	}
+	return v.Do(CopyIn, func() error { return v.refuse("announce", err) })
+}
+
+func (s *Session) announce(v *Viewer, items []Announcement) error {
+	terms := s.copyTerms(CopyIn)
+	if !v.allows(CopyIn) {
+		return ErrRefused
+	}
+	if len(items) == 0 || len(items) > len(copyTypes) {
+		return ErrMalformed
+	}
+	left, known := terms.MaxBytes, make(map[string]bool)
+	for _, item := range items {
+		switch {
+		case item.Size <= 0, known[item.MIME], !carries(item.MIME):
+			return ErrMalformed
+		case item.Size > left:
+			return ErrTooLarge
+		}
+		known[item.MIME] = true
+		left -= item.Size
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if from == nil && s.copied.from != nil && s.copied.text == text {
-		return
+	if s.copies.in.spent(terms.BytesPerMinute, time.Now()) {
+		return ErrTooOften
 	}
-	s.copied = copied{count: s.copied.count + 1, text: text, from: from}
-	for _, v := range s.viewers {
-		v.ring()
-	}
+	return nil
 }
 
-// carry reads the desktop's clipboard whenever it changes and somebody may have
-// it, until ctx ends.
-func (s *Session) carry(ctx context.Context) {
-	for ctx.Err() == nil {
-		clipboard, replaced := s.hands.board()
-		var changed <-chan input.Selection
-		if clipboard != nil {
-			changed = clipboard.Changed()
-		}
-		s.carryFrom(ctx, clipboard, changed, replaced)
-	}
-}
-
-// carryFrom is carry for one display's clipboard.
-func (s *Session) carryFrom(ctx context.Context, clipboard input.Clipboard, changed <-chan input.Selection, replaced <-chan struct{}) {
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-replaced:
-			return
-		case selection, open := <-changed:
-			if !open {
-				changed = nil // the display is going; replaced follows
-			}
-			if selection == input.SelectionClipboard && s.anybody(CopyOut) {
-				s.read(ctx, clipboard)
-			}
-		}
-	}
-}
-
-func (s *Session) read(ctx context.Context, clipboard input.Clipboard) {
-	ctx, cancel := context.WithTimeout(ctx, clipboardPatience)
-	defer cancel()
-	data, err := clipboard.Read(ctx, input.SelectionClipboard, textMIME, MaxClipboard)
-	if err != nil {
-		s.cfg.Log.Debug("clipboard not read", "err", err) // often a picture: there is no text to carry
-		return
-	}
-	if utf8.Valid(data) {
-		s.publish(string(data), nil)
-	}
-}
-
-// anybody says whether a viewer is here who may use a feature.
-func (s *Session) anybody(f Feature) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, v := range s.viewers {
-		if v.allows(f) {
+// carries says whether clipboards carry a type.
+func carries(mime string) bool {
+	for _, known := range copyTypes {
+		if mime == known {
 			return true
 		}
 	}
 	return false
+}
+
+// refuse counts a content that is not carried.
+func (v *Viewer) refuse(operation string, err error) error {
+	v.session.mu.Lock()
+	v.copying.unfit++
+	v.session.mu.Unlock()
+	return fmt.Errorf("session: %s clipboard: %w", operation, err)
+}
+
+// SetClipboard puts the viewer's content on the desktop's clipboard, and on PRIMARY
+// as well if the viewer wants that, and so on the clipboards of the other viewers:
+// who copied last has the clipboard. Types that the policy does not carry are left
+// out. The errors are ErrRefused, ErrTooLarge, ErrTooOften, ErrMalformed and
+// ErrNoDisplay. items must not change afterwards.
+func (v *Viewer) SetClipboard(items []input.Item) error {
+	return v.Do(CopyIn, func() error {
+		s := v.session
+		items, err := s.admit(v, items)
+		if err != nil {
+			return v.refuse("set", err)
+		}
+		clipboard, _ := s.hands.board()
+		if clipboard == nil {
+			return fmt.Errorf("session: set clipboard: %w", ErrNoDisplay)
+		}
+		s.mu.Lock()
+		primary := v.copying.primary
+		s.mu.Unlock()
+		if err := clipboard.Offer(input.SelectionClipboard, items); err != nil {
+			return fmt.Errorf("session: set clipboard: %w", err)
+		}
+		if primary {
+			err = clipboard.Offer(input.SelectionPrimary, items)
+		}
+		s.publish(input.SelectionClipboard, copied{items: items, from: v})
+		if err != nil {
+			return fmt.Errorf("session: set clipboard: %w", err)
+		}
+		return nil
+	})
+}
+
+// admit returns what of a viewer's content may be carried, and counts it.
+func (s *Session) admit(v *Viewer, items []input.Item) ([]input.Item, error) {
+	terms := s.copyTerms(CopyIn)
+	if items = terms.carried(items); len(items) == 0 {
+		return nil, ErrRefused
+	}
+	if size(items) > terms.MaxBytes {
+		return nil, ErrTooLarge
+	}
+	var fitting []input.Item
+	for _, item := range items {
+		data, err := clean(item.MIME, item.Data)
+		if err != nil {
+			return nil, err
+		}
+		fitting = append(fitting, input.Item{MIME: item.MIME, Data: data})
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.copies.in.spent(terms.BytesPerMinute, time.Now()) {
+		return nil, ErrTooOften
+	}
+	s.copies.in.charge(size(items))
+	return fitting, nil
 }

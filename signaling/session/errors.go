@@ -17,4 +17,5 @@ var (
 	ErrNoShare    = errors.New("no such link")
 	ErrRevoked    = errors.New("the link has been withdrawn")
 	ErrExpired    = errors.New("the link has expired")
+	ErrTooOften   = errors.New("too much in too short a time")
 )

@@ -29,7 +29,9 @@ type display struct {
 	missed  bool   // was silent when asked
 
 	offered [][]input.Item
-	text    string
+	content map[string]string // what the desktop's program has, by MIME type
+	mute    string            // a type that it never answers for
+	reads   int
 	changed chan input.Selection
 	size    image.Point
 }
@@ -114,13 +116,22 @@ func (d *display) events() int {
 
 func (d *display) Changed() <-chan input.Selection { return d.changed }
 
-func (d *display) Read(_ context.Context, _ input.Selection, mime string, limit int) ([]byte, error) {
+func (d *display) Read(ctx context.Context, _ input.Selection, mime string, limit int) ([]byte, error) {
 	d.mu.Lock()
-	defer d.mu.Unlock()
-	if len(d.text) > limit {
-		return nil, errors.New("too long")
+	data, ok := d.content[mime]
+	mute := d.mute == mime
+	d.reads++
+	d.mu.Unlock()
+	switch {
+	case mute:
+		<-ctx.Done()
+		return nil, ctx.Err()
+	case !ok:
+		return nil, errors.New("no such type")
+	case len(data) > limit:
+		return nil, input.ErrTooLarge
 	}
-	return []byte(d.text), nil
+	return []byte(data), nil
 }
 
 func (d *display) Offer(_ input.Selection, items []input.Item) error {
@@ -132,10 +143,15 @@ func (d *display) Offer(_ input.Selection, items []input.Item) error {
 
 // copy is another program of the desktop taking the clipboard.
 func (d *display) copy(text string) {
+	d.own(input.SelectionClipboard, map[string]string{TextPlain: text})
+}
+
+// own is another program of the desktop taking a selection.
+func (d *display) own(selection input.Selection, content map[string]string) {
 	d.mu.Lock()
-	d.text = text
+	d.content = content
 	d.mu.Unlock()
-	d.changed <- input.SelectionClipboard
+	d.changed <- selection
 }
 
 func (d *display) Resize(size image.Point) (image.Point, error) {

@@ -38,6 +38,7 @@ var features = [...]Feature{Video, Keyboard, Pointer, CopyIn, CopyOut, Resize, L
 // may not share.
 type Policy struct {
 	Refuse map[Role][]Feature
+	Copies map[Feature]CopyLimits // of CopyIn and CopyOut
 	// ControllersShare lets Controllers make links, which allow no more and last no
 	// longer than their own.
 	ControllersShare bool

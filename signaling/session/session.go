@@ -35,6 +35,9 @@ type Config struct {
 
 	MaxViewers int // at once; 0: 32
 	MaxPixels  int // of a size that a viewer asks for; 0: 2,300,000
+
+	MaxClipboard int  // bytes of one content, either way; 0: 16 MiB
+	Primary      bool // carry the selection PRIMARY for viewers that want it
 }
 
 // Session is one desktop with its viewers. Its methods may be called from any
@@ -58,7 +61,7 @@ type Session struct {
 	driving  []*Seat   // for each fan-out, the seat that its main stream follows; nil: none
 	gpu      encode.GPU
 	active   time.Time
-	copied   copied
+	copies   copies
 	layout   input.Layout // in force on the display; zero: unknown
 	given    *Viewer      // to whom control has been given, who leads until it is taken; nil: nobody
 	giver    *Viewer      // who has given it; nil: gone
@@ -75,6 +78,9 @@ func New(cfg Config) *Session {
 	}
 	if cfg.MaxPixels <= 0 {
 		cfg.MaxPixels = 2_300_000
+	}
+	if cfg.MaxClipboard <= 0 {
+		cfg.MaxClipboard = defaultMaxClipboard
 	}
 	wake := make(chan struct{}, 1)
 	cfg.Fanouts = slices.Clone(cfg.Fanouts)
@@ -139,7 +145,7 @@ func (s *Session) add(v, instead *Viewer) error {
 	v.controls = s.cfg.Policy.controls(v.own)
 	s.joined++
 	v.id = strconv.FormatUint(s.joined, 10)
-	v.copied = s.copied.count // what was copied before is not news
+	s.copies.join(v, instead)
 	s.viewers = append(s.viewers, v)
 	s.succeed(v, instead)
 	s.elect()
@@ -160,9 +166,7 @@ func (s *Session) remove(v *Viewer, end error) (seats []*Seat) {
 	close(v.gone)
 	s.viewers = slices.DeleteFunc(s.viewers, func(other *Viewer) bool { return other == v })
 	seats, v.seats, v.shown = v.seats, nil, nil
-	if s.copied.from == v {
-		s.copied.from = nil
-	}
+	s.copies.forget(v)
 	s.forsake(v)
 	s.elect()
 	s.attend(time.Now())

@@ -52,13 +52,13 @@ func TestPolicyHolds(t *testing.T) {
 		if _, err := v.Resize(Wish{Size: image.Pt(800, 600)}); !errors.Is(err, ErrRefused) {
 			t.Errorf("resize: got %v, want %v", err, ErrRefused)
 		}
-		if err := v.SetClipboard("hello"); !errors.Is(err, ErrRefused) {
+		if err := v.SetClipboard(plain("hello")); !errors.Is(err, ErrRefused) {
 			t.Errorf("clipboard: got %v, want %v", err, ErrRefused)
 		}
 		d.copy("secret")
 		synctest.Wait()
-		if text, ok := v.Clipboard(); ok {
-			t.Errorf("a watcher got %q", text)
+		if got, _ := v.Copied(); got.Items != nil {
+			t.Errorf("a watcher got %q", got.Items)
 		}
 		if d.events() != 0 || d.size != (image.Point{}) || len(d.offered) != 0 {
 			t.Errorf("a watcher reached the display: %v", d)
@@ -88,7 +88,7 @@ func TestAudit(t *testing.T) {
 			p.send(key("KeyP", input.Down))
 			p.send(key("KeyP", input.Up))
 		}
-		if err := v.SetClipboard("password"); err != nil {
+		if err := v.SetClipboard(plain("password")); err != nil {
 			t.Fatal(err)
 		}
 		var got []Feature
@@ -401,8 +401,8 @@ func TestConcurrent(t *testing.T) {
 				v.Watch(newSink())
 				p.send(key("KeyA", input.Down))
 				v.Hide(true)
-				v.SetClipboard("text")
-				v.Clipboard()
+				v.SetClipboard(plain("text"))
+				v.Copied()
 				v.Leader()
 				v.Counts()
 				v.Hide(false)

@@ -47,7 +47,7 @@ type Viewer struct {
 	hidden   time.Time // since when the tab is hidden; zero: it is not
 	paused   bool
 	input    time.Time // last use of keyboard or pointer
-	copied   uint64    // newest text of the clipboard seen
+	copying  copying
 	refused  uint64
 	recorded map[use]time.Time
 }
@@ -58,6 +58,7 @@ type Counts struct {
 	Malformed uint64 // messages that are none
 	Refused   uint64 // uses of a feature that the policy forbids
 	Failed    uint64 // events that the display did not take
+	Unfit     uint64 // clipboards that were not carried: too large, too often, no such type, broken
 	Dropped   input.Dropped
 }
 
@@ -69,6 +70,7 @@ func (c Counts) LogValue() slog.Value {
 		slog.Uint64("malformed", c.Malformed),
 		slog.Uint64("refused", c.Refused),
 		slog.Uint64("failed", c.Failed),
+		slog.Uint64("unfit", c.Unfit),
 		slog.Uint64("dropped", d.Duplicate+d.Stale+d.Late+d.Flood+d.Refused),
 	)
 }
@@ -123,7 +125,7 @@ func (v *Viewer) Codecs() []encode.Codec {
 }
 
 // Changed returns a doorbell of capacity 1 that rings when Control, People, Encoding, Notices,
-// Clipboard or InputSeq may have something new; it has rung once when the viewer has joined.
+// Copied or InputSeq may have something new; it has rung once when the viewer has joined.
 func (v *Viewer) Changed() <-chan struct{} { return v.bell }
 
 // Do lets a viewer use a feature: it asks the policy, notes that a person was
@@ -248,7 +250,7 @@ func (v *Viewer) Counts() Counts {
 	counts.Dropped = v.keyboard.Dropped()
 	v.session.mu.Lock()
 	defer v.session.mu.Unlock()
-	counts.Refused = v.refused
+	counts.Refused, counts.Unfit = v.refused, v.copying.unfit
 	return counts
 }
 

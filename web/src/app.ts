@@ -2,7 +2,9 @@
 
 import { Access } from "./access.ts";
 import { Backoff } from "./backoff.ts";
-import { Clipboard, type SystemClipboard } from "./clipboard.ts";
+import { Exchange } from "./clipboard/exchange.ts";
+import { browserPictures } from "./clipboard/pictures.ts";
+import type { SystemClipboard } from "./clipboard/system.ts";
 import { every, pageClock } from "./clock.ts";
 import { Connection, type LinkState, type Socket } from "./connection.ts";
 import type { Entry } from "./entry.ts";
@@ -31,7 +33,7 @@ export class App {
   private readonly media: Media;
   private readonly hands: Hands;
   private readonly screen: Screen;
-  private readonly clipboard: Clipboard;
+  private readonly exchange: Exchange;
   private readonly access: Access;
   /** What is around the picture; null until it is there. */
   private face: Face | null = null;
@@ -50,7 +52,7 @@ export class App {
     private readonly words: Words,
     private readonly store: SettingsStore,
     private readonly version: string,
-    system: SystemClipboard | null,
+    system: SystemClipboard,
     open: () => Socket,
     private readonly entry: Entry,
     page: Page,
@@ -64,7 +66,7 @@ export class App {
       {
         state: (state) => this.linked(state),
         message: (message) => this.receive(message),
-        binary: (data) => this.media.take(data),
+        binary: (data) => this.exchange.take(data) || this.media.take(data),
       },
     );
     this.screen = new Screen(pageClock, stage, frame, video, canvas, store.value.resize, store.value.dpi, {
@@ -93,11 +95,12 @@ export class App {
       changed: () => this.rerouted(),
       again: () => this.connection.connect(),
     });
-    this.clipboard = new Clipboard(pageClock, system, {
-      send: (text) => this.hands.live && this.may("copy-in") && this.connection.send({ type: "clipboard", text }),
-      sent: () => this.connection.flushed(500),
-      changed: (text, offered) => void this.furnished.then(() => this.face?.clipboard(text, offered)),
-      tooLarge: () => this.tell({ code: "clipboard-too-large", args: [] }),
+    this.exchange = new Exchange(pageClock, this.connection, system, browserPictures, () => store.value, {
+      may: (feature) => this.may(feature),
+      changed: (content, offered) => void this.furnished.then(() => this.face?.clipboard(content, offered)),
+      tell: (reason) => this.tell(reason),
+      progress: (way, progress) => this.face?.transfers.show(way, progress),
+      given: () => this.hands.release(),
     });
     this.access = new Access(pageClock, {
       send: (message) => this.connection.send(message),
@@ -142,10 +145,8 @@ export class App {
   private makeFace(): Face {
     this.sink.setAttribute("aria-label", this.words.say("app.desktop"));
     return new Face(this.words, this.store, {
-      shared: () => this.clipboard.text,
-      share: (text) => this.clipboard.share(text),
-      copy: (text) => this.clipboard.copy(text),
-      copied: (text) => this.clipboard.copied(text),
+      clipboard: this.exchange.panel,
+      cancel: (way) => this.exchange.cancel(way),
       reconnect: () => this.connection.connect(),
       login: (token) => this.login(token),
       type: () => this.hands.typing.text.toggleKeyboard(),
@@ -172,6 +173,7 @@ export class App {
     if (now.codec !== before.codec) this.media.codec = now.codec;
     if (now.transport !== before.transport) this.media.transport = now.transport;
     if (now.bitrate !== before.bitrate || now.maxFPS !== before.maxFPS) this.limit();
+    if (now.clipboard !== before.clipboard || now.primary !== before.primary) this.exchange.choose();
     if (now.theme !== before.theme) wear(now.theme);
     if (now.stats !== before.stats) this.askForGPUs();
     if (now.language !== before.language) this.translate();
@@ -202,7 +204,7 @@ export class App {
   }
 
   private listen(): void {
-    this.hands.start(this.clipboard);
+    this.hands.start(this.exchange.clipboard);
     this.store.onChange((now, before) => this.chose(now, before));
     onNetworkChange(() => {
       this.connection.poke();
@@ -240,6 +242,7 @@ export class App {
 
   private linked(state: LinkState): void {
     this.hands.linked(state.name);
+    if (state.name !== "open" && state.name !== "resuming") this.exchange.stop();
     // Who has come by a link has no token to give.
     if (state.name === "login" && this.entry.byLink) return this.connection.end({ code: "no-share", args: [] });
     this.render();
@@ -262,7 +265,7 @@ export class App {
         this.display = message;
         if (message.state === "up") {
           this.screen.wish(true);
-          void this.shareClipboards();
+          this.exchange.renewed();
         }
         return this.render();
       case "people":
@@ -287,12 +290,11 @@ export class App {
         this.gpus = message.gpus;
         return;
       case "clipboard":
-        if (this.may("copy-out")) void this.clipboard.fromDesktop(message.text);
-        return;
+      case "transfer":
+        return this.exchange.receive(message);
       case "input":
         return this.hands.acknowledge(message.seq);
       case "reason":
-        if (message.code === "clipboard-failed") this.clipboard.forget();
         return this.tell(message);
     }
   }
@@ -317,7 +319,7 @@ export class App {
     this.media.hide(document.hidden);
     this.screen.wish(true);
     if (document.hidden) this.connection.send({ type: "visibility", hidden: true });
-    void this.shareClipboards();
+    this.exchange.welcome(hello);
     this.render();
   }
 
@@ -332,15 +334,8 @@ export class App {
     this.access.controlled(control);
     if (could === can) return;
     this.hands.typing.mode.update();
-    if (can) void this.shareClipboards();
+    if (can) this.exchange.renewed();
     void this.furnished.then(() => this.face?.handed(can));
-  }
-
-  /** A desktop that may be another one: it gets the browser's clipboard, unless it tells of a newer text. */
-  private async shareClipboards(): Promise<void> {
-    this.clipboard.forget();
-    await this.connection.flushed(500);
-    await this.clipboard.focused();
   }
 
   /** The paths of the picture have changed: input goes by the one that is seen. */

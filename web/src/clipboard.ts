@@ -1,198 +1,220 @@
 /**
- * One clipboard for the desktop and the browser's machine, plain text, as far
+ * One clipboard for the desktop and the browser's machine: text, HTML and pictures, as far
  * as the browser allows. What it does not allow is offered to the person.
  */
 
+import { equal, isEmpty, normal, NOTHING, type Content } from "./clipboard/content.ts";
+import type { Pictures } from "./clipboard/pictures.ts";
+import type { SystemClipboard } from "./clipboard/system.ts";
 import type { Clock } from "./clock.ts";
 
-/** The browser's clipboard. */
-export interface SystemClipboard {
-  /** Resolves when readable knows. */
-  readonly asked: Promise<void>;
-  /** Whether read would work without asking the person. */
-  readable(): boolean;
-  read(): Promise<string>;
-  write(text: string): Promise<void>;
-}
-
 export interface ClipboardListener {
-  /** Sends a text to the desktop; false when it cannot be sent now. */
-  send(text: string): boolean;
-  /** Resolves when the desktop has what was sent. */
-  sent(): Promise<void>;
-  /** The shared text is another one; offered: the browser did not take it, the person has to fetch it. */
-  changed(text: string, offered: boolean): void;
-  /** The text is larger than the server takes. */
-  tooLarge(): void;
+  /** Sends a content to the desktop, if that is possible now; resolves with whether the desktop has it. */
+  send(content: Content): Promise<boolean>;
+  /** The shared content is another one; offered: the browser did not take it, the person has to fetch it. */
+  changed(content: Content, offered: boolean): void;
+  /** A picture of the desktop's cannot be decoded. */
+  broken(): void;
 }
 
-/** The most that goes to the desktop: 1 MiB in UTF-8. */
-const MAX_BYTES = 1 << 20;
-/** How long a paste may wait for the browser to tell its clipboard, in ms. */
+/** How long a paste may wait for the browser to tell its clipboard, in ms; longer where it is read. */
 const PASTE = 100;
-
-/** Windows ends lines by CR LF, the desktop by LF. */
-const normal = (text: string): string => text.replace(/\r\n/g, "\n");
-
-/** Joins the pieces in which the desktop's clipboard comes. */
-export class Pieces {
-  private text = "";
-  private overlong = false;
-
-  /** Takes a piece; returns the whole text with the last one, null before that and where it is longer than allowed. */
-  add(piece: string, more: boolean): string | null {
-    this.overlong ||= this.text.length + piece.length > MAX_BYTES;
-    this.text = this.overlong ? "" : this.text + piece;
-    if (more) return null;
-    const whole = this.overlong ? null : this.text;
-    this.clear();
-    return whole;
-  }
-
-  /** No piece that follows belongs to those so far. */
-  clear(): void {
-    this.text = "";
-    this.overlong = false;
-  }
-}
+const READ = 1000;
+/** How long after the gesture that copies the desktop's content may come, in ms. */
+const COPY = 3000;
 
 export class Clipboard {
-  /** The newest text that either side has told of. */
-  private shared = "";
+  /** Whether the clipboards are shared by themselves. */
+  on = true;
+  /** The newest content that either side has told of, and whether it is the desktop's. */
+  private shared = NOTHING;
+  private theirs = false;
   /** The desktop may no longer have it. */
   private lost = false;
   /**
-   * What the browser's clipboard held when it was last read or written. Only
-   * another text in there is news: the same one may be older than what the
-   * desktop has copied since.
+   * What the browser's clipboard held when it was last read or written, and whether the page
+   * wrote it: the browser may have made something a little different of that. Only another
+   * content in there is news: the same one may be older than what the desktop has copied since.
    */
-  private seen: string | null = null;
-  private unwritten: string | null = null;
-  private pastes: ((text: string) => void)[] = [];
+  private seen: Content | null = null;
+  private written = false;
+  private unwritten: Content | null = null;
+  private awaited: ((content: Content) => void) | null = null;
+  private pastes: ((content: Promise<Content | null>) => void)[] = [];
+  /** What is on its way to the desktop. */
+  private sending: { content: Content; there: Promise<boolean> } | null = null;
+  /** Counts what the desktop has copied. */
+  private copies = 0;
 
   constructor(
     private readonly clock: Clock,
-    private readonly system: SystemClipboard | null,
+    private readonly system: SystemClipboard,
+    private readonly pictures: Pictures,
     private readonly listener: ClipboardListener,
   ) {}
 
   /** What both sides have, or would have if the browser allowed it. */
-  get text(): string {
+  get content(): Content {
     return this.shared;
   }
 
-  /** The desktop may have lost its clipboard, or never have got it: the same text counts as new. */
+  /** The desktop may have lost its clipboard, or never have got it: the same content counts as new. */
   forget(): void {
     this.lost = true;
   }
 
-  /** The desktop has copied a text. */
-  async fromDesktop(text: string): Promise<void> {
-    this.lost = false;
-    if (normal(text) === this.shared) return;
-    this.shared = normal(text);
-    this.unwritten = text;
-    this.listener.changed(this.shared, !(await this.write()));
-  }
-
-  /** The person has done something, which may be what the browser wants to see before it takes a text. */
-  async gesture(): Promise<void> {
-    if (this.unwritten !== null && (await this.write())) this.listener.changed(this.shared, false);
-  }
-
-  /** Sends a text to the desktop, as the person has asked; says whether it was sent. */
-  share(text: string): boolean {
-    const content = normal(text);
-    if (content === "") return false;
-    if (content.length > MAX_BYTES || new TextEncoder().encode(content).length > MAX_BYTES) {
-      this.listener.tooLarge();
-      return false;
+  /** The desktop has copied something. */
+  async fromDesktop(copied: Content): Promise<void> {
+    const turn = ++this.copies;
+    let content = normal(copied);
+    if (content.picture && !(await this.pictures.decodes(content.picture))) {
+      content = { ...content, picture: null };
+      this.listener.broken();
     }
-    if (!this.listener.send(content)) return false;
+    if (turn !== this.copies || isEmpty(content)) return;
     this.lost = false;
+    if (equal(content, this.shared)) return;
+    this.shared = this.unwritten = content;
+    this.theirs = true;
+    if (this.awaited) {
+      this.awaited(content);
+      return this.listener.changed(content, false);
+    }
+    this.listener.changed(content, this.on && !(await this.write()));
+  }
+
+  /** The person has done something, which may be what the browser wants to see before it takes a content. */
+  async gesture(): Promise<void> {
+    if (this.on && this.unwritten !== null && (await this.write())) this.listener.changed(this.shared, false);
+  }
+
+  /** The person copies in a program: some browsers want to be told now of what is to come. */
+  copying(): void {
+    if (!this.on || !this.system.writeLater) return;
+    const coming = new Promise<Content>((resolve, reject) => {
+      const late = this.clock.after(COPY, () => {
+        this.awaited = null;
+        reject(new Error("nothing was copied"));
+      });
+      this.awaited = (content) => {
+        late();
+        this.awaited = null;
+        resolve(content);
+      };
+    });
+    const write = this.system.writeLater(coming.then(({ text }) => text || Promise.reject(new Error("no text"))));
+    void Promise.all([coming, write]).then(
+      ([content]) => {
+        this.wrote({ ...NOTHING, text: content.text });
+        // The rest of it waits for a gesture.
+        if (!content.html && !content.picture && this.unwritten === content) this.unwritten = null;
+      },
+      () => {},
+    );
+  }
+
+  /** Sends a content to the desktop, as the person has asked; resolves with whether it is there. */
+  async share(given: Content): Promise<boolean> {
+    const content = normal(given);
+    if (isEmpty(content)) return false;
+    if (this.sending && equal(this.sending.content, content)) return this.sending.there;
+    const sending = { content, there: this.listener.send(content) };
+    this.sending = sending;
+    const there = await sending.there;
+    if (this.sending === sending) this.sending = null;
+    if (!there) return false;
+    this.lost = this.theirs = false;
     this.shared = content;
     this.unwritten = null;
     this.listener.changed(content, false);
     return true;
   }
 
-  /** Writes a text to the browser's clipboard, as the person has asked; says whether the browser took it. */
-  async copy(text: string): Promise<boolean> {
+  /** Writes a content to the browser's clipboard, as the person has asked; says whether the browser took it. */
+  async copy(content: Content): Promise<boolean> {
     try {
-      if (!this.system) return false;
-      await this.system.write(text);
+      await this.system.write(content);
     } catch {
       return false;
     }
-    this.copied(text);
+    this.copied(content);
     return true;
   }
 
-  /** The person has copied a text in the page itself. */
-  copied(text: string): void {
-    this.seen = normal(text);
-    if (this.seen === this.shared) this.unwritten = null;
+  /** The person has copied something in the page itself. */
+  copied(content: Content): void {
+    this.wrote(normal(content));
   }
 
-  /** The browser has told its clipboard in a paste event. */
-  pasted(text: string): void {
+  /** The browser tells its clipboard in a paste event. */
+  pasted(content: Promise<Content>): void {
     const waiting = this.pastes.splice(0);
-    if (waiting.length === 0) this.fromBrowser(text);
-    for (const resolve of waiting) resolve(text);
+    if (waiting.length === 0) void content.then((content) => this.on && this.fromBrowser(content));
+    for (const resolve of waiting) resolve(content);
   }
 
   /** A program on the desktop is about to paste: resolves when the desktop has the browser's clipboard. */
   async beforePaste(): Promise<void> {
-    const text = await new Promise<string>((resolve) => {
-      this.clock.after(PASTE, () => resolve(""));
-      this.pastes.push(resolve);
-      if (this.system?.readable()) this.system.read().then(resolve, () => {});
-    });
+    if (!this.on) return;
+    const content = await (this.system.readable() ? this.readOr(this.nextPaste(READ)) : this.nextPaste(PASTE));
     this.pastes = [];
-    if (this.fromBrowser(text)) await this.listener.sent();
+    if (content) await this.fromBrowser(content);
   }
 
   /** The tab has the focus: takes what was copied elsewhere, if that needs no question. */
   async focused(): Promise<void> {
-    await this.system?.asked;
-    if (!this.system?.readable()) return;
+    await this.system.asked;
+    if (!this.on || !this.system.readable()) return;
     try {
-      if (!this.fromBrowser(await this.system.read())) await this.gesture();
+      if (!(await this.fromBrowser(await this.system.read()))) await this.gesture();
     } catch {
       // The focus has gone again; the next one tries again.
     }
   }
 
+  /** What the next paste event within ms tells; null for none. */
+  private nextPaste(ms: number): Promise<Content | null> {
+    return new Promise((resolve) => {
+      this.clock.after(ms, () => resolve(null));
+      this.pastes.push(resolve);
+    });
+  }
+
+  /** What the browser's clipboard holds, or, where that is too long in coming or fails, the paste event. */
+  private async readOr(paste: Promise<Content | null>): Promise<Content | null> {
+    const read = this.system.read().catch(() => paste);
+    return Promise.race([read, new Promise<null>((resolve) => void this.clock.after(READ, () => resolve(null)))]);
+  }
+
   /** Takes what the browser's clipboard holds; says whether it was sent to the desktop. */
-  private fromBrowser(text: string): boolean {
-    const content = normal(text);
-    const known = content === this.seen || content === this.shared;
-    const sent = (!known || this.lost) && this.share(content);
-    if (known || sent) this.seen = content;
+  private async fromBrowser(read: Content): Promise<boolean> {
+    const content = normal(read);
+    const known = (await this.knows(this.seen, this.written, content)) || (await this.knows(this.shared, this.theirs, content));
+    const sent = (!known || this.lost) && (await this.share(content));
+    if (known || sent) {
+      this.seen = content;
+      this.written = false;
+    }
     return sent;
   }
 
-  private async write(): Promise<boolean> {
-    const text = this.unwritten;
-    return text === null || (await this.copy(text));
+  /** Whether a content is one that is known; altered: or what a browser makes of it. */
+  private async knows(known: Content | null, altered: boolean, content: Content): Promise<boolean> {
+    if (!known) return false;
+    if (!altered || equal(known, content)) return equal(known, content);
+    if (known.text || content.text) return known.text === content.text;
+    if (known.picture && content.picture) return this.pictures.alike(known.picture, content.picture);
+    return false;
   }
-}
 
-/** The browser's clipboard, or null where there is none (a page that did not come by HTTPS). */
-export function browserClipboard({ clipboard, permissions }: Navigator): SystemClipboard | null {
-  if (!clipboard?.writeText) return null;
-  let permission: PermissionStatus | null = null;
-  const ask = async () => {
-    try {
-      permission = await permissions.query({ name: "clipboard-read" as PermissionName });
-    } catch {
-      // A browser without this permission asks at each read: it is not read unasked.
-    }
-  };
-  return {
-    asked: ask(),
-    readable: () => permission?.state === "granted" && document.hasFocus(),
-    read: () => clipboard.readText(),
-    write: (text) => clipboard.writeText(text),
-  };
+  private async write(): Promise<boolean> {
+    const content = this.unwritten;
+    return content === null || (await this.copy(content));
+  }
+
+  private wrote(content: Content): void {
+    this.seen = content;
+    this.written = true;
+    if (equal(content, this.shared)) this.unwritten = null;
+  }
 }

@@ -6,7 +6,6 @@
 import { Attempts } from "./attempts.ts";
 import type { Backoff } from "./backoff.ts";
 import { every, type Clock, ServerClock } from "./clock.ts";
-import { Pieces } from "./clipboard.ts";
 import type { Channel } from "./input.ts";
 import { parse, type ClientMessage, type Reason, type ServerMessage } from "./protocol.ts";
 
@@ -94,7 +93,6 @@ export class Connection {
   private sent = 0;
   private read = 0;
   private waiters: { at: number; done: () => void }[] = [];
-  private readonly pieces = new Pieces();
   private reason: Reason | null = null;
   /** Attempts in a row at which the server answered and the socket did not open. */
   private refusals = 0;
@@ -161,6 +159,14 @@ export class Connection {
     return true;
   }
 
+  /** Sends a binary message if the socket is open; says whether it has. Long ones go in pieces, so that others go between them. */
+  transmit(message: Uint8Array<ArrayBuffer>): boolean {
+    if (this.current.name !== "open" || !this.socket) return false;
+    this.sent += message.length;
+    this.socket.send(message);
+    return true;
+  }
+
   /** Resolves when the server has dealt with everything sent so far, or after ms. */
   flushed(ms: number): Promise<void> {
     if (!this.ping()) return Promise.resolve();
@@ -199,11 +205,6 @@ export class Connection {
     const message = typeof data === "string" ? parse(data) : null;
     if (!message) return;
     switch (message.type) {
-      case "clipboard": {
-        const text = this.pieces.add(message.text, message.more);
-        if (text !== null) this.listener.message({ ...message, text });
-        return;
-      }
       case "hello":
         this.opened();
         break;
@@ -368,7 +369,6 @@ export class Connection {
     this.cancelPings();
     this.unanswered = [];
     this.sent = this.read = this.buffered = 0;
-    this.pieces.clear();
     for (const waiter of this.waiters.splice(0)) waiter.done();
     const socket = this.socket;
     this.socket = null;

@@ -1,6 +1,7 @@
 /** The person at the desktop: DOM events of keyboard, pointer and clipboard, handed on. */
 
-import { isPaste } from "./keyboard/stroke.ts";
+import { pastedContent } from "./clipboard/system.ts";
+import { isCopy, isPaste } from "./keyboard/stroke.ts";
 import type { TextInput } from "./keyboard/textinput.ts";
 import { listenPointer, type Surface } from "./pointer/listen.ts";
 
@@ -49,6 +50,7 @@ function listenKeys({ sink, keyboard, text, clipboard, typing, toolbar, release 
       toolbar();
       return;
     }
+    if (isCopy(event)) clipboard.copying();
     if (isPaste(event)) {
       // The paste event, which tells the clipboard without a question, is this key's default action.
       keyboard.pause(clipboard.beforePaste());
@@ -69,7 +71,7 @@ function listenPaste({ clipboard, live }: Desk): void {
   addEventListener("paste", (event) => {
     if (isOurs(event) || !live()) return;
     event.preventDefault();
-    clipboard.pasted(event.clipboardData?.getData("text/plain") ?? "");
+    clipboard.pasted(pastedContent(event.clipboardData));
   });
 }
 

@@ -1,5 +1,5 @@
 import { App } from "./app.ts";
-import { browserClipboard } from "./clipboard.ts";
+import { browserClipboard } from "./clipboard/system.ts";
 import { Entry, tabStorage } from "./entry.ts";
 import { opener, takeSecrets } from "./http.ts";
 import { pickLanguage, Words } from "./i18n.ts";

@@ -25,6 +25,12 @@ export interface DisplayMessage extends Reason {
   state: DisplayState;
 }
 
+/** A representation of a clipboard's content, and its bytes. */
+export interface ClipboardItemSize {
+  mime: string;
+  size: number;
+}
+
 export interface HelloMessage {
   type: "hello";
   version: string;
@@ -38,6 +44,10 @@ export interface HelloMessage {
   codecs: Codec[] | null;
   /** Up to where the input of the viewer that this one replaces has been handled; 0 where it replaces none. */
   seq: number;
+  /** Bytes of a clipboard at most. */
+  maxClipboard: number;
+  /** What is marked with the mouse on the desktop may be asked for. */
+  primary: boolean;
 }
 
 export interface CursorMessage {
@@ -152,7 +162,8 @@ export type ServerMessage =
   | { type: "keyboard"; layout: string; variant: string }
   | { type: "encoding"; encoding: Encoding }
   | { type: "gpus"; gpus: GPU[] }
-  | { type: "clipboard"; text: string; more: boolean }
+  | { type: "clipboard"; serial: number; selection: string; items: ClipboardItemSize[] }
+  | ({ type: "transfer"; way: string; bytes: number; serial: number } & Reason)
   | { type: "input"; seq: number }
   | { type: "pong"; t: number; now: number }
   | ({ type: "reason" } & Reason)
@@ -187,7 +198,10 @@ export type ClientMessage =
   | { type: "keyboard"; layout: string; variant: string; mode: "physical" | "text" }
   /** What the video may take at most: bits and frames a second; 0: all. */
   | { type: "limits"; bitrate: number; maxFPS: number }
-  | { type: "clipboard"; text: string }
+  | { type: "clipboard"; serial: number; items: ClipboardItemSize[] }
+  | { type: "transfer"; way: "in" | "out"; bytes: number }
+  | { type: "transfer"; way: "in" | "out"; serial: number; code: "cancelled" }
+  | { type: "primary"; primary: boolean }
   | { type: "ping"; t: number }
   | { type: "bye" };
 
@@ -260,7 +274,11 @@ function parseFields(m: Fields): ServerMessage | null {
     case "gpus":
       return { type: "gpus", gpus: Array.isArray(m.gpus) ? m.gpus.map(object).filter((gpu) => gpu !== null).map(parseGPU) : [] };
     case "clipboard":
-      return { type: "clipboard", text: string(m.text), more: m.more === true };
+      return { type: "clipboard", serial: number(m.serial), selection: string(m.selection), items: parseItems(m.items) };
+    case "transfer": {
+      const reason = { code: string(m.code), args: strings(m.args) };
+      return { type: "transfer", way: string(m.way), bytes: number(m.bytes), serial: number(m.serial), ...reason };
+    }
     case "input":
       return { type: "input", seq: number(m.seq) };
     case "pong":
@@ -272,6 +290,11 @@ function parseFields(m: Fields): ServerMessage | null {
     default:
       return null;
   }
+}
+
+function parseItems(value: unknown): ClipboardItemSize[] {
+  const items = Array.isArray(value) ? value.map(object).filter((item) => item !== null) : [];
+  return items.map((item) => ({ mime: string(item.mime), size: number(item.size) }));
 }
 
 /** How the connection that takes the offer is to be configured. */
@@ -320,6 +343,8 @@ function parseHello(m: Fields): HelloMessage {
     height: number(m.height),
     codecs: Array.isArray(m.codecs) ? strings(m.codecs).map(readCodec).filter((codec) => codec !== "") : null,
     seq: number(m.seq),
+    maxClipboard: number(m.maxClipboard),
+    primary: m.primary === true,
   };
 }
 

@@ -313,33 +313,13 @@ test("a large message on a slow link is not taken for silence", () => {
     const { clock, open, last, connection: c, sockets } = connection();
     open();
     const socket = last();
-    if (size) c.send({ type: "clipboard", text: "x".repeat(size) });
+    if (size) c.transmit(new Uint8Array(size));
     for (let second = 1; second <= seconds; second++) {
       pass(socket, second);
       clock.turn(1000);
     }
     assert.equal(sockets[0]?.closed, seconds !== 30, name);
   }
-});
-
-test("a clipboard in pieces is one message, whatever comes between them", () => {
-  const { open, last, messages } = connection();
-  open();
-  const say = (text: string, more: boolean) => last().say({ type: "clipboard", text, more });
-  say("one, ", true);
-  last().say({ type: "size", width: 1, height: 2 });
-  say("two, ", true);
-  assert.deepEqual(messages.map(({ type }) => type), ["hello", "size"]);
-  say("three", false);
-  say("", false);
-  assert.deepEqual(messages.slice(2), ["one, two, three", ""].map((text) => ({ type: "clipboard", text, more: false })));
-  const piece = "x".repeat(1 << 19);
-  for (const more of [true, true, true, false]) say(piece, more);
-  say("half", true);
-  assert.equal(messages.length, 4, "longer than allowed, and half a one");
-  open();
-  say("anew", false);
-  assert.deepEqual(messages.at(-1), { type: "clipboard", text: "anew", more: false });
 });
 
 test("pongs keep it open and tell the clock", () => {

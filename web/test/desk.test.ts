@@ -64,7 +64,7 @@ function desk(initial = true, resuming = false) {
       arrow: { at() {}, shift() {} },
       lock,
     },
-    clipboard: parts("clipboard", "gesture", "beforePaste", "pasted", "focused"),
+    clipboard: parts("clipboard", "gesture", "copying", "beforePaste", "pasted", "focused"),
     live: () => live,
     typing,
     release: note("release"),
@@ -100,6 +100,7 @@ test("strokes go to the desktop, except for the page's own and the way out", () 
   const all = ["Control", "Alt", "Shift"];
   const cases: [string, ReturnType<typeof stroke>, string[]][] = [
     ["a key", stroke("a"), down],
+    ["a copy", stroke("c", ["Control"]), ["clipboard.copying", ...down]],
     ["a paste", stroke("v", ["Control"]), ["clipboard.beforePaste", "keyboard.pause", "keyboard.down"]],
     ["the way out", stroke("Shift", all), ["release", "toolbar", "prevented"]],
     ["a key with all three", stroke("a", all), down],
@@ -129,8 +130,8 @@ test("text, pastes and buttons reach their part; leaving lets go", () => {
   assert.deepEqual(fire(sink, "compositionend", { data: "ê" }), ["keyboard.text ê"]);
   assert.deepEqual(fire(sink, "input", { inputType: "insertText", data: "x" }), ["keyboard.text x"]);
   assert.deepEqual(fire(sink, "input", { inputType: "insertCompositionText", data: "x" }), []);
-  const clipboardData = { getData: () => "text" };
-  assert.deepEqual(fire(page, "paste", { clipboardData }), ["clipboard.pasted text", "prevented"]);
+  const clipboardData = { getData: () => "text", files: [] };
+  assert.deepEqual(fire(page, "paste", { clipboardData }), ["clipboard.pasted", "prevented"]);
   const press = { isPrimary: true, pointerId: 1, button: 2, buttons: 2, offsetX: 5, offsetY: 5 };
   assert.deepEqual(fire(stage, "pointerdown", press), ["screen.resume", "clipboard.gesture", "keyboard.engage", "pointer.down 2"]);
   assert.deepEqual(fire(stage, "pointerup", press), ["pointer.up 2", "pointer.upAll", "keyboard.unlatch"]);

@@ -1,4 +1,4 @@
-import { browserClipboard } from "../src/clipboard.ts";
+import { browserClipboard } from "../src/clipboard/system.ts";
 import { Entry, tabStorage } from "../src/entry.ts";
 import { takeSecrets } from "../src/http.ts";
 import { pickLanguage } from "../src/i18n.ts";

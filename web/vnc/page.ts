@@ -1,14 +1,17 @@
 /** The VNC page put together: the picture by VNC; sign-in, clipboard and size by the WebSocket that all pages have. */
 
 import { Backoff } from "../src/backoff.ts";
-import { Clipboard, type SystemClipboard } from "../src/clipboard.ts";
+import type { Content } from "../src/clipboard/content.ts";
+import { Exchange } from "../src/clipboard/exchange.ts";
+import { browserPictures } from "../src/clipboard/pictures.ts";
+import { pastedContent, type SystemClipboard } from "../src/clipboard/system.ts";
 import { every, pageClock } from "../src/clock.ts";
 import { Company } from "../src/company.ts";
 import { Connection, type LinkState, type Socket } from "../src/connection.ts";
 import { isOurs, isWayOut } from "../src/desk.ts";
 import type { Entry } from "../src/entry.ts";
 import { session, socketURL } from "../src/http.ts";
-import { isPaste } from "../src/keyboard/stroke.ts";
+import { isCopy, isPaste } from "../src/keyboard/stroke.ts";
 import { onNetworkChange } from "../src/network.ts";
 import type { Control, Feature, HelloMessage, ServerMessage } from "../src/protocol.ts";
 import type { Settings } from "../src/settings.ts";
@@ -16,6 +19,7 @@ import { Card, waiting, type View } from "../src/ui/card.ts";
 import { ClipboardPanel } from "../src/ui/panel.ts";
 import { nameOf } from "../src/ui/people.ts";
 import { Toasts } from "../src/ui/toast.ts";
+import { Transfers } from "../src/ui/transfers.ts";
 import { staleVersion } from "../src/version.ts";
 import { Bar } from "./bar.ts";
 import { VNCLink, type AttemptListener } from "./link.ts";
@@ -26,7 +30,8 @@ import type { VNCWords } from "./words.ts";
 export class VNCPage {
   private readonly connection: Connection;
   private readonly link: VNCLink;
-  private readonly clipboard: Clipboard;
+  private readonly exchange: Exchange;
+  private readonly transfers: Transfers;
   private readonly card: Card;
   private readonly bar: Bar;
   private readonly panel: ClipboardPanel;
@@ -34,6 +39,7 @@ export class VNCPage {
   private screen: VNCScreen | null = null;
   private hello: HelloMessage | null = null;
   private wishSize = () => {};
+  private readonly gate = new PasteGate(() => this.exchange.clipboard.beforePaste());
   /** Whether the VNC socket says which page it belongs to. */
   private named = true;
   private readonly company = new Company(pageClock, (event, person) => {
@@ -46,14 +52,14 @@ export class VNCPage {
     private readonly settings: Settings,
     private readonly version: string,
     home: string,
-    system: SystemClipboard | null,
+    system: SystemClipboard,
     private readonly entry: Entry,
     private readonly stage: HTMLElement,
   ) {
     this.connection = new Connection(
       { clock: pageClock, wall: Date.now, backoff: new Backoff(), open: () => new WebSocket(socketURL(home)) as Socket, session: () => session(home) },
       (tell) => tell({ type: "hello", version, lang: words.language, transport: "none", share: entry.share }),
-      { state: (state) => this.linked(state), message: (message) => this.receive(message), binary: () => {} },
+      { state: (state) => this.linked(state), message: (message) => this.receive(message), binary: (data) => void this.exchange.take(data) },
     );
     this.link = new VNCLink(
       pageClock,
@@ -61,28 +67,25 @@ export class VNCPage {
       (listener) => (this.screen = show(stage, socketURL(document.baseURI), this.protocols, this.manner, this.naming(listener))),
       () => this.render(),
     );
-    this.clipboard = new Clipboard(pageClock, system, {
-      send: (text) => this.may("copy-in") && this.connection.send({ type: "clipboard", text }),
-      sent: () => this.connection.flushed(500),
-      changed: (text, offered) => this.copied(text, offered),
-      tooLarge: () => this.tell("clipboard-too-large"),
+    this.transfers = new Transfers(words, pageClock, (way) => this.exchange.cancel(way));
+    this.exchange = new Exchange(pageClock, this.connection, system, browserPictures, () => settings, {
+      may: (feature) => this.may(feature),
+      changed: (content, offered) => this.copied(content, offered),
+      tell: ({ code, args }) => this.tell(code, args),
+      progress: (way, progress) => this.transfers.show(way, progress),
+      given: () => this.gate.drop(),
     });
     const reconnect = () => this.connection.connect();
     this.card = new Card(words, { reconnect, login: (token) => this.login(token) });
-    this.panel = new ClipboardPanel(words, {
-      send: (text) => this.clipboard.share(text),
-      copy: (text) => this.clipboard.copy(text),
-      copied: (text) => this.clipboard.copied(text),
-      closed: () => this.screen?.focus(),
-    });
+    this.panel = new ClipboardPanel(words, { ...this.exchange.panel, closed: () => this.screen?.focus() });
     this.bar = new Bar(words, {
-      clipboard: () => (this.panel.open ? this.panel.close() : this.panel.show(this.clipboard.text)),
+      clipboard: () => (this.panel.open ? this.panel.close() : this.panel.show()),
       reconnect,
       leave: () => this.screen?.focus(),
     });
     document.documentElement.lang = words.language;
     stage.setAttribute("aria-label", words.say("app.desktop"));
-    document.body.append(this.card.root, this.bar.root, this.panel.root, this.toasts.root);
+    document.body.append(this.card.root, this.bar.root, this.panel.root, this.transfers.root, this.toasts.root);
   }
 
   /** Starts, by what the address had to come in by. */
@@ -97,7 +100,8 @@ export class VNCPage {
   }
 
   private listen(): void {
-    const gate = new PasteGate(() => this.clipboard.beforePaste());
+    const { gate } = this;
+    const { clipboard } = this.exchange;
     const key = (event: KeyboardEvent) => {
       if (isOurs(event)) return;
       const down = event.type === "keydown";
@@ -107,21 +111,22 @@ export class VNCPage {
         event.stopImmediatePropagation();
         return;
       }
-      if (down && !isPaste(event)) void this.clipboard.gesture();
+      if (down && isCopy(event)) clipboard.copying();
+      if (down && !isPaste(event)) void clipboard.gesture();
       gate.take(event, down && isPaste(event));
     };
     addEventListener("keydown", key, { capture: true });
     addEventListener("keyup", key, { capture: true });
     addEventListener("pointerdown", (event) => {
-      if (!isOurs(event)) void this.clipboard.gesture();
+      if (!isOurs(event)) void clipboard.gesture();
     }, { capture: true });
     addEventListener("paste", (event) => {
-      if (!isOurs(event)) this.clipboard.pasted(event.clipboardData?.getData("text/plain") ?? "");
+      if (!isOurs(event)) clipboard.pasted(pastedContent(event.clipboardData));
     });
     addEventListener("focusin", (event) => {
       if (isOurs(event)) this.screen?.release();
     });
-    addEventListener("focus", () => void this.clipboard.focused());
+    addEventListener("focus", () => void clipboard.focused());
     onNetworkChange(() => this.connection.poke());
     document.addEventListener("visibilitychange", () => {
       // One that is open may just be slow beside the picture, which begins anew with each.
@@ -180,6 +185,7 @@ export class VNCPage {
   private linked(state: LinkState): void {
     // Without the one there is no policy for the other.
     if (state.name !== "open") this.link.close();
+    if (state.name !== "open" && state.name !== "resuming") this.exchange.stop();
     // Who has come by a link has no token to give.
     if (state.name === "login" && this.entry.byLink) return this.connection.end({ code: "no-share", args: [] });
     this.render();
@@ -190,8 +196,9 @@ export class VNCPage {
       case "hello":
         return this.greeted(message);
       case "display":
-        if (message.state === "up") this.wishSize();
-        return;
+        if (message.state !== "up") return;
+        this.wishSize();
+        return this.exchange.renewed();
       case "people":
         return this.company.say(message.people);
       case "control":
@@ -199,10 +206,9 @@ export class VNCPage {
         if (message.you) this.wishSize();
         return;
       case "clipboard":
-        if (this.may("copy-out")) void this.clipboard.fromDesktop(message.text);
-        return;
+      case "transfer":
+        return this.exchange.receive(message);
       case "reason":
-        if (message.code === "clipboard-failed") this.clipboard.forget();
         return this.tell(message.code, message.args);
     }
   }
@@ -210,8 +216,10 @@ export class VNCPage {
   /** What the person may do is as this says from now on. */
   private assume({ role, allow }: Control): void {
     if (!this.hello) return;
+    const could = this.hello.role !== "viewer";
     const { watch } = this.manner;
     this.hello = { ...this.hello, role, allow };
+    if (!could && role !== "viewer") this.exchange.renewed();
     if (watch === this.manner.watch) return;
     this.screen?.watch(this.manner.watch);
     this.toasts.say(this.words.say(watch ? "people.got" : "people.lost"));
@@ -225,8 +233,7 @@ export class VNCPage {
     }
     this.hello = hello;
     this.wishSize();
-    this.clipboard.forget();
-    void this.connection.flushed(500).then(() => this.clipboard.focused());
+    this.exchange.welcome(hello);
     this.link.connect();
   }
 
@@ -235,13 +242,13 @@ export class VNCPage {
     this.toasts.say(what, remedy);
   }
 
-  private copied(text: string, offered: boolean): void {
-    if (this.panel.open) this.panel.text = text;
+  private copied(content: Content, offered: boolean): void {
+    if (this.panel.open) this.panel.update(content);
     else if (offered) {
       const { words } = this;
       this.toasts.say(words.say("clipboard.offered"), "", {
         label: words.say("clipboard.copy"),
-        act: () => void this.clipboard.copy(text).then((copied) => copied || this.panel.show(text)),
+        act: () => void this.exchange.clipboard.copy(content).then((copied) => copied || this.panel.show()),
       });
     }
   }

@@ -25,6 +25,11 @@ export class PasteGate {
     void this.beforePaste().then(() => this.release());
   }
 
+  /** Forgets the keys that wait. */
+  drop(): void {
+    this.waiting = null;
+  }
+
   private release(): void {
     const events = this.waiting ?? [];
     this.waiting = null;

@@ -37,6 +37,12 @@ export function characterOf({ key }: Pick<KeyStroke, "key">): string {
   return point >= 0x20 && point !== 0x7f && key.length === String.fromCodePoint(point).length ? key : "";
 }
 
+/** Whether a stroke asks a program to copy or to cut, by the customs of the desktop or of the viewer's platform. */
+export function isCopy(stroke: KeyStroke): boolean {
+  const control = stroke.getModifierState("Control") || stroke.metaKey;
+  return !stroke.repeat && control && (/^[cx]$/i.test(stroke.key) || stroke.key === "Insert");
+}
+
 /** Whether a stroke asks a program to paste, by the customs of the desktop or of the viewer's platform. */
 export function isPaste(stroke: KeyStroke): boolean {
   const control = stroke.getModifierState("Control") || stroke.metaKey;

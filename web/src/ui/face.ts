@@ -1,6 +1,9 @@
 /** Everything around the picture, and what it says in each state. */
 
 import type { Access } from "../access.ts";
+import { plain, type Content } from "../clipboard/content.ts";
+import type { Way } from "../clipboard/exchange.ts";
+import { pageClock } from "../clock.ts";
 import type { Event } from "../company.ts";
 import { canFill, fills, toggleFullscreen } from "../fullscreen.ts";
 import type { Login } from "../http.ts";
@@ -14,7 +17,7 @@ import { element } from "./dom.ts";
 import { readable, withholds } from "./encoding.ts";
 import { KeysPanel, type KeysActions } from "./keys.ts";
 import { Overlay } from "./overlay.ts";
-import { ClipboardPanel } from "./panel.ts";
+import { ClipboardPanel, type PanelActions } from "./panel.ts";
 import { nameOf, PeoplePanel } from "./people.ts";
 import { RoutePanel } from "./route.ts";
 import { SettingsPanel } from "./settings.ts";
@@ -22,15 +25,13 @@ import { Scrollbars, type Scrolled } from "./scrollbars.ts";
 import { barOf, pathWords, routeOf, stateOf, viewOf, type Situation } from "./situation.ts";
 import { Toasts } from "./toast.ts";
 import { Toolbar, type Tool } from "./toolbar.ts";
+import { Transfers } from "./transfers.ts";
 
 export interface FaceActions {
-  /** The text that both clipboards share. */
-  shared(): string;
-  /** Sends a text to the desktop; false when it was not sent. */
-  share(text: string): boolean;
-  copy(text: string): Promise<boolean>;
-  /** The person has copied a text in the page. */
-  copied(text: string): void;
+  /** The clipboards of the person and the desktop. */
+  clipboard: Omit<PanelActions, "closed">;
+  /** The person does not want a clipboard that is on its way. */
+  cancel(way: Way): void;
   reconnect(): void;
   /** Tries a token; resolves when refuse has been told how it went. */
   login(token: string): Promise<void>;
@@ -70,6 +71,7 @@ export class Face {
   private readonly card: Card;
   private readonly panel: ClipboardPanel;
   private readonly overlay: Overlay;
+  readonly transfers: Transfers;
   private readonly special: KeysPanel;
   private readonly people: PeoplePanel;
   private readonly route: RoutePanel;
@@ -96,11 +98,12 @@ export class Face {
       this.mark();
       actions.leave();
     };
-    this.panel = new ClipboardPanel(words, { send: actions.share, copy: actions.copy, copied: actions.copied, closed });
+    this.panel = new ClipboardPanel(words, { ...actions.clipboard, closed });
+    this.transfers = new Transfers(words, pageClock, actions.cancel);
     this.special = new KeysPanel(words, actions.keys, closed);
     this.route = new RoutePanel(words, closed);
     this.settings = new SettingsPanel(words, store, closed);
-    this.people = new PeoplePanel(words, actions.access, { copy: actions.copy, closed });
+    this.people = new PeoplePanel(words, actions.access, { copy: (text) => actions.clipboard.copy(plain(text)), closed });
     this.panels = [this.panel, this.special, this.people, this.route, this.settings];
     this.scrollbars = new Scrollbars(words, actions.panning(), actions.leave);
     this.toolbar = new Toolbar(words, this.tools(), actions.leave);
@@ -109,7 +112,7 @@ export class Face {
 
   /** All there is, in the order in which the focus goes through it. */
   private parts(): { readonly root: HTMLElement }[] {
-    return [this.keys, this.speech, this.overlay, this.card, this.toolbar, ...this.panels, this.scrollbars, this.toasts];
+    return [this.keys, this.speech, this.overlay, this.card, this.toolbar, ...this.panels, this.transfers, this.scrollbars, this.toasts];
   }
 
   /** Opens the settings, at one of them. */
@@ -137,7 +140,7 @@ export class Face {
         hidden: () => !canFill(),
         act: () => void this.fill(),
       },
-      { id: "clipboard", icon: "clipboard", label: "toolbar.clipboard", ...this.opens(panel, () => panel.show(actions.shared())) },
+      { id: "clipboard", icon: "clipboard", label: "toolbar.clipboard", ...this.opens(panel, () => panel.show()) },
       { id: "keys", icon: "keys", label: "toolbar.keys", ...this.opens(special, () => special.show()) },
       { id: "type", icon: "keyboard", label: "toolbar.keyboard", touch: true, act: actions.type },
       { id: "lock", icon: "mouse", label: "toolbar.lock", hidden: () => !actions.lockable(), act: () => this.lock() },
@@ -239,12 +242,12 @@ export class Face {
   }
 
   /** The shared clipboard is another; offered: the person has to fetch it. */
-  clipboard(text: string, offered: boolean): void {
-    if (this.panel.open) this.panel.text = text;
+  clipboard(content: Content, offered: boolean): void {
+    if (this.panel.open) this.panel.update(content);
     else if (offered) {
       this.toasts.say(this.words.say("clipboard.offered"), "", {
         label: this.words.say("clipboard.copy"),
-        act: () => void this.fetch(text),
+        act: () => void this.fetch(content),
       });
     }
   }
@@ -286,10 +289,10 @@ export class Face {
     this.toolbar.pin(this.repairing || this.panels.some(({ open }) => open));
   }
 
-  private async fetch(text: string): Promise<void> {
-    if (await this.actions.copy(text)) this.toasts.say(this.words.say("clipboard.copied"));
+  private async fetch(content: Content): Promise<void> {
+    if (await this.actions.clipboard.copy(content)) this.toasts.say(this.words.say("clipboard.copied"));
     else {
-      this.panel.show(text);
+      this.panel.show();
       this.mark();
     }
   }

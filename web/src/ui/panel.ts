@@ -1,92 +1,129 @@
-/** The clipboard panel: for texts that the browser does not pass by itself, and for seeing what is shared. */
+/** The clipboard panel: for what the browser does not pass by itself, and for seeing what is shared. */
 
+import { NOTHING, plain, type Content } from "../clipboard/content.ts";
+import { pastedContent } from "../clipboard/system.ts";
 import type { Words } from "../i18n.ts";
-import { element, iconButton } from "./dom.ts";
+import { Dialog, write } from "./dialog.ts";
+import { element } from "./dom.ts";
 
 export interface PanelActions {
-  /** Sends a text to the desktop; false when it was not sent. */
-  send(text: string): boolean;
-  /** Writes a text to the browser's clipboard; false when it refused. */
-  copy(text: string): Promise<boolean>;
-  /** A text has got into the browser's clipboard from here. */
-  copied(text: string): void;
+  /** What both clipboards share. */
+  shared(): Content;
+  /** Sends a content to the desktop; resolves with whether it is there. */
+  send(content: Content): Promise<boolean>;
+  /** Writes a content to the browser's clipboard; false when it refused. */
+  copy(content: Content): Promise<boolean>;
+  /** A content has got into the browser's clipboard from here. */
+  copied(content: Content): void;
   closed(): void;
 }
 
-export class ClipboardPanel {
-  readonly root: HTMLElement;
-  private readonly area: HTMLTextAreaElement;
-  private readonly note = element("span", { class: "note", role: "status" });
+/** As much of the HTML is shown, in characters. */
+const EXCERPT = 20_000;
+
+/** The elements of the panel that change. */
+function makeParts(words: Words) {
+  return {
+    area: element("textarea", { rows: "6", spellcheck: "false", "aria-label": words.say("clipboard.text") }),
+    source: element("pre", { tabindex: "0", role: "region", "aria-label": words.say("clipboard.html") }),
+    picture: element("img", { alt: words.say("clipboard.picture") }),
+    save: element("a", { download: "clipboard.png" }, words.say("clipboard.save")),
+    send: element("button", { type: "button", class: "primary" }, words.say("clipboard.send")),
+    copy: element("button", { type: "button" }, words.say("clipboard.copy")),
+    note: element("span", { class: "note", role: "status" }),
+  };
+}
+
+export class ClipboardPanel extends Dialog {
+  private readonly parts: ReturnType<typeof makeParts>;
+  private readonly formatted: HTMLElement;
+  private readonly figure: HTMLElement;
+  private content = NOTHING;
 
   constructor(
     private readonly words: Words,
     private readonly actions: PanelActions,
   ) {
-    const title = words.say("clipboard.title");
-    this.area = element("textarea", {
-      rows: "6",
-      spellcheck: "false",
-      "aria-label": words.say("clipboard.text"),
-    });
-    const send = element("button", { type: "button", class: "primary" }, words.say("clipboard.send"));
-    send.addEventListener("click", () => {
-      this.note.textContent = words.say(actions.send(this.area.value) ? "clipboard.sent" : "clipboard.unsent");
-    });
-    for (const type of ["copy", "cut"]) {
-      this.area.addEventListener(type, () => {
-        const { value, selectionStart, selectionEnd } = this.area;
-        actions.copied(value.slice(selectionStart, selectionEnd));
-      });
-    }
-    const copy = element("button", { type: "button" }, words.say("clipboard.copy"));
+    const parts = makeParts(words);
+    const { area, source, picture, save, send, copy, note } = parts;
+    const formatted = element("details", { hidden: "" }, element("summary", {}, words.say("clipboard.html")), source);
+    const figure = element("figure", { hidden: "" }, picture, save);
+    const footer = element("footer", {}, send, copy, note);
+    super(words, words.say("clipboard.title"), "clipboard", actions.closed, element("p", {}, words.say("clipboard.do")), area, formatted, figure, footer);
+    this.parts = parts;
+    this.formatted = formatted;
+    this.figure = figure;
+    send.addEventListener("click", () => void this.send(this.chosen));
     copy.addEventListener("click", () => void this.copy());
-    this.root = element(
-      "section",
-      { class: "panel", "data-ui": "", role: "dialog", "aria-label": title, hidden: "" },
-      element("header", {}, element("h2", {}, title), iconButton("close", words.say("close"), () => this.close())),
-      element("p", {}, words.say("clipboard.do")),
-      this.area,
-      element("footer", {}, send, copy, this.note),
-    );
-    this.root.addEventListener("keydown", (event) => {
-      if (event.key === "Escape") this.close();
-    });
+    area.addEventListener("paste", (event) => void this.paste(event));
+    for (const type of ["copy", "cut"]) {
+      area.addEventListener(type, () => actions.copied(plain(area.value.slice(area.selectionStart, area.selectionEnd))));
+    }
   }
 
-  get open(): boolean {
-    return !this.root.hidden;
+  /** Opens with what is shared. */
+  override show(): void {
+    super.show();
+    this.update(this.actions.shared());
+    this.parts.area.select();
   }
 
-  /** Opens with a text. */
-  show(text: string): void {
-    this.text = text;
-    this.root.hidden = false;
-    this.area.focus();
-    this.area.select();
+  override close(): void {
+    this.update(NOTHING);
+    super.close();
   }
 
-  /** The shared text is another one. */
-  set text(text: string) {
-    this.note.textContent = "";
-    this.area.value = text;
+  /** The shared content is another one. */
+  update(content: Content): void {
+    const { area, source, picture, save, note } = this.parts;
+    this.content = content;
+    write(note, "");
+    area.value = content.text;
+    source.textContent = content.html.slice(0, EXCERPT);
+    this.formatted.hidden = content.html === "";
+    this.figure.hidden = content.picture === null;
+    if (save.href) URL.revokeObjectURL(save.href);
+    const url = content.picture ? URL.createObjectURL(new Blob([content.picture], { type: "image/png" })) : "";
+    for (const [part, name] of [[picture, "src"], [save, "href"]] as const) {
+      if (url) part.setAttribute(name, url);
+      else part.removeAttribute(name);
+    }
   }
 
-  close(): void {
-    if (!this.open) return;
-    this.root.hidden = true;
-    this.actions.closed();
+  protected override focus(): void {
+    this.parts.area.focus();
+  }
+
+  /** What the person has before them: the content as it is, or the text into which they have changed it. */
+  private get chosen(): Content {
+    const { value } = this.parts.area;
+    return value === this.content.text ? this.content : plain(value);
+  }
+
+  private async send(content: Content): Promise<void> {
+    const { words, parts } = this;
+    write(parts.note, "");
+    write(parts.note, words.say((await this.actions.send(content)) ? "clipboard.sent" : "clipboard.unsent"));
+  }
+
+  /** A picture cannot be pasted into a text: it is sent. */
+  private async paste(event: ClipboardEvent): Promise<void> {
+    if (![...(event.clipboardData?.files ?? [])].some(({ type }) => type === "image/png")) return;
+    event.preventDefault();
+    const content = await pastedContent(event.clipboardData);
+    this.update(content);
+    await this.send(content);
   }
 
   private async copy(): Promise<void> {
-    this.note.textContent = "";
-    if (await this.actions.copy(this.area.value)) {
-      this.note.textContent = this.words.say("clipboard.copied");
+    const { area, note } = this.parts;
+    write(note, "");
+    if (await this.actions.copy(this.chosen)) {
+      write(note, this.words.say("clipboard.copied"));
       return;
     }
-    this.area.focus();
-    this.area.select();
-    // Where there is no clipboard API (plain HTTP), the old command may still work on a selection.
-    const copied = document.execCommand("copy");
-    this.note.textContent = this.words.say(copied ? "clipboard.copied" : "clipboard.refused");
+    area.focus();
+    area.select();
+    write(note, this.words.say("clipboard.refused"));
   }
 }

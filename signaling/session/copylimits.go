@@ -1,0 +1,57 @@
+package session
+
+import (
+	"slices"
+	"time"
+
+	"lucarne/input"
+)
+
+// CopyLimits bound what clipboards carry one way. The zero value bounds nothing
+// that Config does not.
+type CopyLimits struct {
+	Types    []string // MIME types that are carried; nil: all
+	MaxBytes int      // of one content; 0: Config.MaxClipboard
+	// BytesPerMinute is how much the clipboards of all viewers carry together. What
+	// comes once it is used up is refused until time lets it pass. 0: no bound.
+	BytesPerMinute int
+}
+
+// carried returns the items of types that are carried.
+func (l CopyLimits) carried(items []input.Item) []input.Item {
+	if l.Types == nil {
+		return items
+	}
+	return slices.DeleteFunc(slices.Clone(items), func(item input.Item) bool { return !slices.Contains(l.Types, item.MIME) })
+}
+
+// copyTerms are the limits of one direction, with what Config says.
+func (s *Session) copyTerms(f Feature) CopyLimits {
+	limits := s.cfg.Policy.Copies[f]
+	if limits.MaxBytes <= 0 || limits.MaxBytes > s.cfg.MaxClipboard {
+		limits.MaxBytes = s.cfg.MaxClipboard
+	}
+	return limits
+}
+
+// allowance is what has been carried one way of late.
+type allowance struct {
+	used float64 // bytes, falling by the allowance of a minute in a minute
+	at   time.Time
+}
+
+// spent says whether a limit is used up.
+func (a *allowance) spent(perMinute int, now time.Time) bool {
+	if perMinute <= 0 {
+		return false
+	}
+	a.used = max(0, a.used-now.Sub(a.at).Minutes()*float64(perMinute))
+	a.at = now
+	return a.used >= float64(perMinute)
+}
+
+// minCharge is what the least content counts as, in bytes.
+const minCharge = 1 << 10
+
+// charge counts a content.
+func (a *allowance) charge(bytes int) { a.used += float64(max(bytes, minCharge)) }

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"context"
 	"fmt"
 	"image"
 	"os"
@@ -8,8 +9,10 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"lucarne/perf/browser"
+	"lucarne/perf/xclient"
 )
 
 // choose gives a setting with several values one of them, as a person does in the panel.
@@ -139,6 +142,40 @@ func (t *tab) once(what, text string) {
 	}
 }
 
+// TestLimitsAreKept: the person's limit of the frame rate holds while it is chosen.
+func TestLimitsAreKept(t *testing.T) {
+	d := newDesk(t, setup{})
+	w := d.window(image.Rect(0, 0, 1280, 720), 0x40a060)
+	page := d.open("?resize=off&transport=ws")
+	ctx, cancel := context.WithCancel(d.ctx)
+	done := make(chan error, 1)
+	go func() {
+		defer close(done)
+		pace := time.NewTicker(20 * time.Millisecond)
+		defer pace.Stop()
+		for n := 0; ctx.Err() == nil; n++ {
+			w.Fill(image.Rect(0, 0, 200, 200), []xclient.RGB{0xc04040, 0x4040c0}[n%2])
+			if err := w.Sync(); err != nil {
+				done <- err
+				return
+			}
+			select {
+			case <-ctx.Done():
+			case <-pace.C:
+			}
+		}
+	}()
+	defer func() {
+		cancel()
+		d.check(<-done)
+	}()
+	page.wait("lucarne.stats().framesPerSecond > 8")
+	page.choose("maxFPS", "5")
+	page.wait("lucarne.stats().framesPerSecond > 0 && lucarne.stats().framesPerSecond <= 6")
+	page.choose("maxFPS", "0")
+	page.wait("lucarne.stats().framesPerSecond > 8")
+}
+
 // node is one of the accessibility tree.
 type node struct {
 	Ignored     bool
@@ -146,10 +183,37 @@ type node struct {
 	Description struct{ Value string }
 }
 
+// operable are the roles of what a person operates.
+var operable = []string{"button", "switch", "checkbox", "combobox", "textbox", "link", "menuitem", "slider", "spinbutton", "scrollbar", "radio", "tab"}
+
+// named fails for what can be operated and has no name, and where there is less than so much of it.
+func (t *tab) named(place string, least int) {
+	t.d.t.Helper()
+	var tree struct{ Nodes []node }
+	t.d.check(t.Call(t.d.ctx, "Accessibility.getFullAXTree", map[string]any{}, &tree))
+	seen := 0
+	for _, n := range tree.Nodes {
+		if n.Ignored || !slices.Contains(operable, n.Role.Value) {
+			continue
+		}
+		seen++
+		if strings.TrimSpace(n.Name.Value) == "" {
+			t.d.t.Errorf("%s: a %s without a name (%q)", place, n.Role.Value, n.Description.Value)
+		}
+	}
+	if seen < least {
+		t.d.t.Errorf("%s: %d controls in the accessibility tree, want %d at least", place, seen, least)
+	}
+}
+
 // TestPageForScreenReaders: whatever can be operated has a role and a name, in both languages.
 func TestPageForScreenReaders(t *testing.T) {
-	d := newDesk(t, setup{})
-	operable := []string{"button", "switch", "checkbox", "combobox", "textbox", "link", "menuitem", "slider", "radio", "tab"}
+	d := newDesk(t, setup{agent: []string{"--auth", "token"}})
+	stranger := d.load(d.browser, d.url("?lang=fr"))
+	stranger.wait(`document.querySelector("input[type=password]")`)
+	stranger.named("sign-in", 2)
+	_, secret, _ := strings.Cut(d.link(), "#")
+	d.load(d.browser, d.url("#"+secret)).picture()
 	for _, lang := range []string{"en", "fr"} {
 		page := d.open("?stats=1&lang=" + lang)
 		page.once("state of the connection", `document.querySelector(".toolbar .state").textContent`)
@@ -157,21 +221,7 @@ func TestPageForScreenReaders(t *testing.T) {
 		d.check(page.Eval(d.ctx, `[...document.querySelectorAll("[data-tool]")].filter(b => b.offsetParent && b.hasAttribute("aria-pressed")).map(b => b.dataset.tool)`, &tools))
 		for _, tool := range tools {
 			page.use(tool)
-			var tree struct{ Nodes []node }
-			d.check(page.Call(d.ctx, "Accessibility.getFullAXTree", map[string]any{}, &tree))
-			seen := 0
-			for _, n := range tree.Nodes {
-				if n.Ignored || !slices.Contains(operable, n.Role.Value) {
-					continue
-				}
-				seen++
-				if strings.TrimSpace(n.Name.Value) == "" {
-					t.Errorf("%s, %s: a %s without a name (%q)", lang, tool, n.Role.Value, n.Description.Value)
-				}
-			}
-			if seen < 5 {
-				t.Errorf("%s, %s: %d controls in the accessibility tree", lang, tool, seen)
-			}
+			page.named(lang+", "+tool, 5)
 			page.use(tool)
 		}
 		d.check(page.Close())

@@ -67,7 +67,7 @@ func TestShareLink(t *testing.T) {
 	if hash != "" {
 		t.Errorf("the secret stays in the address: %q", hash)
 	}
-	guest.says("You only look. In control: Owner")
+	guest.says("You are only watching. In control: Owner")
 	owner.says("Now watching: Zoé")
 	types := func(page *tab, key string) {
 		t.Helper()
@@ -100,10 +100,10 @@ func TestShareLink(t *testing.T) {
 	}
 
 	d.check(guest.Eval(d.ctx, "location.reload(), 1", nil))
-	guest.says("You only look. In control: Owner")
+	guest.says("You are only watching. In control: Owner")
 	// In a browser that has the owner's cookie the link counts, for its tab alone.
 	other := d.load(d.browser, strings.Replace(link, "/#", "/?resize=off&transport=ws#", 1))
-	other.says("You only look. In control: Owner")
+	other.says("You are only watching. In control: Owner")
 
 	owner.act("button[data-act^=revoke]")
 	guest.says("This link has been withdrawn.")

@@ -10,6 +10,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/jezek/xgb"
+	"github.com/jezek/xgb/xproto"
+
 	"lucarne/perf/browser"
 	"lucarne/perf/xclient"
 )
@@ -52,33 +55,15 @@ func (d *desk) openWith(layout, settings string) *tab {
 	return page
 }
 
-// keycodes returns those of the presses so far, of the keys that type a keysym.
-func (r *recorder) keycodes(keysym uint32) []uint8 {
-	var codes []uint8
-	for _, e := range r.got(isKey) {
-		if k := e.(xclient.Key); k.Down && k.Keysym == keysym {
-			codes = append(codes, k.Code)
-		}
-	}
-	return codes
-}
-
-// pressUntil presses a key, each time anew, until the desktop has got keysym from
-// a keycode. Whatever came before has to have meant the same.
-func (r *recorder) pressUntil(page *tab, k browser.Key, keysym uint32, keycode uint8) {
-	r.d.t.Helper()
-	r.reset()
-	presses := 0
-	poll(r.d.t, fmt.Sprintf("keysym %#x of keycode %d", keysym, keycode), func() bool {
-		r.d.check(page.Press(r.d.ctx, k))
-		presses++
-		poll(r.d.t, "press", func() bool { return len(r.printable()) == presses && r.held() == 0 })
-		codes := r.keycodes(keysym)
-		return len(codes) > 0 && codes[len(codes)-1] == keycode
+// maps waits until a keycode of the display types a keysym without a modifier.
+func (d *desk) maps(keycode uint8, keysym uint32) {
+	d.t.Helper()
+	poll(d.t, fmt.Sprintf("keycode %d that types %#x", keycode, keysym), func() bool {
+		reply := asked(d, func(conn *xgb.Conn, _ xproto.Window) (*xproto.GetKeyboardMappingReply, error) {
+			return xproto.GetKeyboardMapping(conn, xproto.Keycode(keycode), 1).Reply()
+		})
+		return len(reply.Keysyms) > 0 && uint32(reply.Keysyms[0]) == keysym
 	})
-	if other := slices.DeleteFunc(r.printable(), func(sym uint32) bool { return sym == keysym }); len(other) > 0 {
-		r.d.t.Errorf("the desktop got %#x too, want %#x alone", other, keysym)
-	}
 }
 
 // X keycodes of evdev keyboards (xkeyboard-config, keycodes/evdev).
@@ -88,22 +73,46 @@ const (
 )
 
 // TestLayoutFollowsTheBrowser: the desktop takes on the layout of the person's
-// keyboard, and keys go by their place then; until it has, by what they mean.
+// keyboard, and keys go by their place then; those of a keyboard that it has not
+// go by what they mean.
 func TestLayoutFollowsTheBrowser(t *testing.T) {
 	d := newDesk(t, setup{})
 	r := d.record(image.Rect(0, 0, 1280, 720))
 	page := d.openWith("fr", "{}")
-	a := browser.Key{Code: "KeyQ", Key: "a"} // where A is on an AZERTY keyboard
-	r.pressUntil(page, a, 'a', keycodeQ)
+	d.maps(keycodeQ, 'a')
+	// A key that means something else than the layout has under Shift tells which of the two counts.
+	shift := browser.Key{Code: "ShiftLeft", Key: "Shift", Modifiers: browser.Shift}
+	slash := func(page *tab, key string) uint32 {
+		t.Helper()
+		r.reset()
+		d.check(page.KeyDown(d.ctx, shift), page.Press(d.ctx, browser.Key{Code: "Slash", Key: key, Modifiers: browser.Shift}))
+		d.check(page.KeyUp(d.ctx, browser.Key{Code: "ShiftLeft", Key: "Shift"}))
+		poll(t, "press", func() bool { return len(r.printable()) == 1 && r.held() == 0 })
+		return r.printable()[0]
+	}
+	poll(t, "key by its place", func() bool { return slash(page, "+") == '§' })
 
 	// The browser does not tell when the person chooses another layout: what is typed does.
 	d.check(page.Eval(d.ctx, `switchKeyboard("us")`, nil))
-	r.pressUntil(page, browser.Key{Code: "KeyA", Key: "a"}, 'a', keycodeA)
-	r.pressUntil(page, browser.Key{Code: "KeyQ", Key: "q"}, 'q', keycodeQ)
+	d.check(page.Press(d.ctx, browser.Key{Code: "KeyA", Key: "a"}))
+	d.maps(keycodeQ, 'q')
+	poll(t, "key by its place", func() bool { return slash(page, "+") == '?' })
 
-	// Another person's keyboard has another layout than the desktop, which is that of who leads.
+	// The desktop's layout is that of who leads.
 	other := d.openWith("fr", "{}")
-	r.pressUntil(other, a, 'a', keycodeA)
+	if got := slash(other, "+"); got != '+' {
+		t.Errorf("with a keyboard of another layout, + is %#x", got)
+	}
+	r.reset()
+	d.check(other.Press(d.ctx, browser.Key{Code: "KeyQ", Key: "a"})) // where A is on an AZERTY keyboard
+	poll(t, "press", func() bool { return len(r.pressed()) == 1 && r.held() == 0 })
+	if want := (xclient.Key{Down: true, Code: keycodeA, Keysym: 'a'}); !slices.ContainsFunc(r.got(isKey), func(e xclient.Event) bool {
+		k := e.(xclient.Key)
+		k.Time = 0
+		return k == want
+	}) {
+		t.Errorf("with a keyboard of another layout, a is %v", r.got(isKey))
+	}
 }
 
 // TestTextModeLeavesTheLayoutAlone: whatever the layouts are, what is typed arrives.
@@ -129,6 +138,7 @@ func TestComposedText(t *testing.T) {
 	d := newDesk(t, setup{})
 	term := d.terminal()
 	page := d.openWith("fr", "{}")
+	d.maps(keycodeQ, 'a')
 	term.focus(page)
 	compose := func(text string) {
 		d.check(page.Call(d.ctx, "Input.imeSetComposition",

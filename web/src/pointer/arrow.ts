@@ -15,6 +15,8 @@ const MAX_FREE = 32;
 
 export class Arrow {
   private picture: Picture = HIDDEN;
+  /** Each picture as the browser is given it, so that an animation is aligned once. */
+  private readonly aligned = new WeakMap<Picture, { ratio: number; picture: Picture }>();
   /** The CSS cursor, as the browser has accepted it. */
   private css = "";
   /** Where the pointer is in the tab; null: elsewhere. */
@@ -37,8 +39,12 @@ export class Arrow {
   show(picture: Picture): void {
     this.picture = picture;
     this.drawn.src = picture.image && `data:image/png;base64,${picture.image}`;
+    const ratio = devicePixelRatio;
+    const known = this.aligned.get(picture);
+    if (known?.ratio === ratio) return this.style(known.picture);
     this.style(picture);
-    void align(picture, devicePixelRatio).then((aligned) => {
+    void align(picture, ratio).then((aligned) => {
+      this.aligned.set(picture, { ratio, picture: aligned });
       if (this.picture === picture && aligned !== picture) this.style(aligned);
     });
   }

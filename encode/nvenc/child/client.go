@@ -43,7 +43,7 @@ type Process struct {
 // as hanging.
 type Config struct {
 	Start func() (*Process, error)
-	Open  time.Duration // until an encoder has to be open; 0: 15 s, a node with many GPUs takes long
+	Open  time.Duration // until an encoder has to be open, and again until its first frame has to be encoded; 0: 15 s, a node with many GPUs takes long
 	Frame time.Duration // until a frame has to be encoded; 0: 700 ms
 }
 
@@ -76,6 +76,7 @@ type client struct {
 	out, in []byte
 	answer  answer
 	copied  segment // for pictures that are in ordinary memory
+	begun   bool    // the first frame, with which drivers set themselves up, has been encoded
 	fresh   bool    // copied has not had a picture yet
 	failed  bool    // the last answer was an error
 }
@@ -116,7 +117,11 @@ func (c *client) Encode(f *capture.Frame, op encode.Op) (encode.Packet, error) {
 		return encode.Packet{}, err
 	}
 	c.out = appendFrame(c.out, f, segment, stride, op)
-	err = c.send(c.cfg.Frame)
+	patience := c.cfg.Frame
+	if !c.begun {
+		patience = c.cfg.Open
+	}
+	err = c.send(patience)
 	for err == nil {
 		if err = c.next(); err != nil {
 			break
@@ -135,6 +140,7 @@ func (c *client) Encode(f *capture.Frame, op encode.Op) (encode.Packet, error) {
 	if err != nil {
 		return encode.Packet{}, c.broken(fmt.Sprintf("encode %dx%d", f.Size.X, f.Size.Y), err)
 	}
+	c.begun = true
 	packet := c.answer.packet
 	times.Encoded = time.Now()
 	if times.Converted.IsZero() {

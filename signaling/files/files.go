@@ -17,6 +17,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -49,6 +50,8 @@ const (
 	partPrefix = ".lucarne-upload-"
 	// maxName is the longest name that file systems have, in bytes.
 	maxName = 255
+	// maxWhole is how many uploads that are whole are remembered.
+	maxWhole = 64
 	// spare is left on the disk for the programs of the desktop, in bytes.
 	spare = 64 << 20
 )
@@ -70,10 +73,11 @@ type Store struct {
 
 	mu      sync.Mutex
 	uploads map[string]*upload
-	reserve int64 // bytes that unfinished uploads will still need
+	whole   []*upload // in the order in which they have become so: who has not heard of it asks again
+	reserve int64     // bytes that unfinished uploads will still need
 }
 
-// upload is a file that is not whole yet.
+// upload is a file that is not whole yet, or has been for a while.
 type upload struct {
 	id, owner, name string
 	size            int64
@@ -86,6 +90,7 @@ type upload struct {
 	offset int64
 	moved  time.Time // when a piece last came
 	ended  bool
+	final  string // its name, once it is whole
 }
 
 // New returns a store. It starts nothing.
@@ -222,6 +227,9 @@ func (s *Store) admit(u *upload) error {
 func (s *Store) find(owner, id string) (*upload, error) {
 	s.mu.Lock()
 	u := s.uploads[id]
+	if n := slices.IndexFunc(s.whole, func(u *upload) bool { return u.id == id }); n >= 0 {
+		u = s.whole[n]
+	}
 	s.mu.Unlock()
 	if u == nil || u.owner != owner {
 		return nil, fmt.Errorf("files: upload %.40q: %w", id, ErrUnknown)
@@ -230,21 +238,22 @@ func (s *Store) find(owner, id string) (*upload, error) {
 		(*stop)()
 	}
 	u.mu.Lock()
-	if u.ended {
+	if u.ended && u.final == "" {
 		u.mu.Unlock()
 		return nil, fmt.Errorf("files: upload %.40q: %w", id, ErrUnknown)
 	}
 	return u, nil
 }
 
-// Offset returns how many bytes of an upload have come, and how many there will be.
-func (s *Store) Offset(owner, id string) (offset, size int64, err error) {
+// Offset returns how many bytes of an upload have come, how many there will be and, where
+// that is the same, the file's name.
+func (s *Store) Offset(owner, id string) (offset, size int64, name string, err error) {
 	u, err := s.find(owner, id)
 	if err != nil {
-		return 0, 0, err
+		return 0, 0, "", err
 	}
 	defer u.mu.Unlock()
-	return u.offset, u.size, nil
+	return u.offset, u.size, u.final, nil
 }
 
 // Append writes the piece that begins at an offset and returns where the next one
@@ -262,6 +271,9 @@ func (s *Store) Append(owner, id string, offset int64, piece io.Reader, stop fun
 	defer u.mu.Unlock()
 	u.stop.Store(&stop)
 	defer u.stop.Store(nil)
+	if u.final != "" && offset == u.size {
+		return u.size, u.final, nil
+	}
 	if offset != u.offset {
 		return u.offset, "", fmt.Errorf("files: piece at %d, want %d: %w", offset, u.offset, ErrOffset)
 	}
@@ -284,15 +296,15 @@ func (s *Store) Append(owner, id string, offset int64, piece io.Reader, stop fun
 	if u.offset < u.size {
 		return u.offset, "", nil
 	}
-	name, err = u.appear()
+	u.final, err = u.appear()
 	s.end(u)
 	if err != nil {
 		return 0, "", fmt.Errorf("files: upload: %w", room(err))
 	}
-	return u.offset, name, nil
+	return u.offset, u.final, nil
 }
 
-// Cancel ends an upload; nothing of it is left.
+// Cancel ends an upload; nothing of it is left, unless it is whole.
 func (s *Store) Cancel(owner, id string) error {
 	u, err := s.find(owner, id)
 	if err != nil {
@@ -318,6 +330,10 @@ func (s *Store) end(u *upload) {
 	defer s.mu.Unlock()
 	delete(s.uploads, u.id)
 	s.reserve -= u.size - u.offset
+	if u.final != "" {
+		s.whole = append(s.whole, u)
+		s.whole = s.whole[max(0, len(s.whole)-maxWhole):]
+	}
 }
 
 // took notes that bytes that room was kept for are on the disk.

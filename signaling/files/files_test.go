@@ -76,7 +76,7 @@ func TestUpload(t *testing.T) {
 	if _, _, err := s.Append("you", id, 4000, bytes.NewReader(content[4000:]), func() {}); !errors.Is(err, ErrUnknown) {
 		t.Errorf("a piece of somebody else's: %v", err)
 	}
-	if offset, size, err := s.Offset("me", id); offset != 4000 || size != 10000 || err != nil {
+	if offset, size, _, err := s.Offset("me", id); offset != 4000 || size != 10000 || err != nil {
 		t.Errorf("offset %d of %d, %v", offset, size, err)
 	}
 	next, name, err := s.Append("me", id, 4000, bytes.NewReader(content[4000:]), func() {})
@@ -90,8 +90,18 @@ func TestUpload(t *testing.T) {
 	if got := names(t, dir); got != name {
 		t.Errorf("the directory has %q, want the file alone", got)
 	}
-	if _, _, err := s.Offset("me", id); !errors.Is(err, ErrUnknown) {
-		t.Errorf("the upload that is done: %v", err)
+	// Who has not got the answer asks, or sends it again.
+	if offset, _, again, err := s.Offset("me", id); offset != 10000 || again != name || err != nil {
+		t.Errorf("the upload that is done: %d, %q, %v", offset, again, err)
+	}
+	if _, again, err := s.Append("me", id, 10000, strings.NewReader(""), func() {}); again != name || err != nil {
+		t.Errorf("its end again: %q, %v", again, err)
+	}
+	if _, _, err := s.Append("me", id, 4000, bytes.NewReader(content[4000:]), func() {}); !errors.Is(err, ErrOffset) {
+		t.Errorf("its last piece again: %v", err)
+	}
+	if _, _, _, err := s.Offset("you", id); !errors.Is(err, ErrUnknown) {
+		t.Errorf("asked by somebody else: %v", err)
 	}
 	if s.reserve != 0 || len(s.uploads) != 0 {
 		t.Errorf("%d bytes reserved for %d uploads", s.reserve, len(s.uploads))
@@ -101,6 +111,22 @@ func TestUpload(t *testing.T) {
 type brokenReader struct{}
 
 func (brokenReader) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
+
+func TestWholeOnesAreForgottenInTheEnd(t *testing.T) {
+	s, dir := open(t, Config{})
+	for range 2 * maxWhole {
+		send(t, s, "a", "x")
+	}
+	if len(s.whole) != maxWhole || len(s.uploads) != 0 || s.reserve != 0 {
+		t.Errorf("%d are remembered, %d unfinished, %d bytes reserved", len(s.whole), len(s.uploads), s.reserve)
+	}
+	if err := s.Cancel("me", s.whole[0].id); err != nil {
+		t.Error(err)
+	}
+	if got := len(strings.Split(names(t, dir), ", ")); got != 2*maxWhole {
+		t.Errorf("%d files of %d", got, 2*maxWhole)
+	}
+}
 
 func TestNamesThatClash(t *testing.T) {
 	s, dir := open(t, Config{})
@@ -234,10 +260,10 @@ func TestRunGivesUp(t *testing.T) {
 			}
 		}
 		synctest.Wait()
-		if _, _, err := s.Offset("me", resting); !errors.Is(err, ErrUnknown) {
+		if _, _, _, err := s.Offset("me", resting); !errors.Is(err, ErrUnknown) {
 			t.Errorf("the one that has rested: %v", err)
 		}
-		if _, _, err := s.Offset("me", moving); err != nil {
+		if _, _, _, err := s.Offset("me", moving); err != nil {
 			t.Errorf("the one that goes on: %v", err)
 		}
 		cancel()

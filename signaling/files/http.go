@@ -29,7 +29,8 @@ const silence = 30 * time.Second
 // Upload answers the requests of tus for one person: POST to "" begins an upload,
 // HEAD, PATCH and DELETE to its identifier ask for its offset, append a piece and
 // give it up. rest is the path below the one of all uploads. The answer to the last
-// piece has the file's name in Lucarne-Name, escaped as a path segment (RFC 3986).
+// piece, and to HEAD after it, has the file's name in Lucarne-Name, escaped as a path
+// segment (RFC 3986).
 func (s *Store) Upload(w http.ResponseWriter, r *http.Request, owner, rest string) error {
 	header := w.Header()
 	header.Set("Tus-Resumable", tusVersion)
@@ -44,7 +45,9 @@ func (s *Store) Upload(w http.ResponseWriter, r *http.Request, owner, rest strin
 		err = s.create(w, r, owner)
 	case r.Method == http.MethodHead:
 		var offset, size int64
-		if offset, size, err = s.Offset(owner, rest); err == nil {
+		var name string
+		if offset, size, name, err = s.Offset(owner, rest); err == nil {
+			nameFile(header, name)
 			header.Set("Upload-Offset", strconv.FormatInt(offset, 10))
 			header.Set("Upload-Length", strconv.FormatInt(size, 10))
 			w.WriteHeader(http.StatusOK)
@@ -115,11 +118,16 @@ func (s *Store) patch(w http.ResponseWriter, r *http.Request, owner, id string) 
 		return err
 	}
 	w.Header().Set("Upload-Offset", strconv.FormatInt(next, 10))
-	if name != "" {
-		w.Header().Set("Lucarne-Name", url.PathEscape(name))
-	}
+	nameFile(w.Header(), name)
 	w.WriteHeader(http.StatusNoContent)
 	return nil
+}
+
+// nameFile tells the name of a file that is whole.
+func nameFile(header http.Header, name string) {
+	if name != "" {
+		header.Set("Lucarne-Name", url.PathEscape(name))
+	}
 }
 
 // refuse answers with what an error means.

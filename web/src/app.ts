@@ -7,7 +7,9 @@ import { browserPictures } from "./clipboard/pictures.ts";
 import type { SystemClipboard } from "./clipboard/system.ts";
 import { every, pageClock } from "./clock.ts";
 import { Connection, type LinkState, type Socket } from "./connection.ts";
+import { listenForDrops } from "./drop.ts";
 import type { Entry } from "./entry.ts";
+import { Files } from "./files.ts";
 import { Hands } from "./hands.ts";
 import { session } from "./http.ts";
 import { pickLanguage, type Words } from "./i18n.ts";
@@ -35,6 +37,7 @@ export class App {
   private readonly screen: Screen;
   private readonly exchange: Exchange;
   private readonly access: Access;
+  private readonly files: Files;
   /** What is around the picture; null until it is there. */
   private face: Face | null = null;
   private readonly furnished: Promise<void>;
@@ -109,6 +112,9 @@ export class App {
       met: (event, person) => void this.furnished.then(() => this.face?.met(event, person)),
       made: (link) => this.face?.made(link),
     });
+    this.files = new Files(pageClock, this.connection.page, document.baseURI, {
+      changed: (upload) => this.face?.uploading(upload),
+    });
     this.furnished = new Promise((resolve) => (this.furnish = resolve));
   }
 
@@ -152,6 +158,7 @@ export class App {
       type: () => this.hands.typing.text.toggleKeyboard(),
       keys: this.hands.typing.keyboard,
       access: this.access,
+      files: this.files,
       leave: () => this.sink.focus({ preventScroll: true }),
       escapes: () => this.hands.typing.escapes,
       panning: () => this.screen.panning,
@@ -209,6 +216,17 @@ export class App {
     onNetworkChange(() => {
       this.connection.poke();
       this.media.restart();
+    });
+    listenForDrops({
+      may: () => this.hands.live && this.may("upload"),
+      over: (hanging) => this.face?.hang(hanging),
+      dropped: (files, left) => {
+        this.files.uploads.add(files);
+        if (left > 0) this.face?.folders();
+      },
+    });
+    addEventListener("beforeunload", (event) => {
+      if (this.files.uploads.busy) event.preventDefault(); // what is on its way would be given up
     });
     addEventListener("pagehide", () => this.connection.end({ code: "left", args: [] }));
     addEventListener("pageshow", ({ persisted }) => {

@@ -8,7 +8,7 @@
 import { readCodec, type Codec } from "./codec.ts";
 
 export type Role = "owner" | "controller" | "viewer";
-export type Feature = "video" | "keyboard" | "pointer" | "copy-in" | "copy-out" | "resize" | "limits" | "give" | "share";
+export type Feature = "video" | "keyboard" | "pointer" | "copy-in" | "copy-out" | "resize" | "limits" | "give" | "share" | "upload" | "download";
 export type DisplayState = "starting" | "up" | "failed" | "gone";
 
 /** Which ways of the picture there are to be; "none": neither, but control, input and clipboard. */

@@ -110,6 +110,8 @@ export class Uploads {
         } else if (upload.state === "resting") {
           const { headers } = await this.ask(place, { method: "HEAD", signal: stop });
           this.put(upload, { sent: Number(headers.get("Upload-Offset")), state: "sending" });
+          const name = nameIn(headers);
+          if (name !== null) return this.end(Object.assign(upload, { name }), "done");
         }
         const name = await this.piece(upload, place, stop);
         this.backoff.reset();
@@ -164,8 +166,7 @@ export class Uploads {
     if (took < PIECE / 2) this.size = Math.min(MOST, this.size * 2);
     else if (took > PIECE * 2) this.size = Math.max(LEAST, this.size / 2);
     this.put(upload, { sent: Number(headers.get("Upload-Offset")), state: "sending" });
-    const name = headers.get("Lucarne-Name");
-    return name === null ? null : decodeURIComponent(name);
+    return nameIn(headers);
   }
 
   private discard(place: string): void {
@@ -181,6 +182,12 @@ export class Uploads {
     if (response.status === 404) throw new Gone();
     throw new Error(`status ${response.status}`);
   }
+}
+
+/** The name that a file has on the desktop; null while it is not there. */
+function nameIn(headers: Headers): string | null {
+  const name = headers.get("Lucarne-Name");
+  return name === null ? null : decodeURIComponent(name);
 }
 
 /** The server does not know the upload any more. */

@@ -32,8 +32,10 @@ class FakeServer {
         this.parts.set(`uploads/${++this.count}`, { name, size: Number(headers.get("Upload-Length")), text: "" });
         return new Response(null, { status: 201, headers: { Location: `/user/a/files/uploads/${this.count}` } });
       }
-      case "HEAD":
-        return new Response(null, { status: 200, headers: { "Upload-Offset": String(part!.text.length) } });
+      case "HEAD": {
+        const named: Record<string, string> = this.files.has(part!.name) ? { "Lucarne-Name": encodeURIComponent(part!.name) } : {};
+        return new Response(null, { status: 200, headers: { "Upload-Offset": String(part!.text.length), ...named } });
+      }
       case "DELETE":
         this.parts.delete(path);
         return new Response(null, { status: 204 });
@@ -43,6 +45,7 @@ class FakeServer {
     if (this.cut >= 0) {
       part!.text += body.slice(0, this.cut);
       this.cut = -1;
+      if (part!.text.length === part!.size) this.files.set(part!.name, part!.text);
       throw new TypeError("cut");
     }
     part!.text += body;
@@ -100,6 +103,15 @@ test("a cut costs what of the piece has not arrived", async () => {
   await rest(clock, uploads);
   assert.equal(server.files.get("a"), "0123456789");
   assert.deepEqual(server.log, ["POST uploads/", "PATCH uploads/1 0", "HEAD uploads/1", "PATCH uploads/1 3"]);
+});
+
+test("a file that is whole, but nobody has said so, is not sent again", async () => {
+  const { clock, server, uploads } = make();
+  server.cut = 10;
+  uploads.add([file("a", "0123456789")]);
+  await rest(clock, uploads);
+  assert.equal(uploads.list[0]?.state, "done");
+  assert.deepEqual(server.log, ["POST uploads/", "PATCH uploads/1 0", "HEAD uploads/1"]);
 });
 
 test("a server that cannot be reached, or is busy, is tried again", async () => {

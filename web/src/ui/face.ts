@@ -5,16 +5,19 @@ import { plain, type Content } from "../clipboard/content.ts";
 import type { Way } from "../clipboard/exchange.ts";
 import { pageClock } from "../clock.ts";
 import type { Event } from "../company.ts";
+import type { Files } from "../files.ts";
 import { canFill, fills, toggleFullscreen } from "../fullscreen.ts";
 import type { Login } from "../http.ts";
 import type { Words } from "../i18n.ts";
 import type { Person, Reason, Shared } from "../protocol.ts";
 import type { Settings, SettingsStore } from "../settings.ts";
 import type { Stats } from "../stats.ts";
+import type { Upload } from "../upload.ts";
 import { Card } from "./card.ts";
 import { write } from "./dialog.ts";
 import { element } from "./dom.ts";
 import { readable, withholds } from "./encoding.ts";
+import { FilesPanel } from "./files.ts";
 import { KeysPanel, type KeysActions } from "./keys.ts";
 import { Overlay } from "./overlay.ts";
 import { ClipboardPanel, type PanelActions } from "./panel.ts";
@@ -41,6 +44,7 @@ export interface FaceActions {
   keys: KeysActions;
   /** Who is here, and who has control. */
   access: Access;
+  files: Files;
   /** The focus goes back to the desktop. */
   leave(): void;
   /** Whether the desktop gets Escape also in full screen. */
@@ -74,6 +78,8 @@ export class Face {
   readonly transfers: Transfers;
   private readonly special: KeysPanel;
   private readonly people: PeoplePanel;
+  private readonly files: FilesPanel;
+  private readonly drop = { root: element("p", { class: "drop", hidden: "" }) };
   private readonly route: RoutePanel;
   private readonly settings: SettingsPanel;
   private readonly panels: readonly Panel[];
@@ -104,7 +110,9 @@ export class Face {
     this.route = new RoutePanel(words, closed);
     this.settings = new SettingsPanel(words, store, closed);
     this.people = new PeoplePanel(words, actions.access, { copy: (text) => actions.clipboard.copy(plain(text)), closed });
-    this.panels = [this.panel, this.special, this.people, this.route, this.settings];
+    this.files = new FilesPanel(words, { files: actions.files, may: (feature) => actions.access.may(feature), closed });
+    this.drop.root.append(words.say("files.drop"));
+    this.panels = [this.panel, this.special, this.files, this.people, this.route, this.settings];
     this.scrollbars = new Scrollbars(words, actions.panning(), actions.leave);
     this.toolbar = new Toolbar(words, this.tools(), actions.leave);
     document.body.append(...this.parts().map(({ root }) => root));
@@ -112,7 +120,7 @@ export class Face {
 
   /** All there is, in the order in which the focus goes through it. */
   private parts(): { readonly root: HTMLElement }[] {
-    return [this.keys, this.speech, this.overlay, this.card, this.toolbar, ...this.panels, this.transfers, this.scrollbars, this.toasts];
+    return [this.keys, this.speech, this.overlay, this.card, this.toolbar, ...this.panels, this.transfers, this.scrollbars, this.drop, this.toasts];
   }
 
   /** Opens the settings, at one of them. */
@@ -130,7 +138,7 @@ export class Face {
 
   /** The buttons of the bar, from left to right. */
   private tools(): Tool[] {
-    const { panel, special, people, route, settings, overlay, actions, store } = this;
+    const { panel, special, files, people, route, settings, overlay, actions, store } = this;
     const { access } = actions;
     return [
       {
@@ -144,6 +152,13 @@ export class Face {
       { id: "keys", icon: "keys", label: "toolbar.keys", ...this.opens(special, () => special.show()) },
       { id: "type", icon: "keyboard", label: "toolbar.keyboard", touch: true, act: actions.type },
       { id: "lock", icon: "mouse", label: "toolbar.lock", hidden: () => !actions.lockable(), act: () => this.lock() },
+      {
+        id: "files",
+        icon: "files",
+        label: "toolbar.files",
+        hidden: () => !access.may("upload") && !access.may("download"),
+        ...this.opens(files, () => files.show()),
+      },
       {
         id: "people",
         icon: "people",
@@ -211,6 +226,25 @@ export class Face {
   /** The desktop lies elsewhere in the tab. */
   scrolled(): void {
     this.scrollbars.update();
+  }
+
+  /** Something about an upload has changed. The panel comes with the first one, and for one that fails. */
+  uploading(upload: Upload): void {
+    this.files.changed(upload);
+    if (this.files.open || (upload.state !== "waiting" && upload.state !== "failed")) return;
+    for (const other of this.panels) other.close();
+    this.files.show();
+    this.mark();
+  }
+
+  /** Files hang over the page, or do not any more. */
+  hang(hanging: boolean): void {
+    this.drop.root.hidden = !hanging;
+  }
+
+  /** Of what was dropped there were folders, which cannot be sent. */
+  folders(): void {
+    this.toasts.say(this.words.say("files.directories"));
   }
 
   /** The person would like to have control. */

@@ -196,6 +196,17 @@ test("fingers are gestures, and none while a pen is about", () => {
   assert.deepEqual(fire(stage, "pointerup", finger), ["keyboard.unlatch"]);
 });
 
+test("a finger that was down when control was lost is none any more", () => {
+  const { stage, fire, turn } = desk();
+  const finger = { isPrimary: true, pointerId: 7, pointerType: "touch", button: 0, buttons: 1, clientX: 5, clientY: 6 };
+  fire(stage, "pointerdown", finger);
+  turn(false);
+  fire(stage, "pointerup", finger);
+  turn(true);
+  fire(stage, "pointerdown", { ...finger, pointerId: 8 });
+  assert.deepEqual(fire(stage, "pointerup", { ...finger, pointerId: 8 }), ["pointer.down 0", "pointer.up 0", "keyboard.unlatch"]);
+});
+
 test("a locked mouse says how far it has moved: early by raw updates, in all by mouse events", () => {
   const { stage, lock, fire } = desk();
   const by = (type: string, movementX: number, movementY: number) => {
@@ -230,4 +241,14 @@ test("whatever takes the person away lets go; the page's own controls leave what
     ["the desktop itself", ({ page, fire }) => fire(page, "focusin"), []],
   ];
   for (const [name, leave, want] of cases) assert.deepEqual(leave(desk()), want, name);
+});
+
+test("Safari's pinch on a trackpad zooms", () => {
+  const { stage, fire, turn } = desk();
+  assert.deepEqual(fire(stage, "gesturestart"), ["prevented"]);
+  assert.deepEqual(fire(stage, "gesturechange", { scale: 1.1 }), ["prevented"]);
+  assert.deepEqual(fire(stage, "gesturechange", { scale: 1.2 }), ["pointer.pinch", "prevented"]);
+  assert.deepEqual(fire(stage, "gesturechange", { scale: NaN }), ["prevented"]);
+  turn(false);
+  assert.deepEqual(fire(stage, "gesturechange", { scale: 2 }), ["prevented"]);
 });

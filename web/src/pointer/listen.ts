@@ -7,7 +7,7 @@ import type { Keyboard } from "../keyboard/keyboard.ts";
 import type { Screen } from "../screen.ts";
 import type { Pointing } from "./pointing.ts";
 import { Touch } from "./touch.ts";
-import { Wheel } from "./wheel.ts";
+import { Wheel, Zoom } from "./wheel.ts";
 
 export interface Surface {
   clock: Clock;
@@ -45,8 +45,9 @@ export function listenPointer(surface: Surface): () => void {
   listenButtons(surface, touch);
   listenLocked(surface);
   listenWheel(surface);
+  listenPinch(surface, touch);
   // Focus stays with the sink; no menu, no autoscroll, no going back in history, no pasting by the middle button.
-  for (const type of ["mousedown", "mouseup", "auxclick", "contextmenu", "dragstart", "gesturestart"] as const) {
+  for (const type of ["mousedown", "mouseup", "auxclick", "contextmenu", "dragstart"] as const) {
     screen.stage.addEventListener(type, (event) => event.preventDefault());
   }
   return listenMotion(surface, touch);
@@ -90,7 +91,6 @@ function listenButtons({ screen, sink, pointing, keyboard, clipboard, live }: Su
   const { pointer, lock } = pointing;
   const at = (event: MouseEvent) => screen.remoteAt(event.clientX, event.clientY);
   stage.addEventListener("pointerdown", (event) => {
-    if (event.target === stage && onScrollbar(stage, event)) return;
     sink.focus({ preventScroll: true });
     if (!live() || !(event.isPrimary || isFinger(event))) return;
     screen.resume();
@@ -126,14 +126,18 @@ function listenTouch({ clock, screen, keyboard, live }: Surface, touch: Touch): 
   const on = (type: "pointerdown" | "pointermove" | "pointerup", act: (id: number, at: Point) => void) =>
     stage.addEventListener(type, (event) => {
       if (event.pointerType === "pen") pen = clock.now();
-      else if (isFinger(event) && live()) act(event.pointerId, { x: event.clientX, y: event.clientY });
+      else if (isFinger(event)) act(event.pointerId, { x: event.clientX, y: event.clientY });
     });
   on("pointerdown", (id, at) => {
-    if (clock.now() - pen > PALM) touch.down(id, at);
+    if (live() && clock.now() - pen > PALM) touch.down(id, at);
   });
-  on("pointermove", (id, at) => touch.move(id, at));
+  on("pointermove", (id, at) => {
+    if (live()) touch.move(id, at);
+    else touch.cancel(id);
+  });
   on("pointerup", (id) => {
-    touch.up(id);
+    if (live()) touch.up(id);
+    else touch.cancel(id);
     if (!touch.active) keyboard.unlatch();
   });
   addEventListener("blur", () => touch.stop());
@@ -196,6 +200,22 @@ function listenWheel({ screen, pointing, live }: Surface): void {
   );
 }
 
-function onScrollbar(stage: HTMLElement, event: PointerEvent): boolean {
-  return event.offsetX >= stage.clientWidth || event.offsetY >= stage.clientHeight;
+/** Safari's own events of a pinch on a trackpad (WebKit GestureEvent): how far apart the fingers are, 1 at the start. */
+function listenPinch({ screen, pointing, live }: Surface, touch: Touch): void {
+  type Gesture = MouseEvent & { readonly scale: number };
+  let scale = 1;
+  let zoom = new Zoom();
+  screen.stage.addEventListener("gesturestart", (event) => {
+    event.preventDefault();
+    scale = 1;
+    zoom = new Zoom();
+  });
+  screen.stage.addEventListener("gesturechange", (event) => {
+    event.preventDefault();
+    const gesture = event as Gesture;
+    const turn = gesture.scale > 0 ? zoom.by(gesture.scale / scale) : null;
+    scale = gesture.scale > 0 ? gesture.scale : scale;
+    // Where fingers touch the picture, they have been seen as such.
+    if (turn && live() && !touch.active) pointing.pointer.pinch(turn, screen.remoteAt(gesture.clientX, gesture.clientY));
+  });
 }

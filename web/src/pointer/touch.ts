@@ -14,7 +14,7 @@
 import type { Clock } from "../clock.ts";
 import type { Point } from "../geometry.ts";
 import type { Turn } from "./pointer.ts";
-import { Notches, Wheel } from "./wheel.ts";
+import { Wheel, Zoom } from "./wheel.ts";
 
 /** A finger that has moved less than this, in CSS pixels, rests. */
 const SLOP = 10;
@@ -31,8 +31,6 @@ const NEAR = 24;
 const MAX_FINGERS = 3;
 /** Content under two fingers moves by about this much for a notch, in CSS pixels. */
 const PER_NOTCH = 50;
-/** A pinch by this factor is a notch. */
-const ZOOM = 1.15;
 
 const LEFT = 0;
 const MIDDLE = 1;
@@ -73,7 +71,7 @@ export class Touch {
   private first: Point = { x: 0, y: 0 };
   private tapped: { at: Point; time: number } | null = null;
   private wheel = new Wheel();
-  private zoom = new Notches();
+  private zoom = new Zoom();
   private cancelLong = () => {};
 
   /**
@@ -222,7 +220,7 @@ export class Touch {
     else if (moved > SLOP && moved > spread) this.gesture = this.pan(way(from.middle, to.middle)) ? "pan" : "scroll";
     else return;
     this.wheel = new Wheel();
-    this.zoom = new Notches();
+    this.zoom = new Zoom();
     if (this.gesture !== "pan") this.follow(from);
   }
 
@@ -236,7 +234,7 @@ export class Touch {
     }
     const at = this.remote(this.first);
     if (this.gesture === "pinch") {
-      const turn = this.zoom.add(-Math.log(Math.max(1, now.apart) / Math.max(1, before.apart)) / Math.log(ZOOM));
+      const turn = this.zoom.by(Math.max(1, now.apart) / Math.max(1, before.apart));
       if (turn) this.hand.pinch(turn, at);
       return;
     }

@@ -17,8 +17,10 @@ export interface WheelLike {
 const NOTCH = 120;
 /** How much of each unit is a notch: a mouse wheel's step is about 100 px in Chromium and three lines in Firefox. */
 const PER_NOTCH = [100, 3, 1];
-/** A pinch on a trackpad says 100 px for each e-fold of the distance. This many are a notch: 15 %. */
-const PINCH_PER_NOTCH = 14;
+/** A pinch on a trackpad is told as so many px for each e-fold of the distance. */
+const PER_FOLD = 100;
+/** A pinch by this factor is a notch. */
+const ZOOM = 1.15;
 /** What turns farther at once, in px, is a wheel and not a pinch. */
 const MAX_PINCH = 40;
 
@@ -26,7 +28,7 @@ const MAX_PINCH = 40;
 export class Wheel {
   private x = 0;
   private y = 0;
-  private readonly pinched = new Notches();
+  private readonly pinched = new Zoom();
 
   /** The turn since the last call, or null when it does not come to 1/120 of a notch yet. */
   add(event: WheelLike): Turn | null {
@@ -49,12 +51,12 @@ export class Wheel {
   pinch(event: WheelLike): Turn | null {
     const pixels = event.deltaMode === 0 && Math.abs(event.deltaY) < MAX_PINCH;
     if (!pixels) return this.add(event);
-    return this.pinched.add(event.deltaY / PINCH_PER_NOTCH);
+    return this.pinched.by(Math.exp(-event.deltaY / PER_FOLD));
   }
 }
 
 /** Adds up parts of notches, down positive, into whole ones. */
-export class Notches {
+class Notches {
   private rest = 0;
 
   /** The whole notches that have come together, or null. */
@@ -63,6 +65,16 @@ export class Notches {
     const whole = Math.trunc(this.rest);
     this.rest -= whole;
     return whole === 0 ? null : { dx: 0, dy: whole * NOTCH };
+  }
+}
+
+/** A pinch as notches. */
+export class Zoom {
+  private readonly notches = new Notches();
+
+  /** The notches that have come together, or null, when things have come to be so many times as large. */
+  by(factor: number): Turn | null {
+    return this.notches.add(-Math.log(factor) / Math.log(ZOOM));
   }
 }
 

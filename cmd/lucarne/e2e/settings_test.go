@@ -228,62 +228,94 @@ func TestPageForScreenReaders(t *testing.T) {
 	}
 }
 
-// TestPageByKeyboard: the toolbar, a panel and the way back, without a pointer.
+// keyboarder operates the page by its keyboard alone.
+type keyboarder struct{ *tab }
+
+func (k keyboarder) press(key string, modifiers browser.Modifier) {
+	k.d.t.Helper()
+	k.d.check(k.Press(k.d.ctx, browser.Key{Code: key, Key: key, Modifiers: modifiers}))
+}
+
+// leave goes from the desktop into the toolbar.
+func (k keyboarder) leave() {
+	k.d.t.Helper()
+	keys := []browser.Key{
+		{Code: "ControlLeft", Key: "Control", Modifiers: browser.Ctrl},
+		{Code: "AltLeft", Key: "Alt", Modifiers: browser.Ctrl | browser.Alt},
+		{Code: "ShiftLeft", Key: "Shift", Modifiers: browser.Ctrl | browser.Alt | browser.Shift},
+	}
+	for _, key := range keys {
+		k.d.check(k.KeyDown(k.d.ctx, key))
+	}
+	for _, key := range slices.Backward(keys) {
+		k.d.check(k.KeyUp(k.d.ctx, key))
+	}
+	k.wait(`document.activeElement.closest(".pill")`)
+}
+
+// open goes along the toolbar to a button and presses it.
+func (k keyboarder) open(tool string) {
+	k.d.t.Helper()
+	for range 20 {
+		var at string
+		k.d.check(k.Eval(k.d.ctx, "document.activeElement.dataset.tool", &at))
+		if at == tool {
+			break
+		}
+		k.press("ArrowRight", 0)
+	}
+	k.wait(fmt.Sprintf(`document.activeElement.dataset.tool === %q`, tool))
+	k.wait(`getComputedStyle(document.activeElement).outlineStyle !== "none"`)
+	k.press(" ", 0)
+	k.wait(`document.activeElement.closest("[role=dialog]")`)
+}
+
+// round goes round the panel that is open, one way and the other: each of its controls once, and
+// never out of it.
+func (k keyboarder) round(name string) {
+	k.d.t.Helper()
+	const controls = `[...document.querySelectorAll("[role=dialog]:not([hidden]) :is(button, select, input, textarea, a[href])")].filter(c => c.offsetParent && !c.disabled)`
+	var all int
+	k.d.check(k.Eval(k.d.ctx, controls+".length", &all))
+	for _, modifiers := range []browser.Modifier{0, browser.Shift} {
+		reached := map[int]bool{}
+		for range all {
+			k.press("Tab", modifiers)
+			var at int
+			k.d.check(k.Eval(k.d.ctx, controls+".indexOf(document.activeElement)", &at))
+			reached[at] = true
+		}
+		if len(reached) != all || reached[-1] {
+			k.d.t.Errorf("%s, modifiers %d: Tab has reached %v, want %d controls", name, modifiers, reached, all)
+		}
+	}
+}
+
+// TestPageByKeyboard: the toolbar, each panel and the way back, without a pointer.
 func TestPageByKeyboard(t *testing.T) {
 	d := newDesk(t, setup{})
 	r := d.record(image.Rect(0, 0, 1280, 720))
 	page := d.open("?resize=off")
 	page.focus()
-	wayOut := []browser.Key{
-		{Code: "ControlLeft", Key: "Control", Modifiers: browser.Ctrl},
-		{Code: "AltLeft", Key: "Alt", Modifiers: browser.Ctrl | browser.Alt},
-		{Code: "ShiftLeft", Key: "Shift", Modifiers: browser.Ctrl | browser.Alt | browser.Shift},
-	}
-	leave := func() {
-		for _, k := range wayOut {
-			d.check(page.KeyDown(d.ctx, k))
-		}
-		for _, k := range slices.Backward(wayOut) {
-			d.check(page.KeyUp(d.ctx, k))
-		}
-	}
-	press := func(key string, modifiers browser.Modifier) {
-		d.check(page.Press(d.ctx, browser.Key{Code: key, Key: key, Modifiers: modifiers}))
-	}
-	leave()
-	page.wait(`document.activeElement.closest(".pill")`)
+	k := keyboarder{page}
+	k.leave()
 	poll(t, "keys let go", func() bool { return r.held() == 0 })
-	for range 20 {
-		var tool string
-		d.check(page.Eval(d.ctx, "document.activeElement.dataset.tool", &tool))
-		if tool == "settings" {
-			break
-		}
-		press("ArrowRight", 0)
+	var panels []string
+	d.check(page.Eval(d.ctx, `[...document.querySelectorAll("[data-tool][aria-pressed]:not([data-tool=stats])")].filter(b => b.offsetParent).map(b => b.dataset.tool)`, &panels))
+	if !slices.Contains(panels, "settings") {
+		t.Errorf("panels %q", panels)
 	}
-	page.wait(`document.activeElement.dataset.tool === "settings"`)
-	page.wait(`getComputedStyle(document.activeElement).outlineStyle !== "none"`)
-	press(" ", 0)
-	page.wait(`document.activeElement.closest(".settings")`)
-
-	// Round the panel, one way and the other: each control once, and never out of it.
-	var all int
-	d.check(page.Eval(d.ctx, `[...document.querySelectorAll(".settings :is(button, select, input, a[href])")].filter(c => c.offsetParent && !c.disabled).length`, &all))
-	for _, modifiers := range []browser.Modifier{0, browser.Shift} {
-		reached := map[string]bool{}
-		for range all {
-			press("Tab", modifiers)
-			var name string
-			d.check(page.Eval(d.ctx, `(c => c.closest(".settings") ? c.name || c.textContent || c.ariaLabel : "OUTSIDE")(document.activeElement)`, &name))
-			reached[name] = true
+	for i, panel := range panels {
+		if i > 0 {
+			k.leave()
 		}
-		if len(reached) != all || reached["OUTSIDE"] {
-			t.Errorf("modifiers %d: Tab has reached %v, want %d controls", modifiers, reached, all)
-		}
+		k.open(panel)
+		k.round(panel)
+		k.press("Escape", 0)
+		page.wait(`document.activeElement.id === "sink" && !document.querySelector("[role=dialog]:not([hidden])")`)
 	}
+	poll(t, "keys let go", func() bool { return r.held() == 0 })
 	r.reset()
-	press("Escape", 0)
-	page.wait(`document.activeElement.id === "sink" && document.querySelector(".settings").hidden`)
 	d.check(page.Press(d.ctx, browser.Key{Code: "KeyZ", Key: "z"}))
 	poll(t, "key", func() bool { return slices.Equal(r.pressed(), []uint32{'z'}) && r.held() == 0 })
 }

@@ -380,7 +380,7 @@ export class App {
   private render(): void {
     this.pictured ||= this.media.pictured;
     const { name } = this.connection.state;
-    if (!this.live && name !== "resuming") this.pointing.lock.leave();
+    if (!this.hands.live && name !== "resuming") this.hands.pointing.lock.leave();
     const coming = (name === "connecting" || name === "open") && (this.display?.state ?? "up") === "up";
     if (this.pictured || !coming) this.unveil();
     // While the page comes back, the last picture stays behind the card.

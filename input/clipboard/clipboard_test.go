@@ -364,10 +364,7 @@ func TestOwnerDies(t *testing.T) {
 			_, err := c.Read(within(t), board, utf8MIME, 100)
 			asked <- err
 		}()
-		p.wait(func(event xgb.Event) bool {
-			_, ok := event.(xproto.SelectionRequestEvent)
-			return ok
-		})
+		p.awaitReader(c)
 		p.conn.Close() // without an answer
 		if err := <-asked; !errors.Is(err, ErrLost) {
 			t.Errorf("Read = %v, want %v", err, ErrLost)
@@ -389,10 +386,7 @@ func TestOwnerIsSuperseded(t *testing.T) {
 			_, err := c.Read(within(t), board, utf8MIME, 100)
 			asked <- err
 		}()
-		silent.wait(func(event xgb.Event) bool {
-			e, ok := event.(xproto.SelectionRequestEvent)
-			return ok && e.Requestor != c.window
-		})
+		silent.awaitReader(c)
 		newProgram(t, name).own()
 		select {
 		case err := <-asked:

@@ -74,6 +74,18 @@ func (p *program) wait(test func(xgb.Event) bool) {
 	}
 }
 
+// awaitReader waits until a reader of a clipboard has asked. (Xvnc asks each new
+// owner, too.)
+func (p *program) awaitReader(c *Clipboard) {
+	p.t.Helper()
+	p.wait(func(event xgb.Event) bool {
+		e, ok := event.(xproto.SelectionRequestEvent)
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		return ok && c.readers[e.Requestor] != nil
+	})
+}
+
 func (p *program) answer() (answer xproto.SelectionNotifyEvent) {
 	p.t.Helper()
 	p.wait(func(event xgb.Event) (ok bool) {

@@ -1,7 +1,7 @@
 /** Which layout the person's keyboard has, as far as the browser tells. */
 
 import { contradicts, match, usual } from "./layouts.ts";
-import { characterOf, type KeyStroke } from "./stroke.ts";
+import { plainOf, type KeyStroke } from "./stroke.ts";
 
 /** The browser's keyboard (W3C Keyboard Map): Chromium has it, on pages that came by HTTPS. */
 export interface KeyboardMap extends Partial<EventTarget> {
@@ -56,18 +56,14 @@ export class LayoutDetector {
   }
 
   /**
-   * Learns from a stroke; false: it contradicts the layout found, and says for
-   * itself what it types. The browser is asked again then, as it does not tell
-   * when the person has chosen another layout.
+   * Learns from a stroke. The browser is asked again by one that contradicts it:
+   * it does not tell when the person has chosen another layout.
    */
-  fits(stroke: KeyStroke): boolean {
-    const character = plain(stroke);
-    if (!character) return true;
-    const fits = !contradicts(this.found.layout, stroke.code, character);
-    if (this.found.sure) {
-      if (!fits) void this.ask();
-    } else this.learn(stroke.code, character);
-    return fits;
+  see(stroke: KeyStroke): void {
+    const character = plainOf(stroke);
+    if (!character) return;
+    if (!this.found.sure) this.learn(stroke.code, character);
+    else if (contradicts(this.found.layout, stroke.code, character)) void this.ask();
   }
 
   private async ask(): Promise<void> {
@@ -98,15 +94,4 @@ export class LayoutDetector {
     this.found = found;
     if (layout !== found.layout || sure !== found.sure) this.changed();
   }
-}
-
-/** What a stroke types without a modifier; "" where that cannot be told. */
-function plain(stroke: KeyStroke): string {
-  const character = characterOf(stroke);
-  if (!/^(Key|Digit|Bracket|Intl|Semicolon|Quote|Back|Minus|Equal|Comma|Period|Slash)/.test(stroke.code)) return "";
-  const altered = ["Control", "Alt", "AltGraph", "Meta"].some((name) => stroke.getModifierState(name));
-  const cased = stroke.getModifierState("Shift") || stroke.getModifierState("CapsLock");
-  // A capital letter has its small one on the same key, if that is not a digit's.
-  if (altered || (cased && !/^[a-z]$/i.test(character))) return "";
-  return character.toLowerCase();
 }

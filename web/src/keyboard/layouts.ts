@@ -43,7 +43,7 @@ const accents = new Map([
 
 const normal = (character: string): string => accents.get(character) ?? character.toLowerCase();
 
-/** Whether a layout types something else with a key. */
+/** Whether a layout types something else with a key, without a modifier, than this character. */
 export function contradicts(layout: string, code: string, character: string): boolean {
   const known = tables.get(layout)?.get(code);
   return known !== undefined && known !== normal(character);

@@ -2,7 +2,8 @@
 
 import type { Settings } from "../settings.ts";
 import type { Detected } from "./detector.ts";
-import { characterOf, type KeyStroke, type Platform } from "./stroke.ts";
+import { contradicts } from "./layouts.ts";
+import { characterOf, plainOf, type KeyStroke, type Platform } from "./stroke.ts";
 
 /** What the server is told, and answers, of layouts: XKB's names. */
 export interface KeyboardMessage {
@@ -22,8 +23,8 @@ export interface Layouts {
   readonly value: Detected;
   /** Whether the value may be another in a moment. */
   readonly pending: boolean;
-  /** Whether a stroke agrees with the layout found. */
-  fits(stroke: KeyStroke): boolean;
+  /** Learns from a stroke. */
+  see(stroke: KeyStroke): void;
 }
 
 export class KeyMode {
@@ -54,10 +55,12 @@ export class KeyMode {
 
   /** Whether a stroke counts by its place. */
   places(stroke: KeyStroke): boolean {
-    const fits = this.layouts.fits(stroke) || this.settings().layout !== "";
+    this.layouts.see(stroke);
     if (this.mode !== "physical" || !layoutKeys.test(stroke.code)) return false;
     if (this.settings().keyboard === "physical") return true;
-    return fits && !varies(stroke);
+    const character = plainOf(stroke);
+    const differs = character !== "" && contradicts(this.layout, stroke.code, character);
+    return !differs && !varies(stroke);
   }
 
   /** Another server, or the same anew: it has been told nothing. */

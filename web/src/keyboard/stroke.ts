@@ -43,6 +43,17 @@ export function isCopy(stroke: KeyStroke): boolean {
   return !stroke.repeat && control && (/^[cx]$/i.test(stroke.key) || stroke.key === "Insert");
 }
 
+/** What a stroke types without a modifier; "" where that cannot be told. */
+export function plainOf(stroke: KeyStroke): string {
+  const character = characterOf(stroke);
+  if (!/^(Key|Digit|Bracket|Intl|Semicolon|Quote|Back|Minus|Equal|Comma|Period|Slash)/.test(stroke.code)) return "";
+  const altered = ["Control", "Alt", "AltGraph", "Meta"].some((name) => stroke.getModifierState(name));
+  const cased = stroke.getModifierState("Shift") || stroke.getModifierState("CapsLock");
+  // A capital letter has its small one on the same key, if that is not a digit's.
+  if (altered || (cased && !/^[a-z]$/i.test(character))) return "";
+  return character.toLowerCase();
+}
+
 /** Whether a stroke asks a program to paste, by the customs of the desktop or of the viewer's platform. */
 export function isPaste(stroke: KeyStroke): boolean {
   const control = stroke.getModifierState("Control") || stroke.metaKey;

@@ -399,6 +399,7 @@ export class App {
       offer: {
         allow: this.hello?.allow ?? [],
         watching: this.hello?.role === "viewer",
+        primary: this.hello?.primary ?? false,
         encodes: this.hello?.codecs ?? null,
         decodes: this.media.decodable,
         encoding: this.encoding,

@@ -156,6 +156,7 @@ export const en = {
   "settings.denied.policy": "The session’s policy does not allow this.",
   "settings.denied.watching": "You are only watching.",
   "settings.denied.browser": "This browser cannot do it.",
+  "settings.denied.primary": "Not enabled on this server (--primary).",
   "settings.missing.policy": "{0} (not allowed)",
   "settings.missing.server": "{0} (not on this server)",
   "settings.missing.browser": "{0} (not in this browser)",

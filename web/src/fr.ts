@@ -157,6 +157,7 @@ export const fr: Catalogue = {
   "settings.denied.policy": "Les règles de la session ne le permettent pas.",
   "settings.denied.watching": "Vous êtes spectateur.",
   "settings.denied.browser": "Ce navigateur ne sait pas le faire.",
+  "settings.denied.primary": "Non activé sur ce serveur (--primary).",
   "settings.missing.policy": "{0} (non permis)",
   "settings.missing.server": "{0} (pas sur ce serveur)",
   "settings.missing.browser": "{0} (pas dans ce navigateur)",

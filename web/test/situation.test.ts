@@ -16,7 +16,7 @@ const connected: Situation = {
   path: "",
   pictured: true,
   why: null,
-  offer: { allow: [], watching: false, encodes: null, decodes: [], encoding: null, keyboard: { layout: "", mode: "text" } },
+  offer: { allow: [], watching: false, primary: false, encodes: null, decodes: [], encoding: null, keyboard: { layout: "", mode: "text" } },
   watching: false,
   leading: true,
   control: null,

@@ -95,6 +95,8 @@ export interface Offer {
   allow: readonly Feature[];
   /** The person may only look. */
   watching: boolean;
+  /** The server shares PRIMARY. */
+  primary: boolean;
   /** The codecs that the server encodes; null where it does not say. */
   encodes: readonly Codec[] | null;
   /** Those that this browser decodes. */
@@ -119,7 +121,7 @@ export interface Abilities {
 }
 
 /** Why a setting cannot be chosen at all; null where it can. */
-export function denied(name: Name, { allow, watching }: Offer, browser: Abilities): Key | null {
+export function denied(name: Name, { allow, watching, primary }: Offer, browser: Abilities): Key | null {
   const needs = (...features: Feature[]) =>
     watching ? "settings.denied.watching" : features.some((feature) => allow.includes(feature)) ? null : "settings.denied.policy";
   switch (name) {
@@ -137,8 +139,9 @@ export function denied(name: Name, { allow, watching }: Offer, browser: Abilitie
     case "raw":
       return needs("pointer") ?? (browser.pointer ? null : "settings.denied.browser");
     case "clipboard":
-    case "primary":
       return needs("copy-in", "copy-out");
+    case "primary":
+      return needs("copy-out") ?? (primary ? null : "settings.denied.primary");
     default:
       return null;
   }

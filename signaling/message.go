@@ -59,7 +59,8 @@
 //	people     people: who is here (id, name, role, lent, you, leads, path, since, asked), and
 //	           shares: the links that this viewer may end (share, name, role, until); whoever may
 //	           give control is told at first and when it has changed
-//	shared     share (id), secret, role, name, until: the link that was asked for
+//	shared     share (id), secret, role, name, until: the link that was asked for; open (bool): whoever
+//	           asks for the page comes as its owner, so that a link narrows nothing
 //	encoding   codec, encoder (the library), speed, maxFPS, scale, code: how the pictures that are shown are
 //	           made, and what of that has given way to what (encode.Limits; code is its Reason); gpu: code and
 //	           args, whether there is a GPU that encodes (nvenc.Code), missing where nothing is known
@@ -230,6 +231,7 @@ type Message struct {
 	Name    string       `json:"name,omitempty"`
 	Until   int64        `json:"until,omitempty"`
 	As      session.Role `json:"as,omitempty"`
+	Open    bool         `json:"open,omitempty"`
 	Given   bool         `json:"given,omitempty"`
 	People  []person     `json:"people,omitempty"`
 	Shares  []sharedLink `json:"shares,omitempty"`

@@ -45,7 +45,10 @@ func (s *socket) share(m Message) {
 		return
 	}
 	s.log.Info("link made", "share", made.ID, "role", made.Role, "until", made.Until)
-	s.send(Message{Type: "shared", Share: made.ID, Secret: secret, Role: made.Role, Name: made.Name, Until: made.Until.UnixMilli()})
+	s.send(Message{
+		Type: "shared", Share: made.ID, Secret: secret, Role: made.Role, Name: made.Name, Until: made.Until.UnixMilli(),
+		Open: s.h.gate.token == "",
+	})
 }
 
 // answer tells the page why what it asked for was not done, unless it was.

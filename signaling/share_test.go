@@ -94,7 +94,7 @@ func pageOf(made Message) string { return "page-that-came-by-" + made.Share }
 func TestShareLink(t *testing.T) {
 	g := share(t, func(c *Config) { c.BasePath = "/user/alice" })
 	made := g.link(session.Watcher)
-	if made.Role != session.Watcher || made.Name != "Zoé" || len(made.Secret) != 43 {
+	if made.Role != session.Watcher || made.Name != "Zoé" || len(made.Secret) != 43 || made.Open {
 		t.Fatalf("got %+v", made)
 	}
 	body := fmt.Sprintf(`{"share":%q}`, made.Secret)
@@ -185,6 +185,9 @@ func TestShareWithoutToken(t *testing.T) {
 	owner, _ := s.join(t)
 	owner.send(`{"type":"share","role":"viewer","minutes":1}`)
 	made := owner.await("shared")
+	if !made.Open {
+		t.Error("the owner is not told that anybody may come")
+	}
 	guest, hello := s.come(t, made)
 	if hello.Role != session.Watcher {
 		t.Errorf("comes as %s", hello.Role)

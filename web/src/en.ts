@@ -235,6 +235,7 @@ export const en = {
   "share.link": "The new link",
   "share.made": "Copy it now: it is shown only once.",
   "share.made.for": "For {0}. Copy it now: it is shown only once.",
+  "share.open": "This server asks for no token: whoever has its address may also come in without a link, and control the desktop.",
   "share.refused": "The browser did not allow it: press Ctrl+C.",
   "share.unnamed": "Link without a name",
   "share.until": "until {0}",

@@ -236,6 +236,7 @@ export const fr: Catalogue = {
   "share.link": "Le nouveau lien",
   "share.made": "Copiez-le maintenant : il ne sera plus affiché.",
   "share.made.for": "Pour {0}. Copiez-le maintenant : il ne sera plus affiché.",
+  "share.open": "Ce serveur ne demande pas de jeton : qui en connaît l’adresse peut aussi entrer sans lien, et agir sur le bureau.",
   "share.refused": "Le navigateur ne l’a pas permis : appuyez sur Ctrl+C.",
   "share.unnamed": "Lien sans nom",
   "share.until": "jusqu’au {0}",

@@ -127,6 +127,8 @@ export interface SharedLink {
 /** A link that has just been made. */
 export interface Shared extends SharedLink {
   secret: string;
+  /** Whoever has the page's address may come as owner, link or not. */
+  open: boolean;
 }
 
 /** Who is here, and the links that the person may end. */
@@ -266,7 +268,7 @@ function parseFields(m: Fields): ServerMessage | null {
     case "people":
       return { type: "people", people: objects(m.people).map(parsePerson), shares: objects(m.shares).map(parseShare) };
     case "shared":
-      return { type: "shared", ...parseShare(m), secret: string(m.secret) };
+      return { type: "shared", ...parseShare(m), secret: string(m.secret), open: m.open === true };
     case "keyboard":
       return { type: "keyboard", layout: string(m.layout), variant: string(m.variant) };
     case "encoding":

@@ -12,6 +12,8 @@ import { VNCWords } from "./words.ts";
 // First of all, so that the secret is in the address bar for as short as can be.
 const home = new URL("..", document.baseURI).href;
 const entry = new Entry(takeSecrets(location, history), tabStorage(), home);
+// A link that is put into the address of a tab that has the page already.
+addEventListener("hashchange", () => /[#&](token|view)=/.test(location.hash) && location.reload());
 const settings = new SettingsStore(browserStorage(), readOptions(location.search).settings).value;
 const words = new VNCWords(pickLanguage([settings.language, ...navigator.languages]));
 wear(settings.theme);

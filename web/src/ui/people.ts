@@ -75,10 +75,12 @@ export class PeoplePanel extends Dialog {
   }
 
   /** The link that was asked for. */
-  made({ secret, name }: Shared): void {
+  made({ secret, name, open }: Shared): void {
     this.result.hidden = false;
     this.link.value = linkOf(secret);
-    write(this.note, this.words.say(name ? "share.made.for" : "share.made", name));
+    const { words } = this;
+    const told = words.say(name ? "share.made.for" : "share.made", name);
+    write(this.note, open ? `${told} ${words.say("share.open")}` : told);
     this.link.focus();
     this.link.select();
   }

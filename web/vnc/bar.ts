@@ -2,7 +2,7 @@
 
 import { toggleFullscreen } from "../src/fullscreen.ts";
 import { element, iconButton } from "../src/ui/dom.ts";
-import { travel } from "../src/ui/toolbar.ts";
+import { measure, travel } from "../src/ui/toolbar.ts";
 import type { VNCWords } from "./words.ts";
 
 /** It stays this long after it has been left, in ms. */
@@ -34,6 +34,7 @@ export class Bar {
       element("a", { href: "../" }, words.own("back")),
       element("a", { href: "licences.txt", class: "note", target: "_blank" }, words.own("licence")),
     );
+    measure(bar);
     const show = words.say("toolbar.show");
     const handle = element("button", { type: "button", class: "handle", "aria-label": show, title: show });
     this.root = element("div", { class: "toolbar shown", "data-ui": "" }, bar, handle);

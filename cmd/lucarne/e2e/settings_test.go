@@ -322,11 +322,11 @@ func TestPageByKeyboard(t *testing.T) {
 
 // fitScript returns what does not fit: controls that reach out of the tab or of their panel,
 // letters that are cut, targets too small for a finger, text too small to read.
-const fitScript = `(touch => {
+const fitScript = `(scope => {
 	const wrong = [], say = (e, what) => wrong.push((e.dataset.tool || e.name || e.textContent.trim().slice(0, 40) || e.className) + ": " + what);
 	const root = document.documentElement;
 	if (root.scrollWidth > innerWidth) wrong.push("the page scrolls sideways");
-	for (const e of document.querySelectorAll("[data-ui], [data-ui] *")) {
+	for (const e of document.querySelectorAll(scope + ", " + scope + " *")) {
 		if (!e.checkVisibility({visibilityProperty: true}) || e.closest("svg, option")) continue;
 		const b = e.getBoundingClientRect();
 		if (b.width && (b.left < -0.5 || b.right > innerWidth + 0.5)) say(e, "reaches out of the tab: " + b.left + " to " + b.right);
@@ -334,7 +334,7 @@ const fitScript = `(touch => {
 		if (e.matches(".panel, .card, .pill") && e.scrollWidth > e.clientWidth) say(e, "scrolls sideways");
 		if (e.matches("button, label, legend, small, select") && e.scrollWidth > e.clientWidth + 1) say(e, "is cut");
 		if ([...e.childNodes].some(n => n.nodeType === 3 && n.data.trim()) && parseFloat(getComputedStyle(e).fontSize) < 12) say(e, "is too small to read");
-		if (touch && e.matches("button, select, a[href], input, textarea")) {
+		if (e.matches("button, select, a[href], input, textarea")) {
 			const [x, y] = [b.x + b.width / 2, b.y + b.height / 2];
 			const hits = (dx, dy) => { const hit = document.elementFromPoint(x + dx, y + dy); return !hit || hit === e || e.contains(hit); };
 			const visible = y > 60 && y < innerHeight - 20;
@@ -345,11 +345,14 @@ const fitScript = `(touch => {
 	return wrong;
 })`
 
-// fits reports what does not fit, with a picture of it for who wants to look.
-func (t *tab) fits(name string) {
+// ours is what the page has around the picture.
+const ours = "[data-ui]"
+
+// fits reports what does not fit in a part of the page, with a picture of it for who wants to look.
+func (t *tab) fits(name, scope string) {
 	t.d.t.Helper()
 	var wrong []string
-	t.d.check(t.Eval(t.d.ctx, fitScript+"(true)", &wrong))
+	t.d.check(t.Eval(t.d.ctx, fmt.Sprintf("%s(%q)", fitScript, scope), &wrong))
 	if len(wrong) > 0 {
 		t.d.t.Errorf("%s:\n%s", name, strings.Join(wrong, "\n"))
 	}
@@ -377,7 +380,7 @@ func TestPageOnAPhone(t *testing.T) {
 			each(func(name string) {
 				page.wait(`document.querySelector("input[type=password]")`)
 				page.wait(shown)
-				page.fits(name + "-login")
+				page.fits(name+"-login", ours)
 			})
 			query = "#" + link[strings.Index(link, "#")+1:]
 		}
@@ -388,7 +391,7 @@ func TestPageOnAPhone(t *testing.T) {
 			d.check(page.Eval(d.ctx, `[...document.querySelectorAll("[data-tool][aria-pressed]")].filter(b => b.offsetParent).map(b => b.dataset.tool)`, &tools))
 			for _, tool := range tools {
 				page.use(tool)
-				page.fits(name + "-" + tool)
+				page.fits(name+"-"+tool, ours)
 				page.use(tool)
 			}
 		})
@@ -396,5 +399,31 @@ func TestPageOnAPhone(t *testing.T) {
 	d.kill()
 	page.wait(`document.documentElement.dataset.state === "gone"`)
 	page.wait(shown)
-	page.fits("phone-gone")
+	page.fits("phone-gone", ours)
+}
+
+// TestOtherPagesOnAPhone: so are they for the pages beside it.
+func TestOtherPagesOnAPhone(t *testing.T) {
+	needX11vnc(t)
+	d := newDesk(t, setup{tab: image.Pt(360, 640)})
+	page := d.load(d.browser, d.url("connection?lang=fr&stay=1"))
+	page.media("prefers-color-scheme", "dark", "prefers-reduced-motion", "reduce")
+	d.check(page.Call(d.ctx, "Emulation.setTouchEmulationEnabled", map[string]any{"enabled": true}, nil))
+	page.wait(`document.documentElement.dataset.state === "done"`)
+	for _, c := range []struct{ name, query, state, scope string }{
+		{"connection", "", "", "main"},
+		{"vnc", "vnc/?resize=scale&lang=fr", "connected", ours},
+	} {
+		if c.query != "" {
+			d.check(page.Navigate(d.ctx, d.url(c.query)))
+			page.wait(fmt.Sprintf(`document.documentElement.dataset.state === %q`, c.state))
+			d.check(page.Eval(d.ctx, `document.querySelector("[aria-label=Presse-papiers]").click()`, nil))
+		}
+		for _, size := range []image.Point{{X: 360, Y: 640}, {X: 640, Y: 360}} {
+			d.check(page.Resize(d.ctx, size.X, size.Y))
+			page.wait(fmt.Sprintf("innerWidth === %d", size.X))
+			page.fits(fmt.Sprintf("phone-%s-%d", c.name, size.X), c.scope)
+		}
+		page.named(c.name, 2)
+	}
 }

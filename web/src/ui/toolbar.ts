@@ -28,11 +28,7 @@ export class Toolbar {
   private readonly state = element("span", { class: "state" });
   private readonly buttons: { tool: Tool; button: HTMLButtonElement; shown: string }[];
   private readonly full = () => this.update();
-  /** Panels begin below the bar, however high it is. */
-  private readonly measure = new ResizeObserver(([entry]) => {
-    const height = entry?.borderBoxSize[0]?.blockSize;
-    if (height) document.documentElement.style.setProperty("--bar", `${height}px`);
-  });
+  private readonly unmeasure: () => void;
   private timer = 0;
   private pinned = false;
 
@@ -58,7 +54,7 @@ export class Toolbar {
     handle.title = words.say("toolbar.show");
     this.root = element("div", { class: "toolbar", "data-ui": "" }, bar, handle);
     this.listen(handle);
-    this.measure.observe(bar);
+    this.unmeasure = measure(bar);
     this.stop(this.buttons[0]?.button ?? null);
     this.update();
   }
@@ -74,7 +70,7 @@ export class Toolbar {
   close(): void {
     clearTimeout(this.timer);
     document.removeEventListener("fullscreenchange", this.full);
-    this.measure.disconnect();
+    this.unmeasure();
   }
 
   /** Brings the buttons up to date. */
@@ -143,6 +139,16 @@ export class Toolbar {
       if (!used && !this.pinned) this.root.classList.remove("shown");
     }, ms);
   }
+}
+
+/** Tells the style sheet how high a bar is, for panels begin below it, until what is returned is called. */
+export function measure(bar: HTMLElement): () => void {
+  const observer = new ResizeObserver(([entry]) => {
+    const height = entry?.borderBoxSize[0]?.blockSize;
+    if (height) document.documentElement.style.setProperty("--bar", `${height}px`);
+  });
+  observer.observe(bar);
+  return () => observer.disconnect();
 }
 
 /** A fixed value, or what a function returns now. */

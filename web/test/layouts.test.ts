@@ -125,7 +125,8 @@ test("keys go by their place where the layouts agree, by their meaning elsewhere
   const cases: [string, KeyStroke, boolean][] = [
     ["a letter", a, true],
     ["a modifier", stroke("ShiftLeft", "Shift", "Shift"), true],
-    ["AltGr itself", stroke("AltRight", "AltGraph", "AltGraph"), true],
+    ["AltGr itself", stroke("AltRight", "AltGraph", "AltGraph"), false],
+    ["Alt in its place", stroke("AltRight", "Alt", "Alt"), true],
     ["what AltGr types", stroke("Digit0", "@", "AltGraph"), false],
     ["a capital letter by Caps Lock", stroke("KeyQ", "A", "CapsLock"), true],
     ["a digit by Caps Lock", stroke("Digit1", "1", "CapsLock"), false],

@@ -118,6 +118,20 @@ func TestTextModeLeavesTheLayoutAlone(t *testing.T) {
 	term.got("azé2àm,!§µ€")
 }
 
+// TestAltGrThatTheDesktopHasNot: keyboards that are American but for AltGr (Polish, US
+// International) type by it; the desktop's key there is Alt, which would make commands of that.
+func TestAltGrThatTheDesktopHasNot(t *testing.T) {
+	d := newDesk(t, setup{})
+	term := d.terminal()
+	page := d.openWith("us", "{}")
+	term.focus(page)
+	altGr := browser.Key{Code: "AltRight", Key: "AltGraph"}
+	d.check(page.Type(d.ctx, "a"), page.KeyDown(d.ctx, altGr))
+	d.check(page.Press(d.ctx, browser.Key{Code: "KeyA", Key: "ą"}), page.Press(d.ctx, browser.Key{Code: "KeyQ", Key: "@"}))
+	d.check(page.KeyUp(d.ctx, altGr), page.Type(d.ctx, "b"))
+	term.got("aą@b")
+}
+
 // TestComposedText: what the browser makes of several keys, or of none, in the
 // order in which the person typed it.
 func TestComposedText(t *testing.T) {

@@ -86,8 +86,12 @@ export class KeyMode {
   }
 }
 
-/** Whether systems differ in what a stroke types by one and the same layout: under AltGr, and by what Caps Lock does to digits. */
+/**
+ * Whether systems differ in what a stroke does by layouts that are one and the same otherwise: with AltGr,
+ * which not all have, and by what Caps Lock does to digits.
+ */
 function varies(stroke: KeyStroke): boolean {
+  if (stroke.key === "AltGraph") return true;
   const character = characterOf(stroke);
   if (character === "") return false;
   return stroke.getModifierState("AltGraph") || (stroke.getModifierState("CapsLock") && !/[a-z]/i.test(character));

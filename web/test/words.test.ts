@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { catalogues as ofCheck } from "../check/words.ts";
 import codes from "../src/codes.json";
 import { catalogues, pickLanguage, Words } from "../src/i18n.ts";
 import type { Encoding } from "../src/protocol.ts";
 import { waiting } from "../src/ui/card.ts";
 import { gpuWords, limitWords, readable, useWords, wayWords, withholds } from "../src/ui/encoding.ts";
+import { catalogues as ofVNC } from "../vnc/words.ts";
 
 test("both languages have the same keys, each with words and the same arguments", () => {
   const { en, fr } = catalogues;
@@ -53,9 +55,15 @@ test("arguments are put in; absent ones are nothing", () => {
   assert.equal(new Words("fr").number(1.5, 2), "1,50");
 });
 
+/** What is to be typed as it is. */
+const attribute = /\w+="[^"]*"/g;
+
+/** All pages' words. */
+const all = { en: { ...ofCheck.en, ...ofVNC.en, ...catalogues.en }, fr: { ...ofCheck.fr, ...ofVNC.fr, ...catalogues.fr } };
+
 test("French is set as French is", () => {
-  for (const [key, text] of Object.entries(catalogues.fr)) {
-    assert.ok(!/['"]/.test(text), `${key}: typographic apostrophes and quotation marks`);
+  for (const [key, text] of Object.entries(all.fr)) {
+    assert.ok(!/['"]/.test(text.replace(attribute, "")), `${key}: typographic apostrophes and quotation marks`);
     assert.ok(!/(^|[^\u00a0\u202f])[:;!?»]([ .,)]|$)/.test(text), `${key}: no-break space before : ; ! ? »`);
     assert.ok(!/«[^\u00a0\u202f]/.test(text), `${key}: no-break space after «`);
     assert.ok(!text.includes("..."), `${key}: an ellipsis`);
@@ -63,8 +71,8 @@ test("French is set as French is", () => {
 });
 
 test("English is set as English is", () => {
-  for (const [key, text] of Object.entries(catalogues.en)) {
-    assert.ok(!/['"«»]/.test(text), `${key}: typographic apostrophes and quotation marks`);
+  for (const [key, text] of Object.entries(all.en)) {
+    assert.ok(!/['"«»]/.test(text.replace(attribute, "")), `${key}: typographic apostrophes and quotation marks`);
     assert.ok(!/[ \u00a0\u202f][:;!?]( |$)/.test(text), `${key}: no space before : ; ! ?`);
     assert.ok(!text.includes("..."), `${key}: an ellipsis`);
   }
@@ -73,9 +81,9 @@ test("English is set as English is", () => {
 test("no word of the one language is in the other", () => {
   /** Words that are the same in both, beside the names of keys. */
   const shared = /^(|[A-Z]{2,}\d?|[a-z]{1,2}|\d+|Lucarne|WebRTC|WebSocket|H|VP8|Codec|Ctrl|Super|English|Français|Total|Mbit|Image|Page)$/;
-  const both = Object.keys(catalogues.en) as (keyof typeof catalogues.en)[];
+  const both = Object.keys(all.en) as (keyof typeof all.en)[];
   for (const key of both) {
-    const [en, fr] = [catalogues.en[key], catalogues.fr[key]];
+    const [en, fr] = [all.en[key], all.fr[key]];
     const odd = en === fr && !key.startsWith("key.") && en.replace(/\{\d\}/g, "").split(/[^\p{L}\d]+/u).find((word) => !shared.test(word));
     assert.ok(!odd, `${key}: "${odd}" is the same in both`);
     const english = /(^|[ (’])(the|and|of|is|are|with|this|that|it|its|by|from|has|have|you|your|cannot)([ ,.)’]|$)/i.exec(fr);

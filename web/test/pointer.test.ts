@@ -37,6 +37,18 @@ test("the first motion goes at once, then the newest every 6 ms", () => {
   assert.deepEqual(sent, ["to 0,0", "to 3,0"], "the same position is not sent twice");
 });
 
+test("motion does not wait for a timer that is late", () => {
+  const clock = new FakeClock();
+  const sent: number[] = [];
+  const late = { now: () => clock.now(), after: () => () => {} };
+  const p = new Pointer(late, (event) => sent.push("x" in event ? event.x : -1) > 0);
+  for (let x = 0; x < 20; x++) {
+    p.move({ x, y: 0 });
+    clock.turn(1);
+  }
+  assert.deepEqual(sent, [0, 6, 12, 18]);
+});
+
 test("where the pointer rests is said twice more, for motion may be lost", () => {
   const { clock, sent, pointer: p } = pointer();
   p.move({ x: 1, y: 1 });

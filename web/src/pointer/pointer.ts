@@ -166,7 +166,8 @@ export class Pointer {
     const known = this.next ?? this.sent;
     if (known && known.type === motion.type && known.x === motion.x && known.y === motion.y) return;
     this.next = motion;
-    if (!this.scheduled) this.flush();
+    // In a busy page a timer may be late.
+    if (!this.scheduled || this.clock.now() >= this.at + INTERVAL) this.flush();
   }
 
   /** Says a motion again while it is the last one. */
@@ -192,6 +193,7 @@ export class Pointer {
       this.rest(next, 2);
       return;
     }
+    if (this.scheduled) return;
     this.scheduled = true;
     if (wait <= 0) this.retry = Math.min(2 * this.retry, MAX_RETRY);
     this.clock.after(Math.max(wait, this.retry), () => {

@@ -17,6 +17,7 @@ type hands struct {
 	silent   bool         // the display has not answered: releases may have been refused
 	asked    input.Layout // that the display was last asked for
 	askedAt  time.Time
+	typing   []*Viewer // who have a backlog, those who have left too: what is acknowledged is typed to its end
 	events   []input.Event
 	wake     chan struct{} // the session's
 

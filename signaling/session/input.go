@@ -25,20 +25,23 @@ func (v *Viewer) Input(msg []byte) error {
 		h.mu.Unlock()
 		return fmt.Errorf("session: input: %w: %w", ErrMalformed, err)
 	}
-	held := v.keyboard.Holds()
-	acknowledge := v.perform(seq, at, event) && input.Reliable(event) && seq > v.seq.Load()
-	if acknowledge {
-		v.seq.Store(seq)
+	if e := (late{seq, at, event}); !v.postpone(e) {
+		v.take(e)
 	}
-	wake := !held && v.keyboard.Holds()
 	h.mu.Unlock()
-	if acknowledge {
+	return nil
+}
+
+// take deals with an event in its turn. The caller holds hands.mu.
+func (v *Viewer) take(e late) {
+	held := v.keyboard.Holds()
+	if v.perform(e.seq, e.at, e.event) && input.Reliable(e.event) && e.seq > v.seq.Load() {
+		v.seq.Store(e.seq)
 		v.ring()
 	}
-	if wake {
+	if !held && v.keyboard.Holds() {
 		v.session.ring()
 	}
-	return nil
 }
 
 // perform lets an event happen, if the policy does. Letting go and renewing
@@ -77,6 +80,12 @@ func (v *Viewer) handle(seq, at uint32, event input.Event) error {
 		v.session.followLeader(time.Now()) // whose keys they are may have changed with this one
 	}
 	h.events = v.keyboard.Handle(h.events[:0], time.Now(), seq, at, event)
+	if len(h.events) == 1 {
+		if text, ok := h.events[0].(input.Text); ok {
+			v.backlog.rest = text.Text // it is typed by pieces
+			return nil
+		}
+	}
 	refused, err := h.inject(h.events)
 	v.counts.Failed += refused
 	if h.injector == nil {

@@ -16,12 +16,13 @@ const leaseCheck = 100 * time.Millisecond
 // silentPause is how often a display that does not answer is asked again.
 const silentPause = time.Second
 
-// Run lets go of keys and buttons whose lease has run out, pauses hidden viewers, ends
+// Run lets go of keys and buttons whose lease has run out, pauses hidden viewers, types texts, ends
 // links whose time is over, carries the desktop's clipboard and passes over encoders
 // that fail, until ctx ends, which it returns.
 func (s *Session) Run(ctx context.Context) error {
 	var others sync.WaitGroup
 	others.Go(func() { s.carry(ctx) })
+	others.Go(func() { s.typeTexts(ctx) })
 	others.Go(func() { s.choose(ctx) })
 	defer others.Wait()
 	timer := time.NewTimer(0)

@@ -49,6 +49,7 @@ type Session struct {
 	// supplied is a bell of capacity 1: an encoder fails or works again, or somebody
 	// wants one.
 	supplied chan struct{}
+	texts    chan struct{} // of capacity 1: there is text to type
 
 	resizing sync.Mutex // held while the screen takes on a size; taken before mu
 
@@ -87,6 +88,7 @@ func New(cfg Config) *Session {
 	s := &Session{
 		cfg: cfg, hands: newHands(wake), wake: wake,
 		supplied: make(chan struct{}, 1),
+		texts:    make(chan struct{}, 1),
 		driving:  make([]*Seat, len(cfg.Fanouts)),
 	}
 	for n, fanout := range cfg.Fanouts {

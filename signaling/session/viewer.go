@@ -28,6 +28,7 @@ type Viewer struct {
 	// guarded by session.hands.mu
 	keyboard *input.Keyboard
 	counts   Counts
+	backlog  backlog
 	typist   bool // the display does not repeat keys on its account
 
 	// guarded by session.mu

@@ -1,0 +1,125 @@
+package session
+
+import (
+	"context"
+	"strings"
+
+	"lucarne/input"
+)
+
+const (
+	// pieceRunes is how much of a text is typed at once: between two pieces others
+	// have their turn, for a program may have to be waited for.
+	pieceRunes = 16
+	// maxBacklog is how many events of a viewer may wait for a text before them.
+	maxBacklog = 1024
+)
+
+// backlog is a viewer's text that is being typed, and what comes after it.
+type backlog struct {
+	typing bool // there is one
+	rest   string
+	events []late
+}
+
+// late is an event that waits.
+type late struct {
+	seq, at uint32
+	event   input.Event
+}
+
+// postpone keeps a text, which may take its time, and what comes after it by the
+// reliable channel for Run. Motion does not wait, and repeats are of no use later.
+// It reports whether the event is seen to. The caller holds hands.mu.
+func (v *Viewer) postpone(e late) bool {
+	text := false
+	if _, text = e.event.(input.Text); !text && !v.backlog.typing {
+		return false
+	}
+	switch key, isKey := e.event.(input.Key); {
+	case isKey && key.Action == input.Repeat:
+		return true
+	case !input.Reliable(e.event):
+		return false
+	}
+	if len(v.backlog.events) == maxBacklog {
+		v.counts.Failed++
+		return true
+	}
+	v.backlog.events = append(v.backlog.events, e)
+	if h := v.session.hands; !v.backlog.typing {
+		v.backlog.typing = true
+		h.typing = append(h.typing, v)
+		ring(v.session.texts)
+	}
+	return true
+}
+
+// typeTexts types what has been postponed until ctx ends.
+func (s *Session) typeTexts(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-s.texts:
+		}
+		for ctx.Err() == nil && s.typeSome() {
+		}
+	}
+}
+
+// typeSome types a piece for the viewer whose turn it is, or deals with what comes
+// after its text, and reports whether there may be more.
+func (s *Session) typeSome() bool {
+	h := s.hands
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if len(h.typing) == 0 {
+		return false
+	}
+	v := h.typing[0]
+	h.typing = h.typing[1:]
+	if v.typePiece() {
+		h.typing = append(h.typing, v)
+	}
+	return true
+}
+
+// typePiece reports whether there is more. The caller holds hands.mu.
+func (v *Viewer) typePiece() bool {
+	b := &v.backlog
+	if b.rest == "" {
+		if len(b.events) == 0 {
+			*b = backlog{}
+			return false
+		}
+		next := b.events[0]
+		b.events = b.events[1:]
+		v.take(next)
+		return true
+	}
+	if !v.allows(Keyboard) {
+		b.rest = ""
+		return true
+	}
+	h := v.session.hands
+	var piece string
+	piece, b.rest = cut(b.rest)
+	h.events = append(h.events[:0], input.Text{Text: piece})
+	refused, _ := h.inject(h.events)
+	v.counts.Failed += refused
+	return true
+}
+
+// cut takes a piece off a text.
+func cut(text string) (piece, rest string) {
+	runes := 0
+	i := strings.IndexFunc(text, func(rune) bool {
+		runes++
+		return runes > pieceRunes
+	})
+	if i < 0 {
+		return text, ""
+	}
+	return text[:i], text[i:]
+}

@@ -1,0 +1,148 @@
+package session
+
+import (
+	"image"
+	"log/slog"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"lucarne/input"
+)
+
+// idle returns a session that types nothing until it is told to.
+func idle(t *testing.T) (*Session, *display) {
+	d := newDisplay()
+	s := New(Config{Screen: d, Log: slog.New(slog.DiscardHandler)})
+	s.SetHands(d, d)
+	return s, d
+}
+
+// typed returns all texts, and the number of other events behind the last of them.
+func (d *display) typed() (text string, behind int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, e := range d.log {
+		if t, ok := e.(input.Text); ok {
+			text, behind = text+t.Text, 0
+		} else {
+			behind++
+		}
+	}
+	return text, behind
+}
+
+var long = strings.Repeat("日本語", 100)
+
+// A text takes its time and holds nobody up: neither who sends it, nor the pointer,
+// nor another's keys; but what its viewer does after it comes after it.
+func TestTextTakesItsTime(t *testing.T) {
+	s, d := idle(t)
+	p, other := &page{v: join(t, s, Owner)}, &page{v: join(t, s, Controller)}
+	p.send(input.Text{Text: long})
+	p.send(key("Enter", input.Down))
+	p.send(key("Enter", input.Up))
+	p.send(input.Motion{Pos: image.Pt(1, 1)})
+	other.send(key("KeyA", input.Down))
+	other.send(key("KeyA", input.Up))
+	if text, events := d.typed(); text != "" || events != 3 || p.v.InputSeq() != 0 {
+		t.Errorf("%q, %d other events and sequence %d at once, want none, 3 and 0", text, events, p.v.InputSeq())
+	}
+	for turns := 0; s.typeSome(); turns++ {
+		if text, _ := d.typed(); len([]rune(text)) > turns*pieceRunes {
+			t.Fatalf("%d characters were typed in %d turns", len([]rune(text)), turns)
+		}
+	}
+	if text, behind := d.typed(); text != long || behind != 2 {
+		t.Errorf("%q was typed, with %d events behind, want %q with 2", text, behind, long)
+	}
+	if got := p.v.InputSeq(); got != 3 {
+		t.Errorf("InputSeq = %d, want 3", got)
+	}
+	p.send(key("KeyA", input.Down))
+	if _, behind := d.typed(); behind != 3 {
+		t.Error("a key waits for a text that has been typed")
+	}
+}
+
+func TestRunTypes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, d := start(t, Config{})
+		p, other := &page{v: join(t, s, Owner)}, &page{v: join(t, s, Controller)}
+		p.send(input.Text{Text: "é"})
+		other.send(input.Text{Text: long})
+		synctest.Wait()
+		if text, _ := d.typed(); len(text) != len("é"+long) {
+			t.Errorf("%q was typed", text)
+		}
+	})
+}
+
+// A text that has been acknowledged is typed to its end though its viewer leaves;
+// what came after it has not been acknowledged, and is the next viewer's.
+func TestTextOfWhoLeaves(t *testing.T) {
+	s, d := idle(t)
+	p := &page{v: join(t, s, Owner)}
+	p.send(input.Text{Text: long})
+	p.send(key("Enter", input.Down))
+	s.typeSome()
+	s.typeSome()
+	p.v.Leave()
+	for s.typeSome() {
+	}
+	if text, behind := d.typed(); text != long || behind != 0 {
+		t.Errorf("%q was typed, with %d events behind, want %q with none", text, behind, long)
+	}
+	if got := p.v.InputSeq(); got != 1 {
+		t.Errorf("InputSeq = %d, want 1", got)
+	}
+}
+
+func TestTextOfWhoLosesControl(t *testing.T) {
+	s, d := idle(t)
+	owner, w := join(t, s, Owner), join(t, s, Watcher)
+	p := &page{v: w}
+	p.send(input.Text{Text: "refused"})
+	for s.typeSome() {
+	}
+	if text, _ := d.typed(); text != "" || w.Counts().Refused != 1 {
+		t.Errorf("%q was typed, %d refused, want nothing and 1", text, w.Counts().Refused)
+	}
+	if err := owner.Give(w.ID()); err != nil {
+		t.Fatal(err)
+	}
+	p.send(input.Text{Text: long})
+	p.send(key("Enter", input.Down))
+	s.typeSome()
+	s.typeSome()
+	if err := owner.Take(); err != nil {
+		t.Fatal(err)
+	}
+	for s.typeSome() {
+	}
+	if text, behind := d.typed(); len([]rune(text)) != pieceRunes || behind != 0 {
+		t.Errorf("%q and %d events were typed, want a piece", text, behind)
+	}
+}
+
+// What waits for a text is bounded.
+func TestBacklog(t *testing.T) {
+	s, d := idle(t)
+	p := &page{v: join(t, s, Owner)}
+	p.send(input.Text{Text: long})
+	for range maxBacklog {
+		p.send(key("KeyA", input.Down))
+		p.send(key("KeyA", input.Up))
+	}
+	for s.typeSome() {
+	}
+	text, behind := d.typed()
+	if failed := p.v.Counts().Failed; text != long || behind != maxBacklog-1 || failed != maxBacklog+1 {
+		t.Errorf("%d bytes typed, %d events behind, %d failed; want %d, %d, %d",
+			len(text), behind, failed, len(long), maxBacklog-1, maxBacklog+1)
+	}
+	p.v.Leave()
+	if d.held() != 0 {
+		t.Error("a key is held")
+	}
+}

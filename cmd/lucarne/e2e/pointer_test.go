@@ -33,13 +33,19 @@ func TestLockedMouse(t *testing.T) {
 	d := newDesk(t, setup{})
 	r := d.record(image.Rect(0, 0, 1280, 720))
 	page := d.open("?resize=off")
-	start := image.Pt(600, 500)
-	d.check(page.Click(d.ctx, start, browser.Left))
+	d.check(page.Click(d.ctx, image.Pt(600, 500), browser.Left))
 	poll(t, "click", func() bool { return len(r.clicks()) == 1 })
 	page.wait(`document.querySelector("[data-tool=lock]")?.hidden === false`)
-	d.check(page.Eval(d.ctx, `document.querySelector("[data-tool=lock]").click(), 1`, nil))
+	var button struct{ X, Y int }
+	d.check(page.MouseMove(d.ctx, image.Pt(640, 2), browser.NoButton))
+	page.wait(`document.querySelector(".toolbar.shown") && document.getAnimations().length === 0`)
+	d.check(page.Eval(d.ctx, `(({x, y, width, height}) => ({X: Math.round(x + width / 2), Y: Math.round(y + height / 2)}))(
+		document.querySelector("[data-tool=lock]").getBoundingClientRect())`, &button))
+	mouse := image.Pt(button.X, button.Y)
+	d.check(page.Click(d.ctx, mouse, browser.Left))
 	page.wait(`document.pointerLockElement !== null`)
-	at, mouse := start, start
+	page.wait(`document.querySelector(".toolbar.shown") === null`)
+	at := r.pointer()
 	move := func(by image.Point, steps int) {
 		for range steps {
 			at, mouse = at.Add(by), mouse.Add(by)
@@ -47,7 +53,7 @@ func TestLockedMouse(t *testing.T) {
 		}
 		poll(t, "pointer at "+at.String(), func() bool { return r.pointer() == at })
 	}
-	move(image.Pt(10, -7), 30)
+	move(image.Pt(-10, 7), 30)
 	page.wait(`(arrow => arrow && !arrow.hidden)(document.querySelector(".arrow"))`)
 	r.reset()
 	d.check(page.MouseDown(d.ctx, mouse, browser.Right), page.MouseUp(d.ctx, mouse, browser.Right))
@@ -55,12 +61,33 @@ func TestLockedMouse(t *testing.T) {
 	if got, want := r.clicks(), []xclient.Button{{Button: 3, Pos: at}}; !slices.Equal(got, want) {
 		t.Errorf("clicks %v, want %v", got, want)
 	}
-	move(image.Pt(-3, 5), 20)
+	move(image.Pt(-3, -5), 20)
 	d.check(page.Eval(d.ctx, `document.exitPointerLock(), 1`, nil))
 	page.wait(`document.pointerLockElement === null && document.querySelector(".arrow").hidden`)
 	free := image.Pt(200, 100)
 	d.check(page.MouseMove(d.ctx, free, browser.NoButton))
 	poll(t, "free pointer", func() bool { return r.pointer() == free })
+}
+
+// A program that hides the pointer while it is dragged, as those do that turn a
+// scene, has the page offer to lock the mouse.
+func TestOfferToLockTheMouse(t *testing.T) {
+	d := newDesk(t, setup{})
+	x := d.cursors()
+	page := d.open("?resize=off")
+	at := image.Pt(300, 300)
+	d.check(page.MouseMove(d.ctx, at, browser.NoButton))
+	x.show(x.hidden())
+	poll(t, "hidden cursor", func() bool { return page.cursor().equal(cursor{}) })
+	x.show(x.glyph(68)) // an arrow; X11 protocol, appendix B
+	poll(t, "cursor", func() bool { return page.cursor().Width > 0 })
+	d.check(page.MouseDown(d.ctx, at, browser.Left))
+	x.show(x.hidden())
+	const offer = `document.querySelector(".toast button")`
+	page.wait(offer + ` !== null`)
+	d.check(page.MouseUp(d.ctx, at, browser.Left))
+	d.check(page.Eval(d.ctx, offer+`.click(), 1`, nil))
+	page.wait(`document.pointerLockElement !== null`)
 }
 
 func TestFingers(t *testing.T) {

@@ -135,7 +135,9 @@ export class Toolbar {
   private hideIn(ms: number): void {
     clearTimeout(this.timer);
     this.timer = window.setTimeout(() => {
-      const used = this.root.matches(":hover") || this.root.contains(document.activeElement);
+      // A mouse that is locked is where it was, for the style sheets.
+      const pointed = this.root.matches(":hover") && !document.pointerLockElement;
+      const used = pointed || this.root.contains(document.activeElement);
       if (!used && !this.pinned) this.root.classList.remove("shown");
     }, ms);
   }

@@ -100,6 +100,8 @@ func (s *socket) control(m Message) error {
 		s.answer(s.viewer.Ask(), session.Giving, "give")
 	case "limits":
 		s.answer(s.viewer.Limit(session.Limits{BitrateBps: m.Bitrate, MaxFPS: m.MaxFPS}), session.Limiting, "limits")
+	case "awake":
+		s.keepAwake(m.Minutes)
 	case "ping":
 		s.send(Message{Type: "pong", T: m.T, Now: time.Now().UnixMicro()})
 	case "bye":

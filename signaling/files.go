@@ -84,6 +84,12 @@ func (h *Handler) fileAct(w http.ResponseWriter, r *http.Request, rest, owner st
 // allowed lists what the viewer may use of what there is.
 func (s *socket) allowed() []session.Feature {
 	return slices.DeleteFunc(s.viewer.Allowed(), func(f session.Feature) bool {
-		return s.h.cfg.Files == nil && (f == session.Upload || f == session.Download)
+		switch f {
+		case session.Upload, session.Download:
+			return s.h.cfg.Files == nil
+		case session.Awaking:
+			return s.h.cfg.Activity == nil
+		}
+		return false
 	})
 }

@@ -12,10 +12,12 @@ import (
 	"path"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/gorilla/websocket"
 
 	"lucarne/capture"
+	"lucarne/signaling/activity"
 	"lucarne/signaling/files"
 	"lucarne/signaling/rfb"
 	"lucarne/signaling/session"
@@ -50,7 +52,11 @@ type Config struct {
 
 	// Activity answers whoever asks whether the desktop is in use, without credentials:
 	// api/kernels, api/terminals, api/status. nil: nobody does.
-	Activity http.Handler
+	Activity *activity.Meter
+	// Rest is how long a page may show the desktop to nobody, as far as input tells,
+	// before its socket is closed: an open page would count as activity at a hub, and
+	// costs what its picture costs. 0: for ever.
+	Rest time.Duration
 
 	// Files are brought to the desktop and fetched from it. nil: there are none.
 	Files *files.Store
@@ -96,12 +102,16 @@ func New(cfg Config) (*Handler, error) {
 	if cfg.DisplayReason == nil {
 		cfg.DisplayReason = func(capture.Status) (string, []string) { return "", nil }
 	}
+	pace := defaultPace
+	if cfg.Rest > 0 {
+		pace.doze = min(pace.doze, cfg.Rest/4+1)
+	}
 	return &Handler{
 		cfg:     cfg,
 		base:    base,
 		policy:  contentPolicy(cfg.FrameAncestors),
 		gate:    newGate(cfg.Auth),
-		pace:    defaultPace,
+		pace:    pace,
 		sockets: make(map[*socket]struct{}),
 		upgrader: websocket.Upgrader{
 			CheckOrigin: func(*http.Request) bool { return true }, // checked before

@@ -38,6 +38,7 @@
 //	limits     bitrate (bits a second), maxFPS: what this viewer's video may take; 0: as much as it does
 //	gpus       on (bool): whether the page wants to know how the GPUs are, which the server reads only
 //	           while somebody does
+//	awake      minutes: the desktop is to count as in use for so long, though nobody is there; 0: no more
 //	ping       t (the page's clock, ms)
 //	bye        the page is leaving
 //
@@ -72,6 +73,8 @@
 //	keyboard   layout, variant: the layout in force on the display, "" unknown; sent when it has changed
 //	input      seq: every reliable event up to this sequence has been handled
 //	pong       t as in ping, now: the server's clock in microseconds (the clock of the frame times)
+//	idle       until: when the platform will stop the desktop if nobody does anything before (Unix
+//	           milliseconds); 0: it will not for now. Sent when that is near, and when it has become another
 //	reason     code, args: something the person should know; the page words it
 //	bye        code, args: the socket closes, and why; retry (bool): whether to come back
 //

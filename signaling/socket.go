@@ -38,11 +38,13 @@ type pace struct {
 	resize time.Duration // that a wish for a size has to last
 	codec  time.Duration // from media that the page does not decode to the next
 	people time.Duration // at least, between two lists of who is here
+	doze   time.Duration // between two looks at whether somebody is there
 }
 
 var defaultPace = pace{
 	hello: 10 * time.Second, write: 10 * time.Second, ping: 3 * time.Second,
 	idle: 10 * time.Second, login: 10 * time.Second, ack: 250 * time.Millisecond, resize: 100 * time.Millisecond, codec: 30 * time.Second, people: 250 * time.Millisecond,
+	doze: 10 * time.Second,
 }
 
 // farewell is why a socket closes, as the page is told in bye.
@@ -204,6 +206,7 @@ func (s *socket) converse(ctx context.Context) string {
 	if s.h.cfg.GPUs != nil {
 		others.Go(func() { s.tellGPUs(ctx) })
 	}
+	others.Go(func() { s.watchIdle(ctx) })
 	others.Go(func() { s.heed(ctx, stop) })
 	if s.offers {
 		others.Go(func() { s.carry(ctx) })

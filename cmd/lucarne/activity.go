@@ -24,6 +24,7 @@ type activityFlags struct {
 	KeepAwake    []keepAwake   `placeholder:"RULE" group:"Activity" help:"What counts as activity although nobody is there: cpu=CORES/TIME (the desktop's programs have used so much for so long), process=NAME, file=PATH/TIME (changed less than so long ago). Several with commas between, or given again."`
 	KeepAwakeMax time.Duration `default:"24h" group:"Activity" help:"How long that, and the page's button for it, may hold at most after somebody has last been there."`
 	BusyFor      time.Duration `default:"2m" group:"Activity" help:"How long the desktop counts as busy after somebody has last typed, pointed or pasted; longer than the platform's period of asking."`
+	PauseAfter   time.Duration `default:"30m" group:"Activity" help:"After how long without input a page stops showing the desktop, until somebody is there again; 0s: never."`
 	IdleLimit    time.Duration `default:"0s" placeholder:"TIME" group:"Activity" help:"After how long the platform stops an idle desktop, for a warning in the page; 0s: it does not, or nobody knows."`
 	Jupyter      string        `enum:"auto,off" default:"auto" group:"Activity" help:"auto: kernels and terminals of Jupyter servers in the same container count, too."`
 }
@@ -34,6 +35,8 @@ func (f *activityFlags) validate() error {
 		return fmt.Errorf("--keep-awake-max %v is negative", f.KeepAwakeMax)
 	case f.BusyFor < time.Second || f.BusyFor > time.Hour:
 		return fmt.Errorf("--busy-for %v: 1s to 1h", f.BusyFor)
+	case f.PauseAfter < 0:
+		return fmt.Errorf("--pause-after %v is negative", f.PauseAfter)
 	case f.IdleLimit < 0:
 		return fmt.Errorf("--idle-limit %v is negative", f.IdleLimit)
 	}

@@ -155,6 +155,7 @@ func (d *desktop) wire(usable []encode.Backend) error {
 		AllowedHosts: d.flags.AllowedHost,
 		VNC:          vnc,
 		Activity:     d.activity,
+		Rest:         d.flags.PauseAfter,
 		Files:        d.files,
 		GPUs:         gpus,
 		DisplayReason: func(status capture.Status) (string, []string) {

@@ -46,7 +46,7 @@ var rooms = []room{
 	{"signaling/peer", []string{"signaling/session", "signaling/iceserver", "signaling/peer/bwe", "capture", "encode"}, "a transport gets at the desktop by its session.Viewer alone"},
 	{"signaling/wsmedia", []string{"signaling/session", "capture", "encode"}, "a transport gets at the desktop by its session.Viewer alone"},
 	{"signaling/rfb", []string{"signaling/session", "capture", "encode"}, "a transport gets at the desktop by its session.Viewer alone"},
-	{"signaling", []string{"capture", "encode", "signaling/session", "signaling/iceserver", "signaling/peer", "signaling/wsmedia", "signaling/rfb", "signaling/files", "web"}, "it joins page, session and transports, which never import it"},
+	{"signaling", []string{"capture", "encode", "signaling/session", "signaling/iceserver", "signaling/peer", "signaling/wsmedia", "signaling/rfb", "signaling/activity", "signaling/files", "web"}, "it joins page, session and transports, which never import it"},
 }
 
 // guarded are the packages of others that only some rooms may import.

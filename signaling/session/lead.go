@@ -12,7 +12,7 @@ func (s *Session) touch(v *Viewer, f Feature) {
 	now := time.Now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.active = now
+	s.active, v.active = now, now
 	if f != Keyboard && f != Pointer {
 		return
 	}

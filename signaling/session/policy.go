@@ -28,10 +28,11 @@ const (
 	Sharing  Feature = "share"    // to make links by which others come
 	Upload   Feature = "upload"   // files to the desktop
 	Download Feature = "download" // files from it
+	Awaking  Feature = "awake"    // to keep an idle desktop from being stopped
 )
 
 // features are all there are, in the order in which a page is told of them.
-var features = [...]Feature{Video, Keyboard, Pointer, CopyIn, CopyOut, Resize, Limiting, Giving, Sharing, Upload, Download}
+var features = [...]Feature{Video, Keyboard, Pointer, CopyIn, CopyOut, Resize, Limiting, Giving, Sharing, Upload, Download, Awaking}
 
 // Policy says which role may use which feature. The zero value refuses nothing
 // that the role itself does not: a Watcher may look and no more, a Controller
@@ -55,10 +56,10 @@ func (p Policy) Allows(r Role, f Feature) bool {
 
 // allowsAs says whether who came in one role may use a feature while acting in
 // another, which control lends: it lends nothing that
-// concerns other people or what lies on the desktop's disk.
+// concerns other people, what lies on the desktop's disk or how long it lives.
 func (p Policy) allowsAs(own, acting Role, f Feature) bool {
 	switch f {
-	case Giving, Sharing, Upload, Download:
+	case Giving, Sharing, Upload, Download, Awaking:
 		return p.Allows(own, f)
 	}
 	return p.Allows(acting, f)
@@ -81,5 +82,5 @@ func (p Policy) controls(r Role) bool { return p.Allows(r, Keyboard) || p.Allows
 // human says whether using a feature shows that a person is there. A window
 // that changes its size and a picture that moves do not.
 func human(f Feature) bool {
-	return f == Keyboard || f == Pointer || f == CopyIn || f == Giving || f == Sharing || f == Upload || f == Download
+	return f == Keyboard || f == Pointer || f == CopyIn || f == Giving || f == Sharing || f == Upload || f == Download || f == Awaking
 }

@@ -147,6 +147,10 @@ func (s *Session) add(v, instead *Viewer) error {
 	v.controls = s.cfg.Policy.controls(v.own)
 	s.joined++
 	v.id = strconv.FormatUint(s.joined, 10)
+	v.active = v.since
+	if instead != nil {
+		v.active = instead.active // that its page comes again is nobody's doing
+	}
 	s.copies.join(v, instead)
 	s.viewers = append(s.viewers, v)
 	s.succeed(v, instead)

@@ -23,12 +23,12 @@ func TestPolicy(t *testing.T) {
 		role   Role
 		want   []Feature
 	}{
-		{Policy{}, Owner, []Feature{Video, Keyboard, Pointer, CopyIn, CopyOut, Resize, Limiting, Giving, Sharing, Upload, Download}},
-		{Policy{}, Controller, []Feature{Video, Keyboard, Pointer, CopyIn, CopyOut, Resize, Limiting, Giving, Upload, Download}},
-		{Policy{ControllersShare: true}, Controller, []Feature{Video, Keyboard, Pointer, CopyIn, CopyOut, Resize, Limiting, Giving, Sharing, Upload, Download}},
+		{Policy{}, Owner, []Feature{Video, Keyboard, Pointer, CopyIn, CopyOut, Resize, Limiting, Giving, Sharing, Upload, Download, Awaking}},
+		{Policy{}, Controller, []Feature{Video, Keyboard, Pointer, CopyIn, CopyOut, Resize, Limiting, Giving, Upload, Download, Awaking}},
+		{Policy{ControllersShare: true}, Controller, []Feature{Video, Keyboard, Pointer, CopyIn, CopyOut, Resize, Limiting, Giving, Sharing, Upload, Download, Awaking}},
 		{Policy{ControllersShare: true}, Watcher, []Feature{Video}},
-		{refuse, Controller, []Feature{Video, Keyboard, Pointer, CopyIn, Limiting, Giving, Upload, Download}},
-		{refuse, Owner, []Feature{Video, Keyboard, Pointer, CopyIn, CopyOut, Resize, Limiting, Giving, Sharing, Upload, Download}},
+		{refuse, Controller, []Feature{Video, Keyboard, Pointer, CopyIn, Limiting, Giving, Upload, Download, Awaking}},
+		{refuse, Owner, []Feature{Video, Keyboard, Pointer, CopyIn, CopyOut, Resize, Limiting, Giving, Sharing, Upload, Download, Awaking}},
 	} {
 		if got := test.policy.Allowed(test.role); !slices.Equal(got, test.want) {
 			t.Errorf("%v for %s: got %v, want %v", test.policy, test.role, got, test.want)

@@ -48,6 +48,7 @@ type Viewer struct {
 	hidden   time.Time // since when the tab is hidden; zero: it is not
 	paused   bool
 	input    time.Time // last use of keyboard or pointer
+	active   time.Time // when the person last did something; at first when they came
 	copying  copying
 	refused  uint64
 	recorded map[use]time.Time
@@ -150,6 +151,13 @@ func (v *Viewer) Do(f Feature, act func() error) error {
 	err := act()
 	v.record(f, err)
 	return err
+}
+
+// Active returns when the person at this page last did something, or came.
+func (v *Viewer) Active() time.Time {
+	v.session.mu.Lock()
+	defer v.session.mu.Unlock()
+	return v.active
 }
 
 // Watch gives the sink a seat at the session's streams, beside those that the

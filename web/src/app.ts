@@ -159,6 +159,7 @@ export class App {
       keys: this.hands.typing.keyboard,
       access: this.access,
       files: this.files,
+      awake: (minutes) => void this.connection.send({ type: "awake", minutes }),
       leave: () => this.sink.focus({ preventScroll: true }),
       escapes: () => this.hands.typing.escapes,
       panning: () => this.screen.panning,
@@ -235,7 +236,11 @@ export class App {
     document.addEventListener("visibilitychange", () => {
       this.media.hide(document.hidden);
       this.connection.send({ type: "visibility", hidden: document.hidden });
-      if (!document.hidden) this.connection.poke();
+      if (document.hidden) return;
+      const { state } = this.connection;
+      // Who comes back to the tab is there again.
+      if (state.name === "ended" && state.reason.code === "paused") this.connection.connect();
+      else this.connection.poke();
     });
   }
 
@@ -261,6 +266,7 @@ export class App {
   private linked(state: LinkState): void {
     this.hands.linked(state.name);
     if (state.name !== "open" && state.name !== "resuming") this.exchange.stop();
+    if (state.name !== "open") this.face?.ends(0); // it is told anew
     // Who has come by a link has no token to give.
     if (state.name === "login" && this.entry.byLink) return this.connection.end({ code: "no-share", args: [] });
     this.render();
@@ -307,6 +313,8 @@ export class App {
       case "gpus":
         this.gpus = message.gpus;
         return;
+      case "idle":
+        return void this.furnished.then(() => this.face?.ends(message.until));
       case "clipboard":
       case "transfer":
         return this.exchange.receive(message);

@@ -8,7 +8,7 @@
 import { readCodec, type Codec } from "./codec.ts";
 
 export type Role = "owner" | "controller" | "viewer";
-export type Feature = "video" | "keyboard" | "pointer" | "copy-in" | "copy-out" | "resize" | "limits" | "give" | "share" | "upload" | "download";
+export type Feature = "video" | "keyboard" | "pointer" | "copy-in" | "copy-out" | "resize" | "limits" | "give" | "share" | "upload" | "download" | "awake";
 export type DisplayState = "starting" | "up" | "failed" | "gone";
 
 /** Which ways of the picture there are to be; "none": neither, but control, input and clipboard. */
@@ -164,6 +164,7 @@ export type ServerMessage =
   | { type: "keyboard"; layout: string; variant: string }
   | { type: "encoding"; encoding: Encoding }
   | { type: "gpus"; gpus: GPU[] }
+  | { type: "idle"; until: number }
   | { type: "clipboard"; serial: number; selection: string; items: ClipboardItemSize[] }
   | ({ type: "transfer"; way: string; bytes: number; serial: number } & Reason)
   | { type: "input"; seq: number }
@@ -195,6 +196,7 @@ export type ClientMessage =
   | { type: "key" }
   /** Whether the page wants to know how the GPUs are, each second. */
   | { type: "gpus"; on: boolean }
+  | { type: "awake"; minutes: number }
   | { type: "resize"; width: number; height: number; scale: number }
   | { type: "visibility"; hidden: boolean }
   | { type: "keyboard"; layout: string; variant: string; mode: "physical" | "text" }
@@ -273,6 +275,8 @@ function parseFields(m: Fields): ServerMessage | null {
       return { type: "keyboard", layout: string(m.layout), variant: string(m.variant) };
     case "encoding":
       return { type: "encoding", encoding: parseEncoding(m) };
+    case "idle":
+      return { type: "idle", until: number(m.until) };
     case "gpus":
       return { type: "gpus", gpus: Array.isArray(m.gpus) ? m.gpus.map(object).filter((gpu) => gpu !== null).map(parseGPU) : [] };
     case "clipboard":

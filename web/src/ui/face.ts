@@ -18,6 +18,7 @@ import { write } from "./dialog.ts";
 import { element } from "./dom.ts";
 import { readable, withholds } from "./encoding.ts";
 import { FilesPanel } from "./files.ts";
+import { IdleBanner } from "./idle.ts";
 import { KeysPanel, type KeysActions } from "./keys.ts";
 import { Overlay } from "./overlay.ts";
 import { ClipboardPanel, type PanelActions } from "./panel.ts";
@@ -45,6 +46,8 @@ export interface FaceActions {
   /** Who is here, and who has control. */
   access: Access;
   files: Files;
+  /** The desktop is to count as in use for so many minutes more, 0 for being used now. */
+  awake(minutes: number): void;
   /** The focus goes back to the desktop. */
   leave(): void;
   /** Whether the desktop gets Escape also in full screen. */
@@ -79,6 +82,7 @@ export class Face {
   private readonly special: KeysPanel;
   private readonly people: PeoplePanel;
   private readonly files: FilesPanel;
+  private readonly idle: IdleBanner;
   private readonly drop = { root: element("p", { class: "drop", hidden: "" }) };
   private readonly route: RoutePanel;
   private readonly settings: SettingsPanel;
@@ -112,6 +116,7 @@ export class Face {
     this.people = new PeoplePanel(words, actions.access, { copy: (text) => actions.clipboard.copy(plain(text)), closed });
     this.files = new FilesPanel(words, { files: actions.files, may: (feature) => actions.access.may(feature), closed });
     this.drop.root.append(words.say("files.drop"));
+    this.idle = new IdleBanner(words, pageClock, actions.awake);
     this.panels = [this.panel, this.special, this.files, this.people, this.route, this.settings];
     this.scrollbars = new Scrollbars(words, actions.panning(), actions.leave);
     this.toolbar = new Toolbar(words, this.tools(), actions.leave);
@@ -120,7 +125,7 @@ export class Face {
 
   /** All there is, in the order in which the focus goes through it. */
   private parts(): { readonly root: HTMLElement }[] {
-    return [this.keys, this.speech, this.overlay, this.card, this.toolbar, ...this.panels, this.transfers, this.scrollbars, this.drop, this.toasts];
+    return [this.keys, this.speech, this.overlay, this.card, this.toolbar, ...this.panels, this.transfers, this.scrollbars, this.drop, this.idle, this.toasts];
   }
 
   /** Opens the settings, at one of them. */
@@ -134,6 +139,7 @@ export class Face {
   remove(): void {
     for (const { root } of this.parts()) root.remove();
     this.toolbar.close();
+    this.idle.close();
   }
 
   /** The buttons of the bar, from left to right. */
@@ -235,6 +241,11 @@ export class Face {
     for (const other of this.panels) other.close();
     this.files.show();
     this.mark();
+  }
+
+  /** The desktop will be stopped at a time, in Unix milliseconds; 0: it will not. */
+  ends(until: number): void {
+    this.idle.show(until);
   }
 
   /** Files hang over the page, or do not any more. */

@@ -1,0 +1,71 @@
+package signaling
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"lucarne/signaling/activity"
+	"lucarne/signaling/session"
+)
+
+func TestPausedWhereNobodyIs(t *testing.T) {
+	s := serve(t, func(cfg *Config) { cfg.Rest = time.Nanosecond })
+	s.handler.pace.doze = time.Millisecond
+	c := s.enter(t, `"transport":"none"`)
+	if bye := c.await("bye"); bye.Code != "paused" || bye.Retry {
+		t.Errorf("bye %+v, want paused until somebody comes", bye)
+	}
+	eventually(t, "the viewer has left", func() bool { return s.session.Viewers() == 0 })
+}
+
+func TestToldOfTheEnd(t *testing.T) {
+	start := time.Now()
+	s := serve(t, func(cfg *Config) {
+		cfg.Activity = activity.New(activity.Config{
+			Human: func() time.Time { return time.Time{} }, BusyFor: time.Nanosecond, Limit: 10 * time.Minute, Log: cfg.Log,
+		})
+	})
+	s.handler.pace.doze = time.Millisecond
+	c := s.dial(t, "/ws", nil)
+	c.send(`{"type":"hello","transport":"none"}`)
+	if hello := c.await("hello"); !slices.Contains(hello.Allow, session.Awaking) {
+		t.Errorf("may %v", hello.Allow)
+	}
+	told := time.UnixMilli(c.await("idle").Until)
+	if least := start.Add(10*time.Minute - time.Second); told.Before(least) || told.After(time.Now().Add(10*time.Minute)) {
+		t.Errorf("told of the end at %v, want about %v", told, least)
+	}
+	c.send(`{"type":"awake","minutes":60}`)
+	if m := c.await("idle"); m.Until != 0 {
+		t.Errorf("kept awake, and told of the end at %v", time.UnixMilli(m.Until))
+	}
+	c.send(`{"type":"awake"}`)
+	if m := c.await("idle"); m.Until == 0 {
+		t.Error("not kept awake any more, and told of no end")
+	}
+	for _, bad := range []string{`{"type":"awake","minutes":-1}`, `{"type":"awake","minutes":1000000000}`} {
+		c.send(bad)
+	}
+	c.send(`{"type":"ping","t":7}`)
+	c.await("pong")
+}
+
+func TestWhoOnlyLooksKeepsNothingAwake(t *testing.T) {
+	var meter *activity.Meter
+	g := share(t, func(cfg *Config) {
+		meter = activity.New(activity.Config{Human: func() time.Time { return time.Time{} }, BusyFor: time.Nanosecond, Log: cfg.Log})
+		cfg.Activity = meter
+	})
+	guest, hello := g.come(t, g.link(session.Watcher))
+	if slices.Contains(hello.Allow, session.Awaking) {
+		t.Errorf("may %v", hello.Allow)
+	}
+	guest.send(`{"type":"awake","minutes":60}`)
+	if m := guest.await("reason"); m.Code != "refused" || !slices.Equal(m.Args, []string{string(session.Awaking)}) {
+		t.Errorf("told %+v", m)
+	}
+	if r := meter.Report(); r.Busy {
+		t.Errorf("kept awake: %+v", r)
+	}
+}

@@ -6,12 +6,12 @@ import { settle } from "./fakes.ts";
 type Answer = "locks" | "has no raw" | "refuses" | "locks later" | "refuses later";
 
 /** A browser that answers in one way; what it was asked and what the page was told. */
-function browser(answer: Answer, raw = true) {
+function browser(answer: Answer, raw = true, pointers = "fine") {
   const page = Object.assign(new EventTarget(), {
     pointerLockElement: null as unknown,
     exitPointerLock: () => lock(null),
   });
-  Object.assign(globalThis, { document: page });
+  Object.assign(globalThis, { document: page, matchMedia: (query: string) => ({ matches: query === `(any-pointer: ${pointers})` }) });
   const lock = (element: unknown) => {
     page.pointerLockElement = element;
     page.dispatchEvent(new Event("pointerlockchange"));
@@ -72,8 +72,14 @@ test("a lock ends by the page or by the browser, and is not asked for twice", as
   assert.deepEqual(said, ["raw", "locked", "free", "raw", "locked", "free"]);
 });
 
+test("a lock is offered where there is a mouse, or may be", () => {
+  for (const [pointers, want] of [["fine", true], ["none", true], ["coarse", false]] as const) {
+    assert.equal(browser("locks", true, pointers).lock.offered, want, pointers);
+  }
+});
+
 test("a browser without a pointer lock is not asked", async () => {
-  Object.assign(globalThis, { document: new EventTarget() });
+  browser("locks");
   const said: string[] = [];
   const lock = new PointerLock({} as HTMLElement, () => true, { changed() {}, refused: () => said.push("refused") });
   assert.ok(!lock.offered);

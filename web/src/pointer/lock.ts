@@ -17,9 +17,10 @@ export class PointerLock {
     document.addEventListener("pointerlockchange", () => this.listener.changed(this.locked));
   }
 
-  /** Whether the browser can lock the pointer at all: those of phones cannot. */
+  /** Whether there is a mouse, as far as is known, and the browser can lock it. */
   get offered(): boolean {
-    return "requestPointerLock" in this.target;
+    const fingers = matchMedia("(any-pointer: coarse)").matches && !matchMedia("(any-pointer: fine)").matches;
+    return !fingers && "requestPointerLock" in this.target;
   }
 
   get locked(): boolean {

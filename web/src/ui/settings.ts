@@ -81,7 +81,9 @@ export class SettingsPanel extends Dialog {
     const { words, store } = this;
     const help = helpWords(words, row, store.value[row.name]);
     if (row.name !== "keyboard" || store.value.keyboard !== "auto") return help;
-    return `${help} ${words.say("settings.used", valueWords(words, "keyboard", keyboard.mode))}`;
+    const mode = valueWords(words, "keyboard", keyboard.mode);
+    const within = mode.charAt(0).toLocaleLowerCase(words.language) + mode.slice(1);
+    return `${help} ${words.say("settings.used", within)}.`;
   }
 
   private choices({ name, values = [] }: Row, control: HTMLSelectElement, offer: Offer): void {

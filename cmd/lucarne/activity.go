@@ -189,19 +189,16 @@ type activityCmd struct {
 func (c *activityCmd) Run(ctx context.Context, stdout io.Writer) error {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	var kernels []activity.Kernel
 	var status activity.Status
-	for path, into := range map[string]any{"api/kernels": &kernels, "api/status": &status} {
-		if err := c.get(ctx, path, into); err != nil {
-			return err
-		}
+	if err := c.get(ctx, "api/status", &status); err != nil {
+		return err
 	}
 	if c.JSON {
 		_, err := fmt.Fprintf(stdout, "{\"last_activity\": %q}\n", status.Last.UTC().Format(time.RFC3339Nano))
 		return err
 	}
 	state := "idle"
-	if slices.ContainsFunc(kernels, func(k activity.Kernel) bool { return k.State != "idle" }) {
+	if status.Busy {
 		state = "busy"
 	}
 	_, err := fmt.Fprintf(stdout, "%s, last used %s (%v ago), %d connected\n", state, status.Last.Local().Format(time.DateTime),

@@ -23,7 +23,7 @@ import (
 
 // doctorCmd is lucarne doctor.
 type doctorCmd struct {
-	placeFlags
+	askFlags
 	Display string `env:"LUCARNE_DISPLAY,DISPLAY" placeholder:":N" help:"The X display to look at."`
 
 	URL        string        `arg:"" optional:"" placeholder:"URL" help:"The page, as a browser has it, with #token=… if it has one: looks at the way to it. Without: looks at this machine."`
@@ -80,9 +80,14 @@ func (c *doctorCmd) local() []doctor.Check {
 		{Name: "GPU", Run: gpu{}.checkGPU},
 		{Name: "shared memory", Run: checkSharedMemory},
 		{Name: "VNC", Run: checkVNC},
+		{Name: "user", Run: checkUser},
+		{Name: "home", Run: checkHome},
+		{Name: "/dev/shm", Run: checkTemporary},
+		{Name: "processors", Run: checkProcessors},
 		{Name: "listen", Run: c.checkListen},
 		{Name: "base path", Run: c.checkBasePath},
 		{Name: "network", Run: checkNetwork},
+		{Name: "culler", Run: c.checkCuller},
 	}
 }
 

@@ -156,6 +156,12 @@ func (m *Meter) KeepAwake(d time.Duration) time.Time {
 	return m.state.Awake
 }
 
+func (m *Meter) noteAsked() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.asked = time.Now()
+}
+
 // Asked returns when a platform last asked for the kernels; zero: never.
 func (m *Meter) Asked() time.Time {
 	m.mu.Lock()

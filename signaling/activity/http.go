@@ -31,6 +31,10 @@ type Status struct {
 	Last        Time `json:"last_activity"`
 	Connections int  `json:"connections"`
 	Kernels     int  `json:"kernels"`
+	// Beside what Jupyter says: whether one of them is busy, and when the kernels were
+	// last asked for, by a culler; nil: never.
+	Busy  bool  `json:"busy"`
+	Asked *Time `json:"asked,omitempty"`
 }
 
 // Time is a moment as Jupyter writes it: RFC 3339 in UTC with microseconds.
@@ -53,13 +57,11 @@ const patience = 3 * time.Second
 func (m *Meter) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), patience)
 	defer cancel()
-	m.mu.Lock()
-	m.asked = time.Now()
-	m.mu.Unlock()
 	kernels, terminals := m.All(ctx)
 	var answer any
 	switch path.Base(r.URL.Path) {
 	case "kernels":
+		m.noteAsked()
 		answer = kernels
 	case "terminals":
 		answer = terminals
@@ -68,9 +70,13 @@ func (m *Meter) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		for _, k := range kernels {
 			status.Last.Time = latest(status.Last.Time, k.Last.Time)
 			status.Connections += k.Connections
+			status.Busy = status.Busy || k.State != "idle"
 		}
 		for _, t := range terminals {
 			status.Last.Time = latest(status.Last.Time, t.Last.Time)
+		}
+		if asked := m.Asked(); !asked.IsZero() {
+			status.Asked = &Time{asked}
 		}
 		answer = status
 	}

@@ -56,8 +56,14 @@ func TestAnswers(t *testing.T) {
 	if status["last_activity"] != want["last_activity"] || status["kernels"] != 1.0 || status["connections"] != 2.0 || status["started"] == "" {
 		t.Errorf("status %v", status)
 	}
-	if time.Since(m.Asked()) > time.Minute {
-		t.Errorf("asked at %v", m.Asked())
+	if time.Since(m.Asked()) > time.Minute || status["asked"] == nil || status["busy"] != false {
+		t.Errorf("asked at %v, status %v", m.Asked(), status)
+	}
+	fresh := New(Config{Human: (&person{}).last, Log: quiet()})
+	var unasked map[string]any
+	get(t, fresh, "/api/status", &unasked)
+	if unasked["asked"] != nil || unasked["busy"] != true {
+		t.Errorf("a desktop that has just started and that no culler has asked for: %v", unasked)
 	}
 }
 

@@ -1,0 +1,68 @@
+package main
+
+import (
+	"encoding/json"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"lucarne/cmd/internal/doctor"
+)
+
+// findings runs lucarne doctor and returns what it found, by check.
+func findings(t *testing.T, env []string) map[string]doctor.Finding {
+	t.Helper()
+	asking := start(t, env, "doctor", "--json")
+	asking.code(t) // a machine without an X server is unwell
+	found := map[string]doctor.Finding{}
+	for line := range strings.Lines(asking.stdout.String()) {
+		var f doctor.Finding
+		if err := json.Unmarshal([]byte(line), &f); err != nil {
+			t.Fatalf("%q: %v", line, err)
+		}
+		found[f.Check] = f
+	}
+	return found
+}
+
+func TestDoctorLooksAtTheContainer(t *testing.T) {
+	home := t.TempDir()
+	found := findings(t, []string{"HOME=" + home, "LUCARNE_LISTEN=unix:" + filepath.Join(home, "none")})
+	for _, check := range []string{"user", "home", "/dev/shm", "processors", "culler"} {
+		if f := found[check]; f.Found == "" || f.State == doctor.Fail {
+			t.Errorf("%s: %+v", check, f)
+		}
+	}
+	if f := found["home"]; !strings.Contains(f.Found, home) {
+		t.Errorf("home: %+v", f)
+	}
+	if f := found["culler"]; f.State != doctor.Skip {
+		t.Errorf("culler, with no lucarne there: %+v", f)
+	}
+	missing := filepath.Join(home, "missing")
+	if f := findings(t, []string{"HOME=" + missing})["home"]; f.State != doctor.Warn || f.Admin == "" {
+		t.Errorf("home that is not there: %+v", f)
+	}
+}
+
+func TestDoctorAsksTheAgent(t *testing.T) {
+	needEncoder(t)
+	dir := t.TempDir()
+	socket := filepath.Join(dir, "s")
+	env := []string{"LUCARNE_LISTEN=unix:" + socket, "XDG_RUNTIME_DIR=" + dir}
+	serving := start(t, env, "serve", "--wait")
+	serving.awaitPage(t, socket)
+	if f := findings(t, env)["culler"]; f.State != doctor.OK || !strings.Contains(f.Found, "nobody has asked") {
+		t.Errorf("before anybody has asked: %+v", f)
+	}
+	client, base := serving.page(socket)
+	resp, err := client.Get(base + "/api/kernels")
+	if err != nil || resp.StatusCode != http.StatusOK {
+		t.Fatal(resp, err)
+	}
+	resp.Body.Close()
+	if f := findings(t, env)["culler"]; f.State != doctor.OK || !strings.Contains(f.Found, "asked for") || strings.Contains(f.Found, "nobody") {
+		t.Errorf("after it has been asked: %+v", f)
+	}
+}

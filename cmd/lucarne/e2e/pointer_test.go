@@ -90,6 +90,25 @@ func TestOfferToLockTheMouse(t *testing.T) {
 	page.wait(`document.pointerLockElement !== null`)
 }
 
+// touch has fingers begin a gesture, again if that took so long that the page took
+// them for resting ones.
+func (t *tab) touch(r *recorder, begin func()) {
+	t.d.t.Helper()
+	const quick = 300 * time.Millisecond
+	for {
+		began := time.Now()
+		begin()
+		if time.Since(began) < quick {
+			return
+		}
+		_ = t.TouchEnd(t.d.ctx) // none may be down
+		// A key is behind whatever came of it.
+		t.d.check(t.Press(t.d.ctx, browser.Key{Code: "KeyZ", Key: "z"}))
+		poll(t.d.t, "key after a slow gesture", func() bool { return slices.Contains(r.pressed(), 'z') && r.held() == 0 })
+		r.reset()
+	}
+}
+
 func TestFingers(t *testing.T) {
 	d := newDesk(t, setup{})
 	r := d.record(image.Rect(0, 0, 1280, 720))
@@ -104,8 +123,10 @@ func TestFingers(t *testing.T) {
 		want []xclient.Button
 	}{
 		{"tap", func() {
-			d.check(page.Touch(d.ctx, a))
-			lift()
+			page.touch(r, func() {
+				d.check(page.Touch(d.ctx, a))
+				lift()
+			})
 		}, []xclient.Button{button(1, a)}},
 		{"long press", func() {
 			d.check(page.Touch(d.ctx, b))
@@ -113,11 +134,13 @@ func TestFingers(t *testing.T) {
 			lift()
 		}, []xclient.Button{button(3, b)}},
 		{"two fingers tap", func() {
-			d.check(page.Touch(d.ctx, a), page.Touch(d.ctx, a, b))
-			lift()
+			page.touch(r, func() {
+				d.check(page.Touch(d.ctx, a), page.Touch(d.ctx, a, b))
+				lift()
+			})
 		}, []xclient.Button{button(3, a)}},
 		{"two fingers scroll by two notches", func() {
-			d.check(page.Touch(d.ctx, a), page.Touch(d.ctx, a, b))
+			page.touch(r, func() { d.check(page.Touch(d.ctx, a), page.Touch(d.ctx, a, b)) })
 			for y := 0; y <= 100; y += 10 {
 				up := image.Pt(0, -y)
 				d.check(page.TouchMove(d.ctx, a.Add(up), b.Add(up)))
@@ -142,8 +165,8 @@ func TestFingerDrags(t *testing.T) {
 	r := d.record(image.Rect(0, 0, 1280, 720))
 	page := d.open("?resize=off")
 	from, to := image.Pt(300, 300), image.Pt(460, 380)
-	d.check(page.Touch(d.ctx, from))
-	for step := 1; step <= 8; step++ {
+	page.touch(r, func() { d.check(page.Touch(d.ctx, from), page.TouchMove(d.ctx, from.Add(image.Pt(20, 10)))) })
+	for step := 2; step <= 8; step++ {
 		d.check(page.TouchMove(d.ctx, from.Add(to.Sub(from).Mul(step).Div(8))))
 	}
 	d.check(page.TouchEnd(d.ctx))
@@ -155,7 +178,7 @@ func TestFingerDrags(t *testing.T) {
 
 	// A finger that the browser takes away lets go.
 	r.reset()
-	d.check(page.Touch(d.ctx, from), page.TouchMove(d.ctx, to))
+	page.touch(r, func() { d.check(page.Touch(d.ctx, from), page.TouchMove(d.ctx, to)) })
 	poll(t, "button", func() bool { return len(r.got(isButton)) == 1 })
 	d.check(page.Call(d.ctx, "Input.dispatchTouchEvent", map[string]any{"type": "touchCancel", "touchPoints": []any{}}, nil))
 	poll(t, "release", func() bool { return len(r.got(isButton)) == 2 })
@@ -184,7 +207,7 @@ func TestPinch(t *testing.T) {
 		}
 		r.reset()
 	}
-	d.check(page.Touch(d.ctx, at), page.Touch(d.ctx, at, at.Add(image.Pt(50, 0))))
+	page.touch(r, func() { d.check(page.Touch(d.ctx, at), page.Touch(d.ctx, at, at.Add(image.Pt(50, 0)))) })
 	for x := 50; x <= 150; x += 10 {
 		d.check(page.TouchMove(d.ctx, at, at.Add(image.Pt(x, 0))))
 	}

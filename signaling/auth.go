@@ -172,7 +172,6 @@ func (h *Handler) login(w http.ResponseWriter, r *http.Request, kept bool) {
 		http.Error(w, err.Error(), http.StatusUnauthorized)
 		return
 	}
-	h.gate.attempts.forget(from)
 	path := want.Path
 	switch {
 	case cookiePath(path):
@@ -181,7 +180,8 @@ func (h *Handler) login(w http.ResponseWriter, r *http.Request, kept bool) {
 	default:
 		path = "/" // the proxy in front has stripped a prefix that nobody told us
 	}
-	if share == (session.Share{}) {
+	if share == (session.Share{}) { // a link lets nobody guess at the token for longer
+		h.gate.attempts.forget(from)
 		http.SetCookie(w, h.gate.cookie(path, secure(r), now))
 		w.WriteHeader(http.StatusNoContent)
 		return

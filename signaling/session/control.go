@@ -96,8 +96,8 @@ func (v *Viewer) dispose(what string, act func(*Session) error) error {
 // hand gives control to a viewer on another's account, or with nil to nobody in
 // particular. The caller holds s.mu, and settles who led before and who leads then.
 func (s *Session) hand(to, by *Viewer) {
-	if s.given != nil && s.given != to {
-		s.given.lent.Store(false)
+	if s.given != nil && s.given != to && s.given.lent.Swap(false) {
+		s.given.limit(Limits{}) // it could not lift them
 	}
 	s.given, s.giver, s.former = to, by, nil
 	if to != nil {

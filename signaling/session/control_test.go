@@ -250,6 +250,12 @@ func TestLimit(t *testing.T) {
 	if err := guest.Limit(Limits{MaxFPS: 1}); !errors.Is(err, ErrRefused) || guest.Counts().Refused != 1 {
 		t.Errorf("a watcher sets limits: %v", err)
 	}
+	if err := errors.Join(owner.Give(guest.ID()), guest.Limit(Limits{MaxFPS: 1})); err != nil || guest.limits.MaxFPS != 1 {
+		t.Errorf("who has been given control: %v, %v", guest.limits, err)
+	}
+	if err := owner.Take(); err != nil || guest.limits != (Limits{}) {
+		t.Errorf("after control has been taken: %v, %v", guest.limits, err)
+	}
 }
 
 // TestControlConcurrent is for the race detector: control goes round while all type.

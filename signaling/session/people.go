@@ -1,9 +1,6 @@
 package session
 
-import (
-	"slices"
-	"time"
-)
+import "time"
 
 // Person is a viewer as others see it.
 type Person struct {
@@ -97,10 +94,15 @@ func (v *Viewer) Limit(to Limits) error {
 		s := v.session
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		v.limits = to
-		for _, seat := range slices.Clone(v.seats) {
-			seat.place.SetLimits(to.BitrateBps, to.MaxFPS)
-		}
+		v.limit(to)
 		return nil
 	})
+}
+
+// limit bounds all of the viewer's seats. The caller holds session.mu.
+func (v *Viewer) limit(to Limits) {
+	v.limits = to
+	for _, seat := range v.seats {
+		seat.place.SetLimits(to.BitrateBps, to.MaxFPS)
+	}
 }

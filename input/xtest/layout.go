@@ -23,7 +23,7 @@ type layouts struct {
 
 // SetLayout implements input.LayoutSetter by having the X server compile the layout
 // from its own xkb-data, as setxkbmap does: the server cannot start without. What
-// is held is let go. It takes the server some 50 ms, when it does nothing else.
+// is held is let go. It takes the server some 10 ms, when it does nothing else.
 func (i *Injector) SetLayout(l input.Layout) error {
 	if i.closed {
 		return fmt.Errorf("xtest: set layout: %w", input.ErrGone)

@@ -42,7 +42,8 @@ const (
 
 var errSilent = errors.New("the X server does not answer")
 
-// Injector is an input.Injector and an input.AutoRepeater on an X display.
+// Injector is an input.Injector, an input.AutoRepeater and an input.LayoutSetter
+// on an X display.
 //
 // Positions outside the screen become the nearest inside it. A key goes down
 // under its physical keycode if the display's layout has the keysym on that
@@ -50,6 +51,10 @@ var errSilent = errors.New("the X server does not answer")
 // takes, else under a spare keycode that is given this meaning; it goes up
 // under the keycode that it went down under. Only the first group of the layout
 // is looked at. Caps_Lock and Num_Lock are keys like others.
+//
+// There are some 19 spare keycodes. Characters beyond them wait until the program
+// that has the keyboard has read those before: by its answer to _NET_WM_PING, 1 s
+// at most, or for 300 ms where it gives none.
 //
 // A display that has gone is an input.ErrGone, noticed within 64 events or a
 // second of events; one that does not answer is an error after 5 s, and at once

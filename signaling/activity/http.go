@@ -55,7 +55,9 @@ const patience = 3 * time.Second
 // comes before it in the path, to anybody: cullers have no credentials. What it
 // tells is when and how much, never who or what.
 func (m *Meter) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	ctx, cancel := context.WithTimeout(r.Context(), patience)
+	// Who asks and goes away must not have made those who ask next believe that there
+	// is nothing.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), patience)
 	defer cancel()
 	kernels, terminals := m.All(ctx)
 	var answer any
@@ -96,8 +98,8 @@ func (m *Meter) All(ctx context.Context) ([]Kernel, []Terminal) {
 	kernels := []Kernel{{ID: m.id, Name: "desktop", Last: Time{r.Last}, State: state, Connections: r.Viewers}}
 	terminals := []Terminal{{Name: "desktop", Last: Time{r.Last}}}
 	if m.cfg.Jupyter != nil {
-		others := m.cfg.Jupyter.ask(ctx, m.cfg.Log)
-		kernels, terminals = append(kernels, others.kernels...), append(terminals, others.terminals...)
+		moreKernels, moreTerminals := m.cfg.Jupyter.ask(ctx, m.cfg.Log)
+		kernels, terminals = append(kernels, moreKernels...), append(terminals, moreTerminals...)
 	}
 	for n := range kernels {
 		kernels[n].Last.Time = latest(kernels[n].Last.Time, m.cfg.Born)

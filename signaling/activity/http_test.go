@@ -1,6 +1,7 @@
 package activity
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -8,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -150,6 +152,78 @@ func TestJupyterElsewhereIsNotAsked(t *testing.T) {
 	}
 	if got := (&Jupyter{Dir: dir}).servers(); len(got) != 0 {
 		t.Errorf("servers %+v", got)
+	}
+}
+
+// TestJupyterOnAllAddresses: such a server has the machine's name in its URL, as notebook
+// images start it.
+func TestJupyterOnAllAddresses(t *testing.T) {
+	tests := []struct{ hostname, url, want string }{
+		{"0.0.0.0", "http://notebook-0:8889/notebook/ns/name/", "http://localhost:8889/notebook/ns/name/"},
+		{"::", "http://notebook-0:8889/", "http://localhost:8889/"},
+		{"localhost", "http://localhost:8889/a/", "http://localhost:8889/a/"},
+		{"127.0.0.1", "http://127.0.0.1:8889/", "http://127.0.0.1:8889/"},
+		{"192.0.2.1", "http://192.0.2.1:8889/", ""},
+		{"0.0.0.0", "https://notebook-0:8889/", ""},
+		{"0.0.0.0", "http://notebook-0/", ""},
+	}
+	for _, tt := range tests {
+		if got, err := (server{URL: tt.url, Hostname: tt.hostname}).onLoopback(); got != tt.want || (err == nil) != (tt.want != "") {
+			t.Errorf("%s at %s: %q, %v, want %q", tt.url, tt.hostname, got, err, tt.want)
+		}
+	}
+}
+
+// TestWhoGoesAwayHidesNothing: an answer that nobody waits for does not empty those that follow.
+func TestWhoGoesAwayHidesNothing(t *testing.T) {
+	j := jupyter(t, func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprint(w, `[{"last_activity": "2126-01-01T00:00:00Z", "execution_state": "busy"}]`)
+	})
+	m := New(Config{Human: (&person{}).last, Jupyter: j, Log: quiet()})
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	m.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(gone, "GET", "/api/kernels", nil))
+	var kernels []Kernel
+	if get(t, m, "/api/kernels", &kernels); len(kernels) != 2 {
+		t.Errorf("kernels %+v, want that of Jupyter, too", kernels)
+	}
+}
+
+// TestJupyterThatIsSilent: what a server has listed counts for a while when it does not answer.
+func TestJupyterThatIsSilent(t *testing.T) {
+	var silent atomic.Bool
+	j := jupyter(t, func(w http.ResponseWriter, r *http.Request) {
+		if silent.Load() {
+			w.WriteHeader(http.StatusServiceUnavailable)
+			return
+		}
+		fmt.Fprint(w, `[{"last_activity": "2026-01-01T00:00:00Z", "execution_state": "busy"}]`)
+	})
+	count := func() int {
+		kernels, terminals := j.ask(t.Context(), quiet())
+		if len(kernels) != len(terminals) {
+			t.Errorf("%d kernels and %d terminals", len(kernels), len(terminals))
+		}
+		return len(kernels)
+	}
+	back := func(d time.Duration) { // as if that had been so long ago
+		j.at = j.at.Add(-d)
+		for pid, l := range j.listed {
+			l.at = l.at.Add(-d)
+			j.listed[pid] = l
+		}
+	}
+	if got := count(); got != 1 {
+		t.Errorf("%d kernels, want 1", got)
+	}
+	silent.Store(true)
+	back(freshFor)
+	if got := count(); got != 1 {
+		t.Errorf("%d kernels of a server that does not answer, want the one that it had", got)
+	}
+	back(validFor)
+	if got := count(); got != 0 {
+		t.Errorf("%d kernels of a server that has not answered for long", got)
 	}
 }
 

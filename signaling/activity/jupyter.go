@@ -7,11 +7,13 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -25,12 +27,13 @@ type Jupyter struct {
 
 	mu     sync.Mutex
 	at     time.Time
-	others others // as they were then
+	listed map[int]listing // as it was then, by the server's process
 	failed bool
 }
 
-// others is what other servers of the container list.
-type others struct {
+// listing is what a server lists, and when it said so.
+type listing struct {
+	at        time.Time
 	kernels   []Kernel
 	terminals []Terminal
 }
@@ -40,6 +43,9 @@ const (
 	maxListed  = 256     // kernels or terminals of one that are taken
 	maxAnswer  = 1 << 20 // bytes of one answer
 	freshFor   = 15 * time.Second
+	// validFor is how long what a server has listed counts while it does not answer: one
+	// that is busy is not idle.
+	validFor = 10 * time.Minute
 )
 
 // JupyterDir returns the runtime directory of the Jupyter servers of this user, by the
@@ -57,46 +63,73 @@ func JupyterDir(env func(string) string) string {
 	return filepath.Join(env("HOME"), ".local", "share", "jupyter", "runtime")
 }
 
-// ask returns what the servers list, which is at most 15 s old.
-func (j *Jupyter) ask(ctx context.Context, log *slog.Logger) others {
+// ask returns what the servers list, which is at most 15 s old where they answer.
+func (j *Jupyter) ask(ctx context.Context, log *slog.Logger) (kernels []Kernel, terminals []Terminal) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	now := time.Now()
-	if !j.at.IsZero() && now.Sub(j.at) < freshFor {
-		return j.others
+	if now := time.Now(); j.at.IsZero() || now.Sub(j.at) >= freshFor {
+		err := j.refresh(ctx, now)
+		if err != nil && !j.failed {
+			log.Warn("a Jupyter server does not list its kernels", "err", err)
+		}
+		j.at, j.failed = now, err != nil
 	}
-	var all others
-	var errs []error
-	for _, s := range j.servers() {
-		err := errors.Join(
-			list(ctx, s, "kernels", func(n int, k Kernel) {
-				k.ID, k.Name = fmt.Sprintf("jupyter-%d-%d", s.PID, n+1), "jupyter"
-				if k.State != "idle" {
-					k.State = "busy" // so reads who asks: starting, restarting, dead
-				}
-				all.kernels = append(all.kernels, k)
-			}),
-			list(ctx, s, "terminals", func(n int, t Terminal) {
-				t.Name = fmt.Sprintf("jupyter-%d-%d", s.PID, n+1)
-				all.terminals = append(all.terminals, t)
-			}),
-		)
-		errs = append(errs, err)
+	for _, pid := range slices.Sorted(maps.Keys(j.listed)) {
+		kernels = append(kernels, j.listed[pid].kernels...)
+		terminals = append(terminals, j.listed[pid].terminals...)
 	}
-	err := errors.Join(errs...)
-	if err != nil && !j.failed {
-		log.Warn("a Jupyter server does not list its kernels", "err", err)
+	return kernels, terminals
+}
+
+// refresh asks all servers at once. The caller holds j.mu.
+func (j *Jupyter) refresh(ctx context.Context, now time.Time) error {
+	all := j.servers()
+	listings, errs := make([]listing, len(all)), make([]error, len(all))
+	var asking sync.WaitGroup
+	for n, s := range all {
+		asking.Go(func() { listings[n], errs[n] = s.list(ctx, now) })
 	}
-	j.failed = err != nil
-	j.at, j.others = now, all
-	return all
+	asking.Wait()
+	listed := make(map[int]listing)
+	for n, s := range all {
+		if earlier := j.listed[s.PID]; errs[n] != nil {
+			if now.Sub(earlier.at) < validFor {
+				listed[s.PID] = earlier
+			}
+			continue
+		}
+		listed[s.PID] = listings[n]
+	}
+	j.listed = listed
+	return errors.Join(errs...)
 }
 
 // server is what a Jupyter server says of itself.
 type server struct {
-	URL   string `json:"url"`
-	Token string `json:"token"`
-	PID   int    `json:"pid"`
+	URL      string `json:"url"`
+	Hostname string `json:"hostname"` // at which it listens
+	Token    string `json:"token"`
+	PID      int    `json:"pid"`
+}
+
+// list asks for kernels and terminals, without names.
+func (s server) list(ctx context.Context, now time.Time) (listing, error) {
+	l := listing{at: now}
+	err := fetch(ctx, s, "kernels", &l.kernels)
+	if err == nil {
+		err = fetch(ctx, s, "terminals", &l.terminals)
+	}
+	for n := range l.kernels {
+		k := &l.kernels[n]
+		k.ID, k.Name = fmt.Sprintf("jupyter-%d-%d", s.PID, n+1), "jupyter"
+		if k.State != "idle" {
+			k.State = "busy" // so reads who asks: starting, restarting, dead
+		}
+	}
+	for n := range l.terminals {
+		l.terminals[n].Name = fmt.Sprintf("jupyter-%d-%d", s.PID, n+1)
+	}
+	return l, err
 }
 
 // servers returns those that run.
@@ -129,21 +162,26 @@ func readServer(path string) (server, error) {
 	if err := json.Unmarshal(data, &s); err != nil {
 		return s, err
 	}
-	if !onLoopback(s.URL) {
-		return s, errors.New("activity: a Jupyter server elsewhere")
-	}
-	return s, nil
+	s.URL, err = s.onLoopback()
+	return s, err
 }
 
-// onLoopback says whether an address is one of this machine's own: no other one
-// gets a token.
-func onLoopback(address string) bool {
-	u, err := url.Parse(address)
-	if err != nil || u.Scheme != "http" {
-		return false
+// onLoopback returns the URL by which this machine itself reaches the server: no
+// other one gets a token. A server that listens on all addresses has the machine's
+// name in its own URL.
+func (s server) onLoopback() (string, error) {
+	u, err := url.Parse(s.URL)
+	if err != nil {
+		return "", fmt.Errorf("activity: a Jupyter server's URL: %w", err)
+	}
+	if ip := net.ParseIP(s.Hostname); ip != nil && ip.IsUnspecified() && u.Port() != "" {
+		u.Host = net.JoinHostPort("localhost", u.Port())
 	}
 	ip := net.ParseIP(u.Hostname())
-	return u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
+	if u.Scheme != "http" || u.Hostname() != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		return "", errors.New("activity: a Jupyter server elsewhere")
+	}
+	return u.String(), nil
 }
 
 func running(pid int) bool {
@@ -151,8 +189,8 @@ func running(pid int) bool {
 	return pid > 0 && err == nil
 }
 
-// list hands what a server lists to take, one by one.
-func list[T any](ctx context.Context, s server, what string, take func(int, T)) error {
+// fetch reads what a server lists of a kind.
+func fetch[T any](ctx context.Context, s server, what string, into *[]T) error {
 	address, err := url.JoinPath(s.URL, "api", what)
 	if err != nil {
 		return fmt.Errorf("activity: %w", err)
@@ -178,8 +216,6 @@ func list[T any](ctx context.Context, s server, what string, take func(int, T)) 
 	if err := json.NewDecoder(io.LimitReader(resp.Body, maxAnswer)).Decode(&listed); err != nil {
 		return fmt.Errorf("activity: %s: %w", address, err)
 	}
-	for n, item := range listed[:min(len(listed), maxListed)] {
-		take(n, item)
-	}
+	*into = listed[:min(len(listed), maxListed)]
 	return nil
 }

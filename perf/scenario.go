@@ -51,6 +51,7 @@ func scenarios() []scenario {
 		{name: "first-frame", does: "navigation → first pixel, with an empty and a filled cache", run: firstFrame},
 		{name: "switch", does: "navigation → the picture has gone over to WebRTC, and the longest standstill meanwhile; text scrolls", needs: desktop | ladder, run: switchPath},
 		{name: "resize", does: "the tab changes its size → the desktop has followed", needs: desktop, run: resize},
+		{name: "paste", does: "1 MiB of text, pasted in the page → on the desktop's clipboard, against one message of that size", needs: desktop | own, run: paste},
 		{name: "resume", does: "the network is cut for 3 s → pixels again, from when it is back", needs: desktop | severable, run: resume},
 		{name: "outage", does: "the network is cut for 25 s → pixels again, from when it is back", needs: desktop | severable, run: outage},
 		{name: "wire", does: "scrolling text, received by WebRTC but not decoded: what it costs without a browser", needs: desktop | native, run: onWire},

@@ -18,13 +18,21 @@ const (
 	pieceType = 33
 	pieceHead = 5
 	pieceSize = 16 << 10
-	maxBinary = pieceHead + pieceSize
+	maxPiece  = 64 << 10 // from the page
+	maxBinary = pieceHead + maxPiece
 )
 
 // Which way a transfer goes.
 const (
 	wayIn  = "in"
 	wayOut = "out"
+)
+
+// An acknowledgement is due once so many bytes have come, or so long after the first
+// of fewer: one for each piece would take longer than the piece.
+const (
+	ackBytes = 4 * pieceSize
+	ackPause = 5 * time.Millisecond
 )
 
 // done is how a transfer ends that has got there.
@@ -42,6 +50,7 @@ type flow struct {
 	end    int             // of it, in bytes of pieces
 	got    int             // bytes of pieces that have come from the page
 	told   int             // of which it knows
+	due    bool            // an acknowledgement is, in a moment
 }
 
 func newFlow() flow { return flow{bell: make(chan struct{}, 1)} }
@@ -103,7 +112,12 @@ func (f *flow) came(bytes int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.got += bytes
-	f.ring()
+	if f.got-f.told >= ackBytes {
+		f.ring()
+	} else if !f.due {
+		f.due = true
+		time.AfterFunc(ackPause, f.ring)
+	}
 }
 
 // news returns how many bytes have come, if the page does not know.
@@ -111,7 +125,7 @@ func (f *flow) news() (bytes int, ok bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	ok = f.got != f.told
-	f.told = f.got
+	f.told, f.due = f.got, false
 	return f.got, ok
 }
 

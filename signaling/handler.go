@@ -114,7 +114,8 @@ func New(cfg Config) (*Handler, error) {
 		pace:    pace,
 		sockets: make(map[*socket]struct{}),
 		upgrader: websocket.Upgrader{
-			CheckOrigin: func(*http.Request) bool { return true }, // checked before
+			ReadBufferSize: 2 * pieceSize,                            // a piece of a clipboard in one read
+			CheckOrigin:    func(*http.Request) bool { return true }, // checked before
 		},
 	}, nil
 }

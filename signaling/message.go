@@ -164,6 +164,8 @@
 //
 //	type u8 = 33, serial u32, bytes
 //
+// From the page they may have 64 KiB.
+//
 // One content is on its way at a time each way: a newer one takes the place of an earlier one,
 // which has then ended, as have all with their socket. transfer says how they fare: way is
 // "in" for those to the desktop, "out" for those to the page. Without a code it comes from

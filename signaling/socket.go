@@ -24,7 +24,7 @@ const (
 	maxInput   = session.MaxInput
 	maxBad     = 100 // messages that are none, before the socket is closed
 	queueSize  = 64  // messages
-	keptBuffer = 64 << 10
+	keptBuffer = 2 * maxPiece
 )
 
 // pace is how long a socket waits for what.

@@ -12,7 +12,6 @@ function sender() {
   const pieces: Bytes[] = [];
   const cancelled: number[] = [];
   const wire = {
-    buffered: 0,
     announce: (serial: number, items: { size: number }[]) => announced.push([serial, items.map(({ size }) => size)]) > 0,
     piece: (message: Bytes) => pieces.push(message) > 0,
     cancel: (serial: number) => void cancelled.push(serial),
@@ -40,16 +39,6 @@ test("a content goes in pieces, as far as it is acknowledged", async () => {
   s.ended(1, null);
   await settle();
   assert.deepEqual([endings, progress()], [[null], null]);
-});
-
-test("what waits in the browser is waited for", () => {
-  const { clock, wire, pieces, send } = sender();
-  wire.buffered = 1 << 20;
-  send(10);
-  assert.equal(pieces.length, 0);
-  wire.buffered = 0;
-  clock.turn(10);
-  assert.equal(pieces.length, 1);
 });
 
 test("a newer content takes the place of one on its way, and what has been sent of that still counts", async () => {
@@ -118,7 +107,8 @@ function receiver() {
   const acknowledged: number[] = [];
   const cancelled: number[] = [];
   let progress: Progress = null;
-  const made = new Receiver({
+  const clock = new FakeClock();
+  const made = new Receiver(clock, {
     acknowledge: (bytes) => void acknowledged.push(bytes),
     cancel: (serial) => void cancelled.push(serial),
     received: (content, selection) => void received.push([content, selection]),
@@ -129,13 +119,13 @@ function receiver() {
     new DataView(message.buffer).setUint32(1, serial);
     if (isPiece(message.buffer)) made.take(message.buffer);
   };
-  return { receiver: made, received, acknowledged, cancelled, piece, progress: () => progress };
+  return { clock, receiver: made, received, acknowledged, cancelled, piece, progress: () => progress };
 }
 
 const texts = (...sizes: number[]) => sizes.map((size, i) => ({ mime: ["text/plain", "text/html"][i] ?? "?", size }));
 
 test("a content is put together of its pieces, however they are cut", () => {
-  const { receiver: r, received, acknowledged, piece, progress } = receiver();
+  const { clock, receiver: r, received, acknowledged, piece, progress } = receiver();
   r.announced({ serial: 7, selection: "CLIPBOARD", items: texts(3, 4) });
   piece(7, "o");
   assert.deepEqual(progress(), { done: 1, total: 7 });
@@ -143,8 +133,11 @@ test("a content is put together of its pieces, however they are cut", () => {
   piece(6, "of another");
   piece(7, ">!");
   assert.deepEqual(received, [[{ text: "one", html: "<b>!", picture: null }, "CLIPBOARD"]]);
-  assert.deepEqual([acknowledged, progress()], [[1, 5, 15, 17], null]);
-  piece(7, "too late");
+  assert.deepEqual([acknowledged, progress()], [[], null]);
+  clock.turn(5);
+  assert.deepEqual(acknowledged, [17], "those of other contents too, and not each by itself");
+  piece(7, "too late".repeat(10_000));
+  assert.deepEqual(acknowledged, [17, 80_017], "many at once");
   assert.equal(received.length, 1);
 });
 

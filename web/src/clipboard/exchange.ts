@@ -48,13 +48,10 @@ export class Exchange {
         announce: (serial, items) => connection.send({ type: "clipboard", serial, items }),
         piece: (message) => connection.transmit(message),
         cancel: (serial) => void connection.send({ type: "transfer", way: "in", serial, code: "cancelled" }),
-        get buffered() {
-          return connection.channel?.bufferedAmount ?? 0;
-        },
       },
       (progress) => listener.progress("in", progress),
     );
-    this.receiver = new Receiver({
+    this.receiver = new Receiver(clock, {
       acknowledge: (bytes) => void connection.send({ type: "transfer", way: "out", bytes }),
       cancel: (serial) => void connection.send({ type: "transfer", way: "out", serial, code: "cancelled" }),
       received: (content) => void this.clipboard.fromDesktop(content),

@@ -1,9 +1,14 @@
 /** Receives the desktop's contents: announced, then in pieces. */
 
+import type { Clock } from "../clock.ts";
 import { unpack, type Bytes, type Content } from "./content.ts";
 import { PIECE_TYPE, type Progress } from "./sender.ts";
+import { PIECE } from "./window.ts";
 
 const HEAD = 5;
+/** An acknowledgement is due once so many bytes have come, or so long after the first of fewer, in ms. */
+const DUE = 4 * PIECE;
+const SOON = 5;
 /** More than this no server sends, in bytes. */
 const MOST = 1 << 28;
 
@@ -32,12 +37,20 @@ export class Receiver {
   private at = 0;
   /** Bytes of all pieces that have come by this socket. */
   private total = 0;
+  /** Those of them that the server knows of. */
+  private told = 0;
+  private cancelTimer: (() => void) | null = null;
 
-  constructor(private readonly listener: ReceiverListener) {}
+  constructor(
+    private readonly clock: Clock,
+    private readonly listener: ReceiverListener,
+  ) {}
 
   /** There is another socket. */
   reset(): void {
-    this.total = 0;
+    this.cancelTimer?.();
+    this.cancelTimer = null;
+    this.total = this.told = 0;
     this.drop();
   }
 
@@ -59,7 +72,8 @@ export class Receiver {
   take(message: ArrayBuffer): void {
     const part = new Uint8Array(message, HEAD);
     this.total += part.length;
-    this.listener.acknowledge(this.total);
+    if (this.total - this.told >= DUE) this.acknowledge();
+    else this.cancelTimer ??= this.clock.after(SOON, () => this.acknowledge());
     const { coming } = this;
     if (!coming || new DataView(message).getUint32(1) !== coming.serial) return;
     if (part.length > this.bytes.length - this.at) return this.drop();
@@ -75,6 +89,13 @@ export class Receiver {
   cancel(): void {
     if (this.coming) this.listener.cancel(this.coming.serial);
     this.drop();
+  }
+
+  private acknowledge(): void {
+    this.cancelTimer?.();
+    this.cancelTimer = null;
+    this.told = this.total;
+    this.listener.acknowledge(this.total);
   }
 
   private content({ items }: Announcement): Content {

@@ -3,7 +3,7 @@
 import type { Clock } from "../clock.ts";
 import type { Reason } from "../protocol.ts";
 import type { Bytes, Item } from "./content.ts";
-import { PIECE, TransferWindow } from "./window.ts";
+import { TransferWindow } from "./window.ts";
 
 /** The first byte of a piece. */
 export const PIECE_TYPE = 33;
@@ -17,8 +17,6 @@ export interface Wire {
   announce(serial: number, items: { mime: string; size: number }[]): boolean;
   piece(message: Bytes): boolean;
   cancel(serial: number): void;
-  /** Bytes that wait in the browser. */
-  readonly buffered: number;
 }
 
 /** How a transfer has ended: null well, else why not; "cancelled" where nothing is to be said. */
@@ -32,10 +30,6 @@ interface Job {
   ended(ending: Ending): void;
 }
 
-/** With so much waiting in the browser nothing is added, but looked at again after a while, in ms. */
-const MAX_BUFFERED = 256 << 10;
-const AGAIN = 10;
-
 export class Sender {
   private serial = 0;
   private job: Job | null = null;
@@ -43,7 +37,6 @@ export class Sender {
   private window = new TransferWindow();
   /** The pieces' bytes sent before this content. */
   private base = 0;
-  private cancelTimer = () => {};
 
   constructor(
     private readonly clock: Clock,
@@ -103,15 +96,10 @@ export class Sender {
   }
 
   private pump(): void {
-    this.cancelTimer();
     while (this.rest.length > 0 && this.window.room) {
-      if (this.wire.buffered > MAX_BUFFERED) {
-        this.cancelTimer = this.clock.after(AGAIN, () => this.pump());
-        return;
-      }
       const [item] = this.rest;
       if (!item) return;
-      const part = item.subarray(0, PIECE);
+      const part = item.subarray(0, this.window.piece);
       if (!this.wire.piece(piece(this.serial, part))) return;
       if (part.length === item.length) this.rest.shift();
       else this.rest[0] = item.subarray(part.length);
@@ -127,7 +115,6 @@ export class Sender {
   private end(ending: Ending): void {
     const { job } = this;
     if (!job) return;
-    this.cancelTimer();
     this.job = null;
     this.rest = [];
     this.report();

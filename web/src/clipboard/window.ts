@@ -5,8 +5,9 @@
  * server has the same in signaling/window.go.
  */
 
-/** Bytes in a piece. */
+/** Bytes in a piece, and in one where much may be under way. */
 export const PIECE = 16 << 10;
+const LARGE = 64 << 10;
 
 const FIRST = 64 << 10;
 const LEAST = PIECE;
@@ -27,6 +28,11 @@ export class TransferWindow {
   /** Whether another piece may go. */
   get room(): boolean {
     return this.sent - this.acknowledged < this.size;
+  }
+
+  /** How long the next piece may be. What waits behind it waits for what is under way anyhow. */
+  get piece(): number {
+    return Math.min(LARGE, Math.max(PIECE, this.size / 16));
   }
 
   /** Notes a piece that is sent. */

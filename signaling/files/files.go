@@ -82,15 +82,16 @@ type upload struct {
 	id, owner, name string
 	size            int64
 
-	stop   atomic.Pointer[func()] // breaks off the piece that is being written
-	mu     sync.Mutex             // held while a piece is written
-	root   *os.Root
-	part   string
-	file   *os.File
-	offset int64
-	moved  time.Time // when a piece last came
-	ended  bool
-	final  string // its name, once it is whole
+	stop    atomic.Pointer[func()] // breaks off the piece that is being written
+	waiting atomic.Int32           // requests that want it broken off
+	mu      sync.Mutex             // held while a piece is written
+	root    *os.Root
+	part    string
+	file    *os.File
+	offset  int64
+	moved   time.Time // when a piece last came
+	ended   bool
+	final   string // its name, once it is whole
 }
 
 // New returns a store. It starts nothing.
@@ -137,20 +138,33 @@ func (s *Store) sweep() {
 		return
 	}
 	for _, entry := range entries {
-		pid, isPart := strings.CutPrefix(entry.Name(), partPrefix)
-		pid, _, _ = strings.Cut(pid, "-")
-		if isPart && entry.Type().IsRegular() && !alive(pid) {
+		if strings.HasPrefix(entry.Name(), partPrefix) && entry.Type().IsRegular() && s.orphaned(root, entry.Name()) {
 			root.Remove(entry.Name()) // what cannot be removed stays hidden
 		}
 	}
 }
 
-// alive says whether another process has this number, and so may be one of ours
-// that shares the directory.
-func alive(pid string) bool {
-	n, err := strconv.Atoi(pid)
-	return err == nil && n > 0 && n != os.Getpid() && syscall.Kill(n, 0) == nil
+// orphaned says whether no process writes a part any more, of this container or of
+// another one that shares the directory: each keeps a lock on its own. Where there
+// are no locks, what has rested for long is nobody's.
+func (s *Store) orphaned(root *os.Root, part string) bool {
+	file, err := root.OpenFile(part, os.O_WRONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return false
+	}
+	defer file.Close()
+	switch err := lock(file); {
+	case err == nil:
+		return true
+	case errors.Is(err, unix.EWOULDBLOCK):
+		return false
+	}
+	info, err := file.Stat()
+	return err == nil && time.Since(info.ModTime()) > s.cfg.Patience
 }
+
+// lock takes the lock on a file, for as long as it is open (flock(2)).
+func lock(file *os.File) error { return unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB) }
 
 // giveUp ends the uploads that have rested since a time, or with a zero one all.
 func (s *Store) giveUp(since time.Time) {
@@ -161,7 +175,11 @@ func (s *Store) giveUp(since time.Time) {
 	}
 	s.mu.Unlock()
 	for _, u := range resting {
-		u.mu.Lock()
+		if since.IsZero() {
+			u.seize()
+		} else if !u.mu.TryLock() {
+			continue // a piece is coming
+		}
 		if since.IsZero() || u.moved.Before(since) {
 			s.end(u)
 		}
@@ -189,7 +207,7 @@ func (s *Store) Begin(owner, name string, size int64) (id string, err error) {
 		id: rand.Text(), owner: owner, name: name, size: size,
 		root: root, moved: time.Now(),
 	}
-	u.part = fmt.Sprintf("%s%d-%s", partPrefix, os.Getpid(), u.id)
+	u.part = partPrefix + u.id
 	if err := s.admit(u); err != nil {
 		root.Close()
 		return "", err
@@ -199,6 +217,9 @@ func (s *Store) Begin(owner, name string, size int64) (id string, err error) {
 	if u.file, err = root.OpenFile(u.part, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666); err != nil { // less the umask
 		s.end(u)
 		return "", fmt.Errorf("files: upload: %w", room(err))
+	}
+	if err := lock(u.file); err != nil {
+		s.cfg.Log.Debug("unfinished upload cannot be locked", "err", err)
 	}
 	return u.id, nil
 }
@@ -234,15 +255,22 @@ func (s *Store) find(owner, id string) (*upload, error) {
 	if u == nil || u.owner != owner {
 		return nil, fmt.Errorf("files: upload %.40q: %w", id, ErrUnknown)
 	}
-	if stop := u.stop.Load(); stop != nil {
-		(*stop)()
-	}
-	u.mu.Lock()
+	u.seize()
 	if u.ended && u.final == "" {
 		u.mu.Unlock()
 		return nil, fmt.Errorf("files: upload %.40q: %w", id, ErrUnknown)
 	}
 	return u, nil
+}
+
+// seize locks an upload, and breaks off the piece that is being written.
+func (u *upload) seize() {
+	u.waiting.Add(1)
+	defer u.waiting.Add(-1)
+	if stop := u.stop.Load(); stop != nil {
+		(*stop)()
+	}
+	u.mu.Lock()
 }
 
 // Offset returns how many bytes of an upload have come, how many there will be and, where
@@ -271,6 +299,9 @@ func (s *Store) Append(owner, id string, offset int64, piece io.Reader, stop fun
 	defer u.mu.Unlock()
 	u.stop.Store(&stop)
 	defer u.stop.Store(nil)
+	if u.waiting.Load() > 0 {
+		stop() // who waits has come before it could be broken off
+	}
 	if u.final != "" && offset == u.size {
 		return u.size, u.final, nil
 	}

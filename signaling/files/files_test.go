@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -276,22 +275,70 @@ func TestRunGivesUp(t *testing.T) {
 	})
 }
 
+// TestPieceThatDoesNotEnd: a connection that brings nothing holds up neither the
+// others' end nor that of the store.
+func TestPieceThatDoesNotEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, dir := open(t, Config{Patience: time.Hour})
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- s.Run(ctx) }()
+		slow, err := s.Begin("me", "slow", 10)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, connection := io.Pipe()
+		broken := make(chan error, 1)
+		go func() {
+			_, _, err := s.Append("me", slow, 0, body, func() { connection.CloseWithError(io.ErrUnexpectedEOF) })
+			broken <- err
+		}()
+		if _, err := connection.Write([]byte("x")); err != nil {
+			t.Fatal(err)
+		}
+		resting, err := s.Begin("me", "resting", 10)
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(3 * time.Hour)
+		synctest.Wait()
+		if _, _, _, err := s.Offset("me", resting); !errors.Is(err, ErrUnknown) {
+			t.Errorf("the one that has rested: %v", err)
+		}
+		cancel()
+		if err := <-ended; !errors.Is(err, context.Canceled) {
+			t.Errorf("Run: %v", err)
+		}
+		if err := <-broken; err == nil {
+			t.Error("the piece has not been broken off")
+		}
+		if got := names(t, dir); got != "" || s.reserve != 0 {
+			t.Errorf("the directory has %q, %d bytes are reserved", got, s.reserve)
+		}
+	})
+}
+
 func TestSweep(t *testing.T) {
 	s, dir := open(t, Config{})
 	s.sweep() // nothing is there
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	keep := []string{"a", ".hidden", partPrefix + strconv.Itoa(os.Getppid()) + "-OTHER"}
-	for _, name := range append([]string{partPrefix + "99999999-DEAD", partPrefix + "x", partPrefix + strconv.Itoa(os.Getpid()) + "-REBORN"}, keep...) {
+	for _, name := range []string{"a", ".hidden", partPrefix + "OF-THE-DEAD"} {
 		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
+	other := New(s.cfg) // of another process with the same directory
+	id, err := other.Begin("me", "b", 1)
+	if err != nil {
+		t.Fatal(err)
+	}
 	s.sweep()
-	if got, want := names(t, dir), ".hidden, "+keep[2]+", a"; got != want {
+	if got, want := names(t, dir), ".hidden, "+partPrefix+id+", a"; got != want {
 		t.Errorf("left %q, want %q", got, want)
 	}
+	other.giveUp(time.Time{})
 }
 
 func FuzzName(f *testing.F) {

@@ -113,6 +113,7 @@ func (s *Store) patch(w http.ResponseWriter, r *http.Request, owner, id string) 
 		return fmt.Errorf("files: piece at %.20q: %w", r.Header.Get("Upload-Offset"), ErrOffset)
 	}
 	piece := &timed{body: r.Body, connection: http.NewResponseController(w)}
+	defer piece.end()
 	next, name, err := s.Append(owner, id, offset, piece, piece.stop)
 	if err != nil {
 		return err
@@ -142,7 +143,6 @@ func refuse(w http.ResponseWriter, err error) {
 		{ErrBusy, http.StatusTooManyRequests},
 		{ErrUnknown, http.StatusNotFound},
 		{ErrOffset, http.StatusConflict},
-		{fs.ErrPermission, http.StatusForbidden},
 		{fs.ErrNotExist, http.StatusNotFound},
 	} {
 		if errors.Is(err, known.err) {
@@ -264,15 +264,15 @@ type timed struct {
 	body       io.Reader
 	connection *http.ResponseController
 
-	mu      sync.Mutex // of the deadline
-	stopped bool
+	mu    sync.Mutex // of the deadline
+	ended bool
 }
 
 // Read implements io.Reader.
 func (t *timed) Read(b []byte) (int, error) {
 	// A deadline set here must not undo that of stop.
 	t.mu.Lock()
-	if t.stopped {
+	if t.ended {
 		t.mu.Unlock()
 		return 0, os.ErrDeadlineExceeded
 	}
@@ -285,6 +285,15 @@ func (t *timed) Read(b []byte) (int, error) {
 func (t *timed) stop() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.stopped = true
-	t.connection.SetReadDeadline(time.Unix(1, 0))
+	if !t.ended {
+		t.connection.SetReadDeadline(time.Unix(1, 0))
+	}
+	t.ended = true
+}
+
+// end makes stop do nothing any more: the connection is for the next request.
+func (t *timed) end() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.ended = true
 }

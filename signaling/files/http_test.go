@@ -166,6 +166,19 @@ func TestDeadConnectionDoesNotHoldUp(t *testing.T) {
 	<-broken
 }
 
+// TestUnwritable: that is not the policy's refusal, and what tries again does not help.
+func TestUnwritable(t *testing.T) {
+	s, dir := open(t, Config{})
+	if err := os.WriteFile(dir, nil, 0o600); err != nil { // where the directory should be
+		t.Fatal(err)
+	}
+	base := serve(t, s).URL + "/uploads/"
+	got := ask(t, "POST", base, nil, "Upload-Length", "10", "Upload-Metadata", named("a"))
+	if got.StatusCode != http.StatusInternalServerError || got.Header.Get("Tus-Resumable") != tusVersion {
+		t.Errorf("%s, %v", got.Status, got.Header)
+	}
+}
+
 func TestListAndFetch(t *testing.T) {
 	s, dir := open(t, Config{})
 	base := serve(t, s).URL

@@ -181,6 +181,7 @@ export const en = {
   "files.failed.too-large": "It is larger than the server allows.",
   "files.failed.full": "There is no room for it on the desktop’s disk. Remove something there, then send it again.",
   "files.failed.unreadable": "It has been changed or removed since you chose it.",
+  "files.failed.unwritable": "The desktop’s folder for files cannot be written to.",
   "files.failed.failed": "It could not be sent. Try again later.",
   "files.directories": "Folders cannot be sent. Pack them into an archive first.",
   "files.desktop": "On the desktop",

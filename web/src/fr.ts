@@ -182,6 +182,7 @@ export const fr: Catalogue = {
   "files.failed.too-large": "Le fichier dépasse la taille que le serveur autorise.",
   "files.failed.full": "Il n’y a plus de place sur le disque du bureau. Libérez-en, puis renvoyez le fichier.",
   "files.failed.unreadable": "Le fichier a été modifié ou supprimé depuis que vous l’avez choisi.",
+  "files.failed.unwritable": "Le dossier des fichiers n’est pas accessible en écriture sur le bureau.",
   "files.failed.failed": "L’envoi a échoué. Réessayez plus tard.",
   "files.directories": "Les dossiers ne peuvent pas être envoyés. Faites-en d’abord une archive.",
   "files.desktop": "Sur le bureau",

@@ -10,7 +10,7 @@ export type Request = (path: string, init: RequestInit) => Promise<Response>;
 export type UploadState = "waiting" | "sending" | "resting" | "done" | "failed" | "cancelled";
 
 /** Why an upload has failed: a code of the catalogues. */
-export type UploadError = "" | "refused" | "name" | "too-large" | "full" | "unreadable" | "failed";
+export type UploadError = "" | "refused" | "name" | "too-large" | "full" | "unreadable" | "unwritable" | "failed";
 
 export interface Upload {
   readonly file: Blob & { readonly name: string };
@@ -180,6 +180,8 @@ export class Uploads {
     const code = failures[response.status];
     if (code) throw new Failure(code);
     if (response.status === 404) throw new Gone();
+    // Ours says that the disk takes nothing; another one is a proxy's, to which the server does not answer.
+    if (response.status === 500 && response.headers.has("Tus-Resumable")) throw new Failure("unwritable");
     throw new Error(`status ${response.status}`);
   }
 }

@@ -8,8 +8,8 @@ import { FakeClock } from "./fakes.ts";
 class FakeServer {
   readonly files = new Map<string, string>();
   readonly log: string[] = [];
-  /** What the next requests get instead of an answer: a status, or 0 for none. */
-  faults: number[] = [];
+  /** What the next requests get instead of an answer: a proxy's status, 0 for none, or what the server says itself. */
+  faults: (number | Response)[] = [];
   /** Of the next piece only so many bytes arrive, and no answer. */
   cut = -1;
   private readonly parts = new Map<string, { name: string; size: number; text: string }>();
@@ -22,6 +22,7 @@ class FakeServer {
     init.signal?.throwIfAborted();
     const fault = this.faults.shift();
     if (fault === 0) throw new TypeError("no answer");
+    if (fault instanceof Response) return fault;
     if (fault !== undefined) return new Response(null, { status: fault });
     const part = this.parts.get(path);
     if (init.method !== "POST" && !part) return new Response(null, { status: 404 });
@@ -116,7 +117,7 @@ test("a file that is whole, but nobody has said so, is not sent again", async ()
 
 test("a server that cannot be reached, or is busy, is tried again", async () => {
   const { clock, server, uploads, seen } = make();
-  server.faults = [0, 429, 401, 502, 0, undefined as unknown as number, 0, 503];
+  server.faults = [0, 429, 401, 500, 502, 0, undefined as unknown as number, 0, 503];
   uploads.add([file("a", "x")]);
   await rest(clock, uploads);
   assert.equal(server.files.get("a"), "x");
@@ -146,6 +147,10 @@ test("what trying again does not mend ends an upload with its reason", async () 
     await rest(clock, uploads);
     assert.equal(uploads.list.at(-1)?.error, error);
   }
+  server.faults = [undefined as unknown as number, new Response(null, { status: 500, headers: { "Tus-Resumable": "1.0.0" } })];
+  uploads.add([file("a", "x")]);
+  await rest(clock, uploads);
+  assert.equal(uploads.list.at(-1)?.error, "unwritable");
   const gone = Object.assign(new Blob(["x"]), { name: "gone" });
   gone.slice = () => Object.assign(new Blob(), { arrayBuffer: () => Promise.reject(new Error("changed")) });
   uploads.add([gone]);

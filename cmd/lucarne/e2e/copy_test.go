@@ -78,7 +78,7 @@ func (t *tab) clip(mime string) []byte {
 		if (!item) return "";
 		const bytes = new Uint8Array(await (await item.getType("`+mime+`")).arrayBuffer());
 		return btoa(Array.from(bytes, byte => String.fromCharCode(byte)).join(""));
-	})()`, &text))
+	})().catch(() => "")`, &text)) // it may change while it is read
 	data, err := base64.StdEncoding.DecodeString(text)
 	must(t.d.t, err)
 	return data
@@ -206,4 +206,28 @@ func TestCopyWithoutTLS(t *testing.T) {
 	page.wait(fmt.Sprintf(`document.querySelector(".clipboard img").naturalWidth === %d`, picture.Rect.Dx()))
 	page.keep("clipboard-picture")
 	page.wait(`document.querySelector(".clipboard a[download]").href.startsWith("blob:")`)
+}
+
+// TestCopyPrimary: what is marked with the mouse is shared, both ways, where the
+// server lets it and the page asks for it.
+func TestCopyPrimary(t *testing.T) {
+	if _, err := exec.LookPath("xclip"); err != nil {
+		t.Skip("xclip is not installed")
+	}
+	d := newDesk(t, setup{agent: []string{"--auth", "none", "--primary"}})
+	d.check(d.browser.Grant(d.ctx, "http://"+d.agent.address, "clipboardReadWrite", "clipboardSanitizedWrite"))
+	page := d.load(d.browser, d.url("?resize=off"), `localStorage.setItem("lucarne.settings", '{"primary":true}')`)
+	page.picture()
+	page.focus()
+	primary := func(args ...string) *exec.Cmd { return d.xclip(append([]string{"-selection", "primary"}, args...)...) }
+	d.check(page.Eval(d.ctx, `navigator.clipboard.writeText("to be pasted by the middle button").then(() => 1)`, nil))
+	page.paste()
+	poll(t, "text in PRIMARY", func() bool {
+		got, err := primary("-o").Output()
+		return err == nil && string(got) == "to be pasted by the middle button"
+	})
+	owner := primary("-i")
+	owner.Stdin = strings.NewReader("marked")
+	d.check(owner.Run())
+	poll(t, "text in the browser's clipboard", func() bool { return string(page.clip("text/plain")) == "marked" })
 }

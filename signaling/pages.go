@@ -2,7 +2,9 @@ package signaling
 
 import (
 	"crypto/sha256"
+	"slices"
 	"sync"
+	"time"
 
 	"lucarne/signaling/session"
 )
@@ -13,12 +15,26 @@ const (
 	maxPage = 64
 )
 
+// What is remembered of pages whose socket has ended: for how long, and of how many.
+const (
+	remembered    = 10 * time.Second
+	maxRemembered = 32
+)
+
 // pages are the sockets by the page they belong to, so that a page whose
 // socket is silent replaces it by another instead of waiting for it to be given
 // up: what the earlier viewer holds is let go at once.
 type pages struct {
 	mu      sync.Mutex
 	sockets map[pageKey]*socket
+	ended   []ended // oldest first
+}
+
+// ended is what is remembered of a page's socket, so that the page takes up where it was.
+type ended struct {
+	page   pageKey
+	viewer *session.Viewer
+	at     time.Time
 }
 
 // pageKey stands for a page's secret: looking it up tells nothing of it.
@@ -41,11 +57,31 @@ func (s *socket) page(secret string) pageKey {
 // false: the page has said hello again since, on a socket that was faster.
 func (p *pages) vacate(page pageKey, attempt int) (earlier *session.Viewer, ok bool) {
 	socket, late := p.swap(page, attempt, nil)
-	if late || socket == nil {
-		return nil, !late
+	if late {
+		return nil, false
+	}
+	if socket == nil {
+		return p.recall(page), true
 	}
 	socket.replace()
 	return socket.viewer, true
+}
+
+// recall returns the viewer of a page's socket that has just ended, nil for none, and
+// remembers it no longer.
+func (p *pages) recall(page pageKey) *session.Viewer {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	i := slices.IndexFunc(p.ended, func(e ended) bool { return e.page == page })
+	if i < 0 {
+		return nil
+	}
+	e := p.ended[i]
+	p.ended = slices.Delete(p.ended, i, i+1)
+	if time.Since(e.at) > remembered {
+		return nil
+	}
+	return e.viewer
 }
 
 // viewer returns the viewer of a page's socket, nil if it has none.
@@ -81,7 +117,7 @@ func (p *pages) swap(page pageKey, attempt int, s *socket) (loser *socket, late 
 // replace ends a socket for another one of its page. Of nil it does nothing.
 func (s *socket) replace() {
 	if s != nil {
-		s.viewer.Leave()
+		s.viewer.Lose()
 		s.cancel(farewell{code: "replaced"})
 	}
 }
@@ -97,8 +133,13 @@ func (p *pages) occupy(page pageKey, s *socket) (leave func()) {
 	return func() {
 		p.mu.Lock()
 		defer p.mu.Unlock()
-		if p.sockets[page] == s {
-			delete(p.sockets, page)
+		if p.sockets[page] != s {
+			return
 		}
+		delete(p.sockets, page)
+		if len(p.ended) == maxRemembered {
+			p.ended = slices.Delete(p.ended, 0, 1)
+		}
+		p.ended = append(p.ended, ended{page, s.viewer, time.Now()})
 	}
 }

@@ -64,6 +64,8 @@ func (f farewell) Error() string {
 	return f.code + ": " + f.err.Error()
 }
 
+func (f farewell) Unwrap() error { return f.err }
+
 // socket is the server's end of one page's WebSocket: one viewer, its pictures on
 // this socket and its media beside it.
 // The request's goroutine reads, one goroutine writes, and everything else
@@ -211,8 +213,13 @@ func (s *socket) converse(ctx context.Context) string {
 	if s.offers {
 		others.Go(func() { s.carry(ctx) })
 	}
-	stop(s.read())
-	s.viewer.Leave() // before the media has ended: what is held is let go at once
+	end := s.read()
+	stop(end)
+	if errors.Is(end, errLeft) { // before the media has ended: what is held is let go at once
+		s.viewer.Leave()
+	} else {
+		s.viewer.Lose()
+	}
 	others.Wait()
 	return context.Cause(ctx).Error()
 }

@@ -3,6 +3,7 @@ package signaling
 import (
 	"encoding/binary"
 	"fmt"
+	"image"
 	"log/slog"
 	"maps"
 	"testing"
@@ -238,6 +239,83 @@ func TestReplaced(t *testing.T) {
 	defer s.handler.pages.mu.Unlock()
 	if got := len(s.handler.pages.sockets); got != 2 {
 		t.Errorf("%d pages are known, want 2", got)
+	}
+}
+
+// TestLeadOverConnections: a page that comes back leads as it did before, with a silent
+// socket and after one that has broken; one that has said bye does not.
+func TestLeadOverConnections(t *testing.T) {
+	hello := `"transport":"none","page":"0123456789abcdef"`
+	for name, c := range map[string]struct {
+		end  func(*client)
+		back bool
+	}{
+		"silent": {func(*client) {}, true},
+		"broken": {func(c *client) { c.conn.NetConn().Close() }, true},
+		"left":   {func(c *client) { c.send(`{"type":"bye"}`) }, false},
+	} {
+		try := func(t *testing.T) bool {
+			s := serve(t, nil)
+			first := s.enter(t, hello)
+			first.await("hello")
+			first.sendInput(7, input.Motion{Pos: image.Pt(1, 1)})
+			first.sendInput(8, input.Button{Pos: image.Pt(1, 1), Button: 1, Action: input.Down})
+			first.flush()
+			other, _ := s.join(t)
+			if other.await("control").You {
+				t.Fatal("the second page leads at once")
+			}
+			ended := time.Now()
+			c.end(first)
+			if name != "silent" {
+				eventually(t, "it is gone", func() bool { return s.session.Viewers() == 1 })
+			}
+			again := s.enter(t, hello)
+			seq, leads := again.await("hello").Seq, again.await("control").You
+			if time.Since(ended) > 2*time.Second {
+				t.Log("too slow to tell")
+				return false
+			}
+			if seq != 8 {
+				t.Errorf("told that input up to %d was handled, want 8", seq)
+			}
+			if leads != c.back {
+				t.Errorf("the page leads: %v, want %v", leads, c.back)
+			}
+			return true
+		}
+		t.Run(name, func(t *testing.T) {
+			for deadline := time.Now().Add(patience); !try(t) && time.Now().Before(deadline); {
+			}
+		})
+	}
+}
+
+// TestForgotten: no more pages are remembered than have a use.
+func TestForgotten(t *testing.T) {
+	var p pages
+	desk := session.New(session.Config{Log: slog.New(slog.DiscardHandler)})
+	viewer, err := desk.Join(session.JoinConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	viewer.Leave()
+	for n := range byte(maxRemembered + 8) {
+		p.occupy(pageKey{1 + n}, &socket{viewer: viewer})()
+	}
+	if got := len(p.ended); got != maxRemembered {
+		t.Errorf("%d pages are remembered, want %d", got, maxRemembered)
+	}
+	for n, want := range map[byte]*session.Viewer{8: nil, maxRemembered + 8: viewer} {
+		for range 2 {
+			if got := p.recall(pageKey{n}); got != want {
+				t.Errorf("page %d: got %v, want %v", n, got, want)
+			}
+			want = nil // a page takes up where it was once
+		}
+	}
+	if len(p.sockets) != 0 {
+		t.Errorf("%d pages are still here", len(p.sockets))
 	}
 }
 

@@ -121,14 +121,17 @@ func (s *Session) forsake(v *Viewer) {
 	}
 }
 
-// succeed gives a viewer the control that its page had a moment ago. The caller
-// holds s.mu, and elects.
+// succeed gives a viewer the control, or the lead, that its page had a moment ago. The
+// caller holds s.mu, and elects.
 func (s *Session) succeed(v, instead *Viewer) {
-	if instead == nil || s.former != instead || instead.own != v.own || instead.share != v.share {
-		return
+	switch {
+	case instead == nil || instead.own != v.own || instead.share != v.share:
+	case s.former == instead:
+		s.given, s.former = v, nil
+		v.lent.Store(v.own == Watcher)
+	case s.absent == instead:
+		s.setLeader(v)
 	}
-	s.given, s.former = v, nil
-	v.lent.Store(v.own == Watcher)
 }
 
 // settle lets go of what a viewer holds, for what it may has changed, and counts it

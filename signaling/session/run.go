@@ -45,6 +45,7 @@ func (s *Session) Run(ctx context.Context) error {
 		}
 		next = soonest(next, s.expireShares(now))
 		next = soonest(next, s.reclaim(now))
+		next = soonest(next, s.endAbsence(now))
 		if next > 0 {
 			timer.Reset(next)
 		} else {

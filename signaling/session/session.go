@@ -57,6 +57,8 @@ type Session struct {
 	viewers  []*Viewer  // in the order in which they came
 	joined   uint64
 	leader   *Viewer   // nil: nobody controls
+	absent   *Viewer   // who led when its connection was lost, for whose page the lead is kept; nil: nobody
+	missed   time.Time // when that was
 	supplies []*supply // one for each fan-out
 	order    []int     // of the fan-outs that are chosen without being preferred
 	driving  []*Seat   // for each fan-out, the seat that its main stream follows; nil: none
@@ -103,7 +105,8 @@ type JoinConfig struct {
 	Role  Role   // "": Controller
 	Share string // id of the link that the viewer comes by, whose role counts; "": none
 	// Instead of an earlier viewer of the same page, which has left: if control had
-	// been given to it and to nobody since, it is this one's. nil: of none.
+	// been given to it and to nobody since, it is this one's, as is the lead that is
+	// kept for it. nil: of none.
 	Instead *Viewer
 }
 
@@ -149,7 +152,7 @@ func (s *Session) add(v, instead *Viewer) error {
 	v.id = strconv.FormatUint(s.joined, 10)
 	v.active = v.since
 	if instead != nil {
-		v.active = instead.active // that its page comes again is nobody's doing
+		v.active, v.input = instead.active, instead.input // that its page comes again is nobody's doing
 	}
 	s.copies.join(v, instead)
 	s.viewers = append(s.viewers, v)
@@ -162,7 +165,8 @@ func (s *Session) add(v, instead *Viewer) error {
 }
 
 // remove takes a viewer out and returns its seats, if this was not done before.
-func (s *Session) remove(v *Viewer, end error) (seats []*Seat) {
+// lost: its page may be back in a moment.
+func (s *Session) remove(v *Viewer, end error, lost bool) (seats []*Seat) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if v.left {
@@ -173,6 +177,9 @@ func (s *Session) remove(v *Viewer, end error) (seats []*Seat) {
 	s.viewers = slices.DeleteFunc(s.viewers, func(other *Viewer) bool { return other == v })
 	seats, v.seats, v.shown = v.seats, nil, nil
 	s.copies.forget(v)
+	if lost {
+		s.keepLead(v)
+	}
 	s.forsake(v)
 	s.elect()
 	s.attend(time.Now())

@@ -305,6 +305,59 @@ func TestLead(t *testing.T) {
 	})
 }
 
+// TestLeadOfWhoIsLost: a page that comes back has the lead, and with it the screen, that
+// it had, unless it has left of its own accord, stays away or somebody has acted since.
+func TestLeadOfWhoIsLost(t *testing.T) {
+	again := func(t *testing.T, s *Session, v *Viewer) *Viewer {
+		t.Helper()
+		v, err := s.Join(JoinConfig{Role: v.own, Instead: v})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(v.Leave)
+		return v
+	}
+	for _, c := range []struct {
+		name      string
+		leave     func(*Viewer)
+		then      func(s *Session, other *page)
+		back      bool // the one who has left leads again
+		elsewhere bool // the other one leads until then
+	}{
+		{"lost", (*Viewer).Lose, func(*Session, *page) {}, true, false},
+		{"back late", (*Viewer).Lose, func(*Session, *page) { time.Sleep(absence + time.Millisecond) }, false, true},
+		{"left", (*Viewer).Leave, func(*Session, *page) {}, false, true},
+		{"another acts", (*Viewer).Lose, func(_ *Session, other *page) { other.send(input.Motion{Pos: image.Pt(1, 1)}) }, false, true},
+		{"another takes it", (*Viewer).Lose, func(_ *Session, other *page) { other.v.Take() }, false, true},
+		{"another is given it", (*Viewer).Lose, func(_ *Session, other *page) { other.v.Give(other.v.ID()) }, false, true},
+		{"others come and go", (*Viewer).Lose, func(s *Session, _ *page) {
+			if v, err := s.Join(JoinConfig{Role: Owner}); err == nil {
+				v.Leave()
+			}
+		}, true, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s, _ := start(t, Config{})
+				first, other := join(t, s, Owner), &page{v: join(t, s, Owner)}
+				leads := func(want bool, v *Viewer) {
+					t.Helper()
+					if _, you := v.Leader(); you != want {
+						t.Errorf("viewer %s leads: %v, want %v", v.ID(), you, want)
+					}
+				}
+				leads(true, first)
+				c.leave(first)
+				c.then(s, other)
+				synctest.Wait()
+				leads(c.elsewhere, other.v)
+				leads(c.back, again(t, s, first))
+				leads(!c.back, other.v)
+			})
+		})
+	}
+}
+
 func TestActive(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, _ := start(t, Config{Fanouts: startFanouts(t, encode.VP8)})

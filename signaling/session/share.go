@@ -111,7 +111,7 @@ func (v *Viewer) Revoke(id string) error {
 		ended := s.endShare(id)
 		s.mu.Unlock()
 		for _, viewer := range ended {
-			viewer.leave(ErrRevoked)
+			viewer.leave(ErrRevoked, false)
 		}
 		return nil
 	})
@@ -185,7 +185,7 @@ func (s *Session) expireShares(now time.Time) (next time.Duration) {
 	}
 	s.mu.Unlock()
 	for _, v := range ended {
-		v.leave(ErrExpired)
+		v.leave(ErrExpired, false)
 	}
 	return next
 }

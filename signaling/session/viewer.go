@@ -266,12 +266,17 @@ func (v *Viewer) Counts() Counts {
 // Leave ends the viewer: all that it holds is let go and its seats are given up.
 // It is idempotent; whatever is called afterwards does nothing. Input that was
 // under way is done with, and counted in InputSeq, when it returns.
-func (v *Viewer) Leave() { v.leave(nil) }
+func (v *Viewer) Leave() { v.leave(nil, false) }
 
-// leave is Leave with why the session wants it.
-func (v *Viewer) leave(end error) {
+// Lose is Leave for a viewer whose connection has ended without a word: if it led,
+// the lead is kept for a moment for who joins instead of it, unless somebody acts.
+func (v *Viewer) Lose() { v.leave(nil, true) }
+
+// leave ends the viewer: for what reason of the session's, nil for none, and whether
+// its page may be back in a moment.
+func (v *Viewer) leave(end error, lost bool) {
 	s := v.session
-	for _, seat := range s.remove(v, end) {
+	for _, seat := range s.remove(v, end, lost) {
 		seat.place.Leave()
 	}
 	s.settle(v)

@@ -66,6 +66,19 @@ type Conns struct {
 //
 // The errors are ErrNoDisplay, with ErrRefused where it applies, and *ExtensionError.
 func (c *Conns) Connect(name string, extensions ...string) (*xgb.Conn, error) {
+	return c.connect(name, func(socket net.Conn) net.Conn { return socket }, extensions)
+}
+
+// ConnectBounded is Connect for a connection that asks for what has no bound in
+// the protocol, as a cursor's picture. A reply with more than so many bytes after
+// its first 32 is an xproto.AllocError to who asked, and takes no memory.
+func (c *Conns) ConnectBounded(name string, bytes int, extensions ...string) (*xgb.Conn, error) {
+	bound := func(socket net.Conn) net.Conn { return &bounded{Conn: socket, most: int64(bytes)} }
+	return c.connect(name, bound, extensions)
+}
+
+// connect opens a connection. What the client reads from goes through wrap.
+func (c *Conns) connect(name string, wrap func(net.Conn) net.Conn, extensions []string) (*xgb.Conn, error) {
 	// What xgb logs it also returns, and we do not print. SetOutput, unlike the
 	// variable itself, may be used while other connections log.
 	xgb.Logger.SetOutput(io.Discard)
@@ -78,7 +91,7 @@ func (c *Conns) Connect(name string, extensions ...string) (*xgb.Conn, error) {
 	if err != nil {
 		return nil, fmt.Errorf("display: connect %q: %w: %w", name, ErrNoDisplay, err)
 	}
-	conn, err := enter(socket, addr)
+	conn, err := enter(wrap(socket), addr)
 	if err != nil {
 		socket.Close()
 		if strings.Contains(err.Error(), "authentication refused") { // xgb has no other sign of it

@@ -16,10 +16,15 @@ import (
 // them up to about 128; X itself knows no limit.
 const maxCursor = 256
 
+// maxReply bounds what the server may answer, in bytes: there is no asking for
+// a part of a cursor, nor for its size, and a program may make one of 65535 by
+// 65535 pixels. It is enough for one of 1024 by 1024.
+const maxReply = 4 << 20
+
 // Cursor implements capture.Pointed (XFIXES protocol, §8 Cursor Monitoring). A
 // cursor without a single visible pixel, which is how programs hide it, has no
 // Image; of one with a side of more than 256 pixels it is the part around the hot
-// spot. The server does not say whether a client has hidden it by
+// spot; in place of one with more than 4 MiB stays the one before it. The server does not say whether a client has hidden it by
 // XFixesHideCursor.
 func (s *Source) Cursor() (capture.Cursor, error) {
 	s.cursorMu.Lock()
@@ -28,6 +33,9 @@ func (s *Source) Cursor() (capture.Cursor, error) {
 	reply, err := xfixes.GetCursorImage(s.events).Reply()
 	if missing := (xproto.CursorError{}); errors.As(err, &missing) {
 		return capture.Cursor{}, nil // the server has not shown one yet
+	}
+	if tooLarge := (xproto.AllocError{}); errors.As(err, &tooLarge) {
+		return s.cursor, nil
 	}
 	if err != nil {
 		return capture.Cursor{}, fmt.Errorf("x11: cursor: %w", lost(err))

@@ -3,6 +3,7 @@ package x11_test
 import (
 	"image"
 	"image/color"
+	"runtime"
 	"testing"
 	"time"
 
@@ -195,6 +196,43 @@ func TestLargeCursor(t *testing.T) {
 				t.Errorf("hot spot %v: pixel %v there", c.hot, got)
 			}
 		}
+	})
+}
+
+// A cursor that nobody can want to see costs no memory, and the one before it stays.
+func TestGiantCursor(t *testing.T) {
+	onServers(t, func(t *testing.T, plan *display.Plan) {
+		source := open(t, x11.Config{Display: plan.Display})
+		p := newPainter(t, plan)
+		at := image.Pt(20, 20)
+		show := func(side int) capture.Cursor {
+			t.Helper()
+			hot := image.Pt(side/2, side/2)
+			p.point(p.twoColours(side, side, image.Rectangle{Max: hot}, hot, orange), at)
+			return cursorWhere(t, source, func(c capture.Cursor) bool { return c.Image != nil && c.Hot == hot })
+		}
+		small := show(16)
+		const side = 2000
+		p.point(p.twoColours(side, side, image.Rect(0, 0, side, side), image.Point{}, orange), at)
+		select {
+		case <-source.CursorChanged():
+		case <-time.After(patience):
+			t.Fatal("the giant is not told of")
+		}
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		cursor, err := source.Cursor()
+		runtime.ReadMemStats(&after)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if cursor.Serial != small.Serial || cursor.Image != small.Image {
+			t.Errorf("cursor %d, want that before the giant, %d", cursor.Serial, small.Serial)
+		}
+		if got := after.TotalAlloc - before.TotalAlloc; got > 1<<20 {
+			t.Errorf("%d bytes for it, want at most 1 MiB", got)
+		}
+		show(18)
 	})
 }
 

@@ -115,7 +115,7 @@ func (s *Source) open(cfg Config) error {
 	if s.pixels, err = s.conns.Connect(cfg.Display, extensions...); err != nil {
 		return err
 	}
-	if s.events, err = s.conns.Connect(cfg.Display, extensions...); err != nil {
+	if s.events, err = s.conns.ConnectBounded(cfg.Display, maxReply, extensions...); err != nil {
 		return err
 	}
 	setup := xproto.Setup(s.pixels)

@@ -3,6 +3,7 @@ package xtest
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/jezek/xgb/xproto"
 
@@ -96,6 +97,7 @@ func (i *Injector) lend(sym keysym) (byte, error) {
 // remap gives a keycode one meaning whatever the modifiers; 0: none.
 func (i *Injector) remap(kc byte, sym keysym) {
 	i.keymap.set(kc, sym)
+	i.pings.changed = time.Now()
 	i.own[kc]++ // the server will report it
 	xproto.ChangeKeyboardMapping(i.conn, 1, xproto.Keycode(kc), 2, []xproto.Keysym{xproto.Keysym(sym), xproto.Keysym(sym)})
 }
@@ -114,6 +116,9 @@ func (i *Injector) mods() (held mods) {
 // not are put in force around the press, and what the person holds is restored
 // at once: a key's meaning is settled by its press.
 func (i *Injector) press(kc byte, under *mods) error {
+	if i.ring.lends(kc) {
+		time.Sleep(spread - time.Since(i.pings.changed))
+	}
 	now := i.mods()
 	if under != nil && *under != now {
 		state, err := i.state()

@@ -15,6 +15,9 @@ const (
 	// comes to it, and then as it is by that time: were the keycode lent anew before,
 	// the program would read the new meaning.
 	settle = 300 * time.Millisecond
+	// spread is how long a change of the mapping takes to become known. Some programs
+	// hear of it by another connection than of the keys: Chromium asks GTK.
+	spread = 50 * time.Millisecond
 	// pingPatience is how long a program may take to answer that can be asked.
 	pingPatience = time.Second
 	// maxDepth bounds how deep in a program's windows the one with the focus is.
@@ -27,6 +30,7 @@ const (
 type pings struct {
 	protocols, ping xproto.Atom
 	sent, answered  uint32        // serials
+	changed         time.Time     // when a keycode was given another meaning
 	settled         time.Time     // all keys before have been dealt with
 	mute            xproto.Window // that has not answered
 }

@@ -59,6 +59,11 @@ func (r *ring) lent() (keycodes []byte) {
 	return keycodes
 }
 
+// lends reports whether a keycode has been given a meaning.
+func (r *ring) lends(kc byte) bool {
+	return slices.ContainsFunc(r.slots, func(l slot) bool { return l.keycode == kc && l.sym != 0 })
+}
+
 // refit takes the ring over to a new mapping: a keycode that still means what
 // it was lent for stays lent, one that somebody else gave a meaning is left to
 // them, and the others are free.

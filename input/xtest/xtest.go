@@ -52,7 +52,8 @@ var errSilent = errors.New("the X server does not answer")
 // under the keycode that it went down under. Only the first group of the layout
 // is looked at. Caps_Lock and Num_Lock are keys like others.
 //
-// There are some 19 spare keycodes. Characters beyond them wait until the program
+// There are some 19 spare keycodes. What one is given is pressed 50 ms later, when
+// programs have heard of it. Characters beyond them wait until the program
 // that has the keyboard has read those before: by its answer to _NET_WM_PING, 1 s
 // at most, or for 300 ms where it gives none.
 //

@@ -116,20 +116,22 @@ func (s *Session) forsake(v *Viewer) {
 		s.given, s.former = nil, v
 		v.lent.Store(false)
 	}
-	if s.giver == v {
-		s.giver = nil
-	}
 }
 
-// succeed gives a viewer the control, or the lead, that its page had a moment ago. The
-// caller holds s.mu, and elects.
+// succeed gives a viewer the control, or the lead, that its page had a moment ago, or
+// the say over what that has given. The caller holds s.mu, and elects.
 func (s *Session) succeed(v, instead *Viewer) {
-	switch {
-	case instead == nil || instead.own != v.own || instead.share != v.share:
-	case s.former == instead:
+	if instead == nil || instead.own != v.own || instead.share != v.share {
+		return
+	}
+	if s.giver == instead {
+		s.giver = v
+	}
+	switch instead {
+	case s.former:
 		s.given, s.former = v, nil
 		v.lent.Store(v.own == Watcher)
-	case s.absent == instead:
+	case s.absent:
 		s.setLeader(v)
 	}
 }

@@ -153,6 +153,26 @@ func TestGivenLeaves(t *testing.T) {
 	}
 }
 
+// TestGiverLeaves: who has given control may take it also by a new connection of its page.
+func TestGiverLeaves(t *testing.T) {
+	s, _ := start(t, Config{})
+	join(t, s, Owner)
+	giver, guest := join(t, s, Controller), join(t, s, Watcher)
+	if err := giver.Give(guest.ID()); err != nil {
+		t.Fatal(err)
+	}
+	giver.Lose()
+	again, err := s.Join(JoinConfig{Role: Controller, Instead: giver})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(again.Leave)
+	controls(t, again, Control{Leader: guest.ID(), As: Controller, Given: true, Role: Controller})
+	if err := again.Take(); err != nil {
+		t.Errorf("taken by who has given it: %v", err)
+	}
+}
+
 // TestUnattended: what is lent ends when nobody is here who could take it back.
 func TestUnattended(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

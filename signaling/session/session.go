@@ -67,7 +67,7 @@ type Session struct {
 	copies   copies
 	layout   input.Layout // in force on the display; zero: unknown
 	given    *Viewer      // to whom control has been given, who leads until it is taken; nil: nobody
-	giver    *Viewer      // who has given it; nil: gone
+	giver    *Viewer      // who has given it, though it may have left; nil: nobody
 	former   *Viewer      // who had been given it and has left; nil: it has been disposed of since
 	alone    time.Time    // since when nobody is here who might take it; zero: somebody is
 	shares   []*share

@@ -21,7 +21,7 @@ import (
 
 // activityFlags say what keeps a desktop from counting as idle.
 type activityFlags struct {
-	KeepAwake    []keepAwake   `placeholder:"RULE" group:"Activity" help:"What counts as activity although nobody is there: cpu=CORES/TIME (the desktop's programs have used so much for so long), process=NAME, file=PATH/TIME (changed less than so long ago). Several with commas between, or given again."`
+	KeepAwake    []keepAwake   `placeholder:"RULE" group:"Activity" help:"What counts as activity although nobody is there: cpu=CORES/TIME (the desktop's programs have used so much for so long), gpu=PERCENT/TIME (a GPU has been so busy, likewise), process=NAME, file=PATH/TIME (changed less than so long ago). Several with commas between, or given again."`
 	KeepAwakeMax time.Duration `default:"24h" group:"Activity" help:"How long that, and the page's button for it, may hold at most after somebody has last been there."`
 	BusyFor      time.Duration `default:"2m" group:"Activity" help:"How long the desktop counts as busy after somebody has last typed, pointed or pasted; longer than the platform's period of asking."`
 	PauseAfter   time.Duration `default:"30m" group:"Activity" help:"After how long without input a page stops showing the desktop, until somebody is there again; 0s: never."`
@@ -45,13 +45,14 @@ func (f *activityFlags) validate() error {
 
 // keepAwake is a rule as --keep-awake has it.
 type keepAwake struct {
-	kind  string
-	text  string // a process's name or a file's path
-	cores float64
-	long  time.Duration
+	kind    string
+	text    string // a process's name or a file's path
+	cores   float64
+	percent int
+	long    time.Duration
 }
 
-var errKeepAwake = errors.New("want cpu=CORES/TIME, process=NAME or file=PATH/TIME, such as cpu=0.5/10m, process=blender, file=~/.keep-alive/8h")
+var errKeepAwake = errors.New("want cpu=CORES/TIME, gpu=PERCENT/TIME, process=NAME or file=PATH/TIME, such as cpu=0.5/10m, gpu=20/5m, process=blender, file=~/.keep-alive/8h")
 
 // UnmarshalText parses a rule.
 func (k *keepAwake) UnmarshalText(text []byte) error {
@@ -69,6 +70,11 @@ func (k *keepAwake) UnmarshalText(text []byte) error {
 		if err == nil && !(rule.cores > 0 && rule.cores <= 1024) {
 			err = errKeepAwake
 		}
+	case "gpu":
+		rule.percent, err = strconv.Atoi(before)
+		if err == nil && (rule.percent < 1 || rule.percent > 100) {
+			err = errKeepAwake
+		}
 	case "file":
 	default:
 		err = errKeepAwake
@@ -83,11 +89,13 @@ func (k *keepAwake) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// rule makes it, for the machine with this file system.
-func (k keepAwake) rule(root fs.FS, home string) activity.Rule {
+// rule makes it, for the machine with this file system and these GPUs.
+func (k keepAwake) rule(root fs.FS, home string, gpus *gpuReader) activity.Rule {
 	switch k.kind {
 	case "process":
 		return activity.ProcessRule(root, k.text)
+	case "gpu":
+		return activity.GPURule(gpus.busy, k.percent, k.long)
 	case "file":
 		path := k.text
 		if rest, ok := strings.CutPrefix(path, "~/"); ok {
@@ -103,8 +111,8 @@ func ours(_ int, comm string) bool {
 	return slices.Contains([]string{"lucarne", "Xvnc", "Xtigervnc", "Xvfb", "Xorg"}, comm)
 }
 
-// meter returns what measures the activity of a session.
-func (f *activityFlags) meter(s *session.Session, log *slog.Logger) *activity.Meter {
+// meter returns what measures the activity of a session. gpus nil: there is no GPU.
+func (f *activityFlags) meter(s *session.Session, gpus *gpuReader, log *slog.Logger) *activity.Meter {
 	root := os.DirFS("/")
 	born, err := containerStart(root)
 	if err != nil {
@@ -117,7 +125,10 @@ func (f *activityFlags) meter(s *session.Session, log *slog.Logger) *activity.Me
 		State: activityFile(), Log: log,
 	}
 	for _, k := range f.KeepAwake {
-		config.Rules = append(config.Rules, k.rule(root, home))
+		config.Rules = append(config.Rules, k.rule(root, home, gpus))
+		if k.kind == "gpu" && gpus != nil {
+			gpus.linger = ruled
+		}
 	}
 	if f.Jupyter == "auto" {
 		config.Jupyter = &activity.Jupyter{Dir: activity.JupyterDir(os.Getenv)}

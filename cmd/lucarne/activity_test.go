@@ -19,6 +19,7 @@ func TestKeepAwake(t *testing.T) {
 		want keepAwake
 	}{
 		{"cpu=0.5/10m", keepAwake{kind: "cpu", text: "0.5", cores: 0.5, long: 10 * time.Minute}},
+		{"gpu=20/5m", keepAwake{kind: "gpu", text: "20", percent: 20, long: 5 * time.Minute}},
 		{"process=blender", keepAwake{kind: "process", text: "blender"}},
 		{"process=a/b", keepAwake{kind: "process", text: "a/b"}},
 		{"file=~/.keep-alive/8h", keepAwake{kind: "file", text: "~/.keep-alive", long: 8 * time.Hour}},
@@ -29,7 +30,7 @@ func TestKeepAwake(t *testing.T) {
 			t.Errorf("%s: %+v, %v, want %+v", tt.text, got, err, tt.want)
 		}
 	}
-	for _, text := range []string{"", "cpu", "cpu=", "cpu=/10m", "cpu=x/10m", "cpu=0/10m", "cpu=NaN/10m", "cpu=1", "cpu=1/-5m", "process=", "file=~/x", "file=/8h", "gpu=5/1m"} {
+	for _, text := range []string{"", "cpu", "cpu=", "cpu=/10m", "cpu=x/10m", "cpu=0/10m", "cpu=NaN/10m", "cpu=1", "cpu=1/-5m", "process=", "file=~/x", "file=/8h", "gpu=0/1m", "gpu=101/1m", "gpu=x/1m", "gpu=5", "tpu=5/1m"} {
 		if err := new(keepAwake).UnmarshalText([]byte(text)); err == nil {
 			t.Errorf("%q: no error", text)
 		}
@@ -42,7 +43,7 @@ func TestKeepAwakeFileAtHome(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(home, ".keep-alive"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if holds, err := k.rule(fstest.MapFS{}, home).Holds(time.Now()); !holds || err != nil {
+	if holds, err := k.rule(fstest.MapFS{}, home, nil).Holds(t.Context(), time.Now()); !holds || err != nil {
 		t.Errorf("%v, %v", holds, err)
 	}
 }

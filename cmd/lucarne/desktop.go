@@ -122,7 +122,7 @@ func (d *desktop) wire(usable []encode.Backend) error {
 		Primary:      d.flags.Primary,
 	})
 	d.session.Withhold(d.byGPU...)
-	d.activity = d.flags.meter(d.session, d.log)
+	d.activity = d.flags.meter(d.session, d.gpuReader, d.log)
 	d.files = d.flags.store(d.log)
 	if err := d.order(d.automatic()); err != nil {
 		return err

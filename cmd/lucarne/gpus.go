@@ -24,6 +24,7 @@ const (
 	readAgain    = time.Second
 	leftAlone    = 10 * time.Minute
 	unwatched    = 10 * time.Second // and NVML's process ends
+	ruled        = time.Minute      // and it does where a rule asks every half a minute
 	unloading    = 300 * time.Millisecond
 )
 
@@ -113,10 +114,14 @@ type gpuReader struct {
 	gpu  gpu
 	log  *slog.Logger
 	asks chan chan []signaling.GPU
+	// linger is how long NVML's process stays when nobody asks; set before run.
+	linger time.Duration
 }
 
+var errNoGPU = errors.New("how busy the GPUs are is not known")
+
 func newGPUReader(g gpu, log *slog.Logger) *gpuReader {
-	return &gpuReader{gpu: g, log: log, asks: make(chan chan []signaling.GPU)}
+	return &gpuReader{gpu: g, log: log, asks: make(chan chan []signaling.GPU), linger: unwatched}
 }
 
 // read returns how the GPUs are; none where that cannot be known.
@@ -135,12 +140,30 @@ func (r *gpuReader) read(ctx context.Context) []signaling.GPU {
 	}
 }
 
+// busy returns how much of the time the busiest GPU computes, in percent. A reader that
+// is nil knows of none.
+func (r *gpuReader) busy(ctx context.Context) (percent int, err error) {
+	if r == nil {
+		return 0, errNoGPU
+	}
+	ctx, cancel := context.WithTimeout(ctx, firstReading)
+	defer cancel()
+	percent = -1
+	for _, g := range r.read(ctx) {
+		percent = max(percent, g.Busy)
+	}
+	if percent < 0 {
+		return 0, errNoGPU
+	}
+	return percent, nil
+}
+
 // run answers read until ctx ends, which it returns.
 func (r *gpuReader) run(ctx context.Context) error {
 	var library *nvml // nil: not loaded
 	var last []signaling.GPU
 	var again time.Time // when to look anew
-	idle := time.NewTimer(unwatched)
+	idle := time.NewTimer(r.linger)
 	defer idle.Stop()
 	end := func() {
 		if library != nil {
@@ -166,7 +189,7 @@ func (r *gpuReader) run(ctx context.Context) error {
 				}
 			}
 			answer <- last
-			idle.Reset(unwatched)
+			idle.Reset(r.linger)
 		}
 	}
 }

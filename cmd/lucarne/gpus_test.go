@@ -47,6 +47,15 @@ func TestGPUReader(t *testing.T) {
 	if got := encoders(t, os.Getpid()); len(got) != 1 {
 		t.Errorf("processes %d, want one", got)
 	}
+	for _, c := range []struct {
+		percent int
+		want    bool
+	}{{fakeT4.Busy, true}, {fakeT4.Busy + 1, false}} {
+		rule := keepAwake{kind: "gpu", percent: c.percent}.rule(nil, "", r)
+		if got, err := rule.Holds(t.Context(), time.Now()); got != c.want || err != nil {
+			t.Errorf("%d %%: %v, %v, want %v", c.percent, got, err, c.want)
+		}
+	}
 }
 
 // TestGPUReaderFails: an NVML that fails, hangs or crashes harms nobody.
@@ -61,6 +70,9 @@ func TestGPUReaderFails(t *testing.T) {
 			}
 			if got := r.read(ctx); len(got) > 0 {
 				t.Errorf("%+v, want none", got)
+			}
+			if _, err := r.busy(ctx); err == nil {
+				t.Error("no error where nobody knows how busy it is")
 			}
 			cancel()
 		})

@@ -28,8 +28,8 @@ const (
 type Rule struct {
 	Name string // one of "cpu", "gpu", "process", "file"
 	// Holds says whether there is such work. It is called every 30 s, by one
-	// goroutine; an error counts as no.
-	Holds func(now time.Time) (bool, error)
+	// goroutine, and ends with ctx; an error counts as no.
+	Holds func(ctx context.Context, now time.Time) (bool, error)
 }
 
 // Config is what a Meter is made of.
@@ -174,7 +174,7 @@ func (m *Meter) Run(ctx context.Context) error {
 	ticker := time.NewTicker(interval)
 	defer ticker.Stop()
 	for {
-		m.look(time.Now())
+		m.look(ctx, time.Now())
 		m.keep()
 		select {
 		case <-ctx.Done():
@@ -186,11 +186,11 @@ func (m *Meter) Run(ctx context.Context) error {
 }
 
 // look asks the rules in their order, until one holds.
-func (m *Meter) look(now time.Time) {
+func (m *Meter) look(ctx context.Context, now time.Time) {
 	for _, rule := range m.cfg.Rules {
-		holds, err := rule.Holds(now)
+		holds, err := rule.Holds(ctx, now)
 		m.mu.Lock()
-		if err != nil && m.failed != rule.Name {
+		if err != nil && ctx.Err() == nil && m.failed != rule.Name {
 			m.failed = rule.Name
 			m.cfg.Log.Warn("keep-awake rule cannot be asked", "rule", rule.Name, "err", err)
 		}

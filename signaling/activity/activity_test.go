@@ -39,7 +39,7 @@ func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
 // holding is a rule that holds while on is true.
 func holding(on *atomic.Bool) Rule {
-	return Rule{Name: "process", Holds: func(time.Time) (bool, error) { return on.Load(), nil }}
+	return Rule{Name: "process", Holds: func(context.Context, time.Time) (bool, error) { return on.Load(), nil }}
 }
 
 // runMeter runs a meter until the test's bubble ends it.
@@ -123,7 +123,7 @@ func TestRules(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var who person
 		var working atomic.Bool
-		broken := Rule{Name: "gpu", Holds: func(time.Time) (bool, error) { return true, errors.New("no driver") }}
+		broken := Rule{Name: "gpu", Holds: func(context.Context, time.Time) (bool, error) { return true, errors.New("no driver") }}
 		m := New(Config{Human: who.last, Rules: []Rule{broken, holding(&working)}, Log: quiet()})
 		runMeter(t, m)
 		time.Sleep(10 * time.Minute)

@@ -33,7 +33,7 @@ type Config struct {
 	Audit   func(Record) // nil: no audit; called from any goroutine, must not block
 	Log     *slog.Logger
 
-	MaxViewers int // at once; 0: 32
+	MaxViewers int // at once; 0: 32; a quarter is for those who come without a link
 	MaxPixels  int // of a size that a viewer asks for; 0: 2,300,000
 
 	MaxClipboard int  // bytes of one content, either way; 0: 16 MiB
@@ -110,8 +110,8 @@ type JoinConfig struct {
 	Instead *Viewer
 }
 
-// Join adds a viewer, who stays until Leave or until its link ends. With
-// MaxViewers here already it returns ErrFull, by a link that has ended ErrNoShare.
+// Join adds a viewer, who stays until Leave or until its link ends. With as many here
+// as there may be it returns ErrFull, by a link that has ended ErrNoShare.
 func (s *Session) Join(cfg JoinConfig) (*Viewer, error) {
 	if cfg.Role == "" {
 		cfg.Role = Controller
@@ -137,7 +137,7 @@ func (s *Session) Join(cfg JoinConfig) (*Viewer, error) {
 func (s *Session) add(v, instead *Viewer) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.viewers) >= s.cfg.MaxViewers {
+	if len(s.viewers) >= s.places(v.share) {
 		return fmt.Errorf("session: join: %w", ErrFull)
 	}
 	if v.share != "" {
@@ -162,6 +162,15 @@ func (s *Session) add(v, instead *Viewer) error {
 	s.tellPeople()
 	v.ring()
 	return nil
+}
+
+// places returns how many viewers there may be for another to come by a link, "" for
+// none: who has a link keeps nobody out who may end it.
+func (s *Session) places(share string) int {
+	if share == "" {
+		return s.cfg.MaxViewers
+	}
+	return s.cfg.MaxViewers - s.cfg.MaxViewers/4
 }
 
 // remove takes a viewer out and returns its seats, if this was not done before.

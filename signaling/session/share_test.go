@@ -110,6 +110,23 @@ func TestShareExpires(t *testing.T) {
 	})
 }
 
+// TestShareLeavesRoom: however many come by a link, who can end it still gets in.
+func TestShareLeavesRoom(t *testing.T) {
+	s, _ := start(t, Config{MaxViewers: 5})
+	owner := join(t, s, Owner)
+	made, secret := makeLink(t, owner, Watcher)
+	owner.Leave()
+	for range 4 {
+		comeBy(t, s, secret)
+	}
+	if _, err := s.Join(JoinConfig{Share: made.ID}); !errors.Is(err, ErrFull) {
+		t.Errorf("a fifth by the link: %v, want ErrFull", err)
+	}
+	if err := join(t, s, Owner).Revoke(made.ID); err != nil || s.Viewers() != 1 {
+		t.Errorf("%d viewers, %v, want the owner alone", s.Viewers(), err)
+	}
+}
+
 func TestShareBounds(t *testing.T) {
 	s, _ := start(t, Config{})
 	owner := join(t, s, Owner)

@@ -60,6 +60,11 @@ func (h *Handler) asset(w http.ResponseWriter, r *http.Request, name string) {
 	}
 	if strings.HasPrefix(name, hashedDir) {
 		w.Header().Set("Cache-Control", "public, max-age=31536000, immutable") // RFC 8246
+		w.Header().Set("Vary", "Accept-Encoding")
+		if smaller := h.packed.of(name, content); smaller != nil && takesGzip(r.Header) {
+			w.Header().Set("Content-Encoding", "gzip")
+			content = smaller
+		}
 	} else {
 		w.Header().Set("Cache-Control", "no-cache")
 	}

@@ -82,6 +82,7 @@ type Handler struct {
 	cursors  cursors
 	halfOpen halfOpen
 	pages    pages
+	packed   packed
 
 	mu      sync.Mutex
 	sockets map[*socket]struct{}

@@ -313,6 +313,10 @@ func readError(err error) error {
 	if errors.As(err, &f) {
 		return f
 	}
+	var closed *websocket.CloseError
+	if errors.As(err, &closed) && closed.Code == websocket.CloseGoingAway {
+		return farewell{err: errLeft} // its tab is closed, or shows another page
+	}
 	var timeout interface{ Timeout() bool }
 	if errors.As(err, &timeout) && timeout.Timeout() {
 		return farewell{code: "timeout", retry: true}

@@ -253,6 +253,10 @@ func TestLeadOverConnections(t *testing.T) {
 		"silent": {func(*client) {}, true},
 		"broken": {func(c *client) { c.conn.NetConn().Close() }, true},
 		"left":   {func(c *client) { c.send(`{"type":"bye"}`) }, false},
+		"closed": {func(c *client) {
+			away := websocket.FormatCloseMessage(websocket.CloseGoingAway, "")
+			c.conn.WriteControl(websocket.CloseMessage, away, time.Now().Add(patience))
+		}, false},
 	} {
 		try := func(t *testing.T) bool {
 			s := serve(t, nil)

@@ -298,7 +298,8 @@ export class App {
         return this.access.made(message);
       case "control":
         this.assume(message);
-        if (this.leading !== message.you) this.hands.release();
+        // Who takes the lead by what they hold goes on with it; the server lets go where control is given.
+        if (this.leading !== message.you && (!message.you || message.given)) this.hands.release();
         if (message.you && !this.leading) {
           this.leading = true; // the desktop's size is ours now
           this.screen.wish(true);

@@ -3,6 +3,7 @@ package e2e
 import (
 	"image"
 	"regexp"
+	"slices"
 	"testing"
 
 	"github.com/jezek/xgb"
@@ -83,6 +84,31 @@ func TestTheScreenIsTheLeaders(t *testing.T) {
 	d.check(second.Close())
 	d.is(w, image.Pt(1000, 700))
 	poll(t, "DPI of 96", func() bool { return d.dpi() == "96" })
+}
+
+// What the person holds by which they take the lead stays held: Control for the key after it.
+func TestTakingTheLeadHoldsOn(t *testing.T) {
+	d := newDesk(t, setup{size: image.Pt(800, 600), tab: image.Pt(1000, 700), agent: []string{"--auth", "none"}})
+	w, r := d.window(image.Rect(0, 0, 1, 1), 0), d.record(image.Rect(0, 0, 3000, 2000))
+	d.open("?resize=remote")
+	d.is(w, image.Pt(1000, 700))
+	second := d.open("?resize=remote&transport=ws")
+	second.emulate(image.Pt(600, 400), 1)
+	second.wait(`innerWidth === 600 && lucarne.stats().width === 1000`)
+	control := browser.Key{Code: "ControlLeft", Key: "Control", Modifiers: browser.Ctrl}
+	d.check(second.KeyDown(d.ctx, control))
+	d.is(w, image.Pt(600, 400)) // asked for with the lead
+	d.check(second.Press(d.ctx, browser.Key{Code: "KeyA", Key: "a", Modifiers: browser.Ctrl}))
+	control.Modifiers = 0
+	d.check(second.KeyUp(d.ctx, control))
+	poll(t, "two keys", func() bool { return len(r.pressed()) >= 2 && r.held() == 0 })
+	var got []uint32
+	for _, e := range r.got(isKey) {
+		got = append(got, e.(xclient.Key).Keysym)
+	}
+	if want := []uint32{0xffe3, 'a', 'a', 0xffe3}; !slices.Equal(got, want) {
+		t.Errorf("keys went down and up as %x, want %x", got, want)
+	}
 }
 
 // A tab that is zoomed or turned has other pixels, and the desktop other letters, if the person wants that.

@@ -36,9 +36,14 @@ func (i *Injector) key(e input.Key) error {
 	if err != nil {
 		return err
 	}
-	if err := i.press(kc, under); err != nil {
-		return err
+	if under != nil && *under != i.mods() {
+		state, err := i.state()
+		if err != nil {
+			return err
+		}
+		under = i.keymap.locked(kc, under, state)
 	}
+	i.press(kc, under)
 	i.keys.pressed[id] = kc
 	return nil
 }
@@ -81,14 +86,16 @@ func (i *Injector) keycode(e input.Key) (kc byte, under *mods, err error) {
 }
 
 // lend gives a spare keycode the meaning sym. It waits if all of them have just
-// been used.
+// been used; which are to spare may be others then.
 func (i *Injector) lend(sym keysym) (byte, error) {
-	kc, used, ok := i.ring.take(sym, i.keys.down)
+	if used, ok := i.ring.oldest(i.keys.down); ok {
+		if err := i.settleKeys(used); err != nil {
+			return 0, err
+		}
+	}
+	kc, ok := i.ring.take(sym, i.keys.down)
 	if !ok {
 		return 0, fmt.Errorf("xtest: keysym %#x: no keycode to spare: %w", uint32(sym), input.ErrInexpressible)
-	}
-	if err := i.settleKeys(used); err != nil {
-		return 0, err
 	}
 	i.remap(kc, sym)
 	return kc, nil
@@ -115,22 +122,14 @@ func (i *Injector) mods() (held mods) {
 // press presses a keycode under modifiers; nil: those in force. Those that are
 // not are put in force around the press, and what the person holds is restored
 // at once: a key's meaning is settled by its press.
-func (i *Injector) press(kc byte, under *mods) error {
+func (i *Injector) press(kc byte, under *mods) {
 	if i.ring.lends(kc) {
 		time.Sleep(spread - time.Since(i.pings.changed))
 	}
-	now := i.mods()
-	if under != nil && *under != now {
-		state, err := i.state()
-		if err != nil {
-			return err
-		}
-		want := *under
-		if i.keymap.inverts(kc, state) {
-			want.shift = !want.shift
-		}
-		shift := i.change(now.shift, want.shift, i.keymap.shift, xproto.ModMaskShift)
-		level3 := i.change(now.level3, want.level3, i.keymap.level3, i.keymap.level3Mask)
+	if under != nil {
+		now := i.mods()
+		shift := i.change(now.shift, under.shift, i.keymap.shift, xproto.ModMaskShift)
+		level3 := i.change(now.level3, under.level3, i.keymap.level3, i.keymap.level3Mask)
 		defer shift()
 		defer level3()
 	}
@@ -141,7 +140,6 @@ func (i *Injector) press(kc byte, under *mods) error {
 	}
 	i.keys.count[kc]++
 	i.fake(xproto.KeyPress, kc)
-	return nil
 }
 
 // change puts a modifier in force, or out of it, and returns what undoes it.

@@ -144,6 +144,16 @@ func (m *keymap) reach(kc byte, s keysym, now mods) (mods, bool) {
 	return mods{}, false
 }
 
+// locked returns the modifiers under which a keycode means, with the locks in the
+// state of the display, what it means under others without; nil, those in force,
+// as it is.
+func (m *keymap) locked(kc byte, under *mods, state uint16) *mods {
+	if under == nil || !m.inverts(kc, state) {
+		return under
+	}
+	return &mods{shift: !under.shift, level3: under.level3}
+}
+
 // inverts reports whether a lock that is on, in the state of the display, swaps
 // what Shift does to a keycode.
 func (m *keymap) inverts(kc byte, state uint16) bool {

@@ -25,17 +25,31 @@ func newRing(free []byte) *ring {
 	return r
 }
 
-// take lends a keycode to s, other than one that is busy, and returns when it was
-// last used, zero for never; false: all are busy.
-func (r *ring) take(s keysym, busy func(kc byte) bool) (kc byte, used time.Time, ok bool) {
-	i := slices.IndexFunc(r.slots, func(l slot) bool { return !busy(l.keycode) })
+// oldest returns when the keycode that take lends was last used, zero for never;
+// false: all are busy.
+func (r *ring) oldest(busy func(kc byte) bool) (used time.Time, ok bool) {
+	i := r.free(busy)
 	if i < 0 {
-		return 0, time.Time{}, false
+		return time.Time{}, false
 	}
-	kc, used = r.slots[i].keycode, r.slots[i].used
+	return r.slots[i].used, true
+}
+
+// take lends to s the keycode unused for longest of those that are not busy; false:
+// all are.
+func (r *ring) take(s keysym, busy func(kc byte) bool) (kc byte, ok bool) {
+	i := r.free(busy)
+	if i < 0 {
+		return 0, false
+	}
+	kc = r.slots[i].keycode
 	r.slots[i].sym = s
 	r.touch(kc)
-	return kc, used, true
+	return kc, true
+}
+
+func (r *ring) free(busy func(kc byte) bool) int {
+	return slices.IndexFunc(r.slots, func(l slot) bool { return !busy(l.keycode) })
 }
 
 // touch makes a keycode the latest used, if it is one of the ring's.

@@ -23,8 +23,12 @@ func (i *Injector) text(text string) error {
 				return err
 			}
 		}
+		state, err := i.state()
+		if err != nil {
+			return err
+		}
 		for _, c := range chars {
-			switch err := i.strike(character(c)); {
+			switch err := i.strike(character(c), state); {
 			case errors.Is(err, input.ErrInexpressible):
 				refused = err
 			case err != nil:
@@ -38,15 +42,13 @@ func (i *Injector) text(text string) error {
 	return refused
 }
 
-// strike presses a key and lets it go.
-func (i *Injector) strike(k input.Key) error {
+// strike presses a key, in a state of the locks, and lets it go.
+func (i *Injector) strike(k input.Key, state uint16) error {
 	kc, under, err := i.keycode(k)
 	if err != nil {
 		return err
 	}
-	if err := i.press(kc, under); err != nil {
-		return err
-	}
+	i.press(kc, i.keymap.locked(kc, under, state))
 	i.release(kc)
 	return nil
 }

@@ -158,3 +158,28 @@ func TestTextRefuses(t *testing.T) {
 		d.nothingDown()
 	})
 }
+
+// A text means what it says whatever lock is on.
+func TestTextUnderLocks(t *testing.T) {
+	onEach(t, func(t *testing.T, d *desktop) {
+		for _, held := range []string{"", "ShiftLeft"} {
+			d.inject(input.Locks{Caps: true, Num: true})
+			if held != "" {
+				d.inject(down(held, 0))
+			}
+			text := "aB1!éÉ日"
+			d.inject(input.Text{Text: text})
+			for _, c := range text {
+				if got, _ := d.pressed(); keysym(got).canonical() != keysym(character(c).Keysym) {
+					t.Errorf("with %q held the program got %#x, want %q", held, got, c)
+				}
+			}
+			if held != "" {
+				d.inject(up(held, 0))
+			}
+		}
+		d.inject(input.Locks{})
+		d.sync()
+		d.nothingDown()
+	})
+}

@@ -33,6 +33,7 @@ type pings struct {
 	changed         time.Time     // when a keycode was given another meaning
 	settled         time.Time     // all keys before have been dealt with
 	mute            xproto.Window // that has not answered
+	patience        time.Duration // with a program
 }
 
 // findPings makes ready for pings.
@@ -110,7 +111,7 @@ func (i *Injector) pingWindow(w xproto.Window) (bool, error) {
 	event := xproto.ClientMessageEvent{Format: 32, Window: w, Type: i.pings.protocols,
 		Data: xproto.ClientMessageDataUnionData32New([]uint32{uint32(i.pings.ping), i.pings.sent, uint32(w), 0, 0})}
 	xproto.SendEvent(i.conn, false, w, xproto.EventMaskNoEvent, string(event.Bytes()))
-	for end := time.Now().Add(pingPatience); time.Now().Before(end); time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(i.pings.patience); time.Now().Before(end); time.Sleep(time.Millisecond) {
 		if err := i.takeEvents(); err != nil {
 			return false, err
 		}

@@ -80,6 +80,7 @@ func TestTextIntoEditors(t *testing.T) {
 	for _, name := range []string{"l3afpad", "featherpad"} { // GTK, Qt
 		t.Run(name, func(t *testing.T) {
 			onEach(t, func(t *testing.T, d *desktop) {
+				d.i.pings.patience = deadline // the machine may be busy
 				file := d.startEditor(name)
 				want := string(rare)
 				for chars := range slices.Chunk(rare, input.MaxText/utf8.UTFMax) {

@@ -24,6 +24,7 @@ func TestTypesIntoXterm(t *testing.T) {
 			if err := exec.Command("setxkbmap", "-display", d.name, layout).Run(); err != nil {
 				t.Skipf("setxkbmap %s: %v", layout, err)
 			}
+			d.sync() // the injector has heard of it
 			for _, c := range typed {
 				code, sym := usCodes[c], uint32(c)
 				switch {

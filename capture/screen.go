@@ -329,6 +329,10 @@ func (s *Screen) Cursor() Cursor {
 	return cursor
 }
 
+// Doubt has the next Cursor ask the display although the picture is the same: a
+// program may have put the pointer elsewhere, of which the display tells nobody.
+func (s *Screen) Doubt() { s.stale.Store(true) }
+
 // Resize asks the display for another size and returns the one it has then.
 // Without a display, or with one that cannot be resized, it is an error.
 func (s *Screen) Resize(size image.Point) (image.Point, error) {

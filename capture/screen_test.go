@@ -268,6 +268,10 @@ func TestCursorIsFetchedWhenLookedAt(t *testing.T) {
 		if got := screen.Cursor(); source.cursors != 1 || got.Serial != 1 {
 			t.Errorf("fetched %d times, serial %d; want once, 1", source.cursors, got.Serial)
 		}
+		screen.Doubt()
+		if got := screen.Cursor(); source.cursors != 2 || got.Serial != 2 {
+			t.Errorf("in doubt fetched %d times in all, serial %d; want twice, 2", source.cursors, got.Serial)
+		}
 	})
 }
 

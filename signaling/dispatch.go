@@ -100,6 +100,11 @@ func (s *socket) control(m Message) error {
 		s.answer(s.viewer.Ask(), session.Giving, "give")
 	case "limits":
 		s.answer(s.viewer.Limit(session.Limits{BitrateBps: m.Bitrate, MaxFPS: m.MaxFPS}), session.Limiting, "limits")
+	case "pointer":
+		select {
+		case s.place <- struct{}{}:
+		default: // it is about to be told
+		}
 	case "awake":
 		s.keepAwake(m.Minutes)
 	case "ping":

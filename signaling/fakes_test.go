@@ -83,6 +83,13 @@ func (d *display) point(serial uint32) {
 	d.cursors <- struct{}{}
 }
 
+// warp puts the pointer elsewhere, of which the display says nothing.
+func (d *display) warp(to image.Point) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.cursor.Pos = to
+}
+
 func (d *display) Resize(size image.Point) (image.Point, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

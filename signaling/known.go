@@ -18,6 +18,7 @@ type known struct {
 	args     []string
 	size     image.Point
 	cursor   uint32
+	located  time.Time       // it was last told, asked, where the pointer is
 	pictured map[uint32]bool // cursors whose image it has
 	control  session.Control
 	told     bool   // it has been told who controls
@@ -104,6 +105,18 @@ func (s *socket) putCursor(ctx context.Context, k *known) error {
 	}
 	k.cursor = cursor.Serial
 	return s.put(ctx, m)
+}
+
+// putPlace tells where the pointer is to a page that has asked, if it has not
+// just been told.
+func (s *socket) putPlace(ctx context.Context, k *known) error {
+	if time.Since(k.located) < s.h.pace.place {
+		return nil
+	}
+	k.located = time.Now()
+	k.cursor = 0
+	s.h.cfg.Screen.Doubt()
+	return s.putCursor(ctx, k)
 }
 
 // putSession tells what is new of the session: who leads, how the pictures are

@@ -38,6 +38,8 @@
 //	limits     bitrate (bits a second), maxFPS: what this viewer's video may take; 0: as much as it does
 //	gpus       on (bool): whether the page wants to know how the GPUs are, which the server reads only
 //	           while somebody does
+//	pointer    the page would like to know where the desktop's pointer is, which a program may have moved;
+//	           cursor says it, ten times a second at most
 //	awake      minutes: the desktop is to count as in use for so long, though nobody is there; 0: no more
 //	ping       t (the page's clock, ms)
 //	bye        the page is leaving

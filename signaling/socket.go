@@ -38,13 +38,15 @@ type pace struct {
 	resize time.Duration // that a wish for a size has to last
 	codec  time.Duration // from media that the page does not decode to the next
 	people time.Duration // at least, between two lists of who is here
+	place  time.Duration // at least, between two words of where the pointer is
+	gpus   time.Duration // between two readings of the GPUs, for a page that wants them
 	doze   time.Duration // between two looks at whether somebody is there
 }
 
 var defaultPace = pace{
 	hello: 10 * time.Second, write: 10 * time.Second, ping: 3 * time.Second,
 	idle: 10 * time.Second, login: 10 * time.Second, ack: 250 * time.Millisecond, resize: 100 * time.Millisecond, codec: 30 * time.Second, people: 250 * time.Millisecond,
-	doze: 10 * time.Second,
+	place: 100 * time.Millisecond, gpus: time.Second, doze: 10 * time.Second,
 }
 
 // farewell is why a socket closes, as the page is told in bye.
@@ -81,7 +83,8 @@ type socket struct {
 	handled uint32 // newest input of the viewer that this one replaces
 	link    link
 	wishes  wishes
-	gpus    chan bool // capacity 1: whether the page wants to know how the GPUs are
+	place   chan struct{} // capacity 1: the page would like to know where the pointer is
+	gpus    chan bool     // capacity 1: whether the page wants to know how the GPUs are
 
 	pictures *wsmedia.Video
 	offers   bool // media beside the socket
@@ -114,7 +117,8 @@ func (h *Handler) serveSocket(w http.ResponseWriter, r *http.Request) {
 	defer cancel(nil)
 	s := &socket{
 		h: h, cancel: cancel, queue: make(chan packet, queueSize), link: newLink(), flow: newFlow(), wishes: newWishes(),
-		gpus: make(chan bool, 1), log: h.cfg.Log,
+		place: make(chan struct{}, 1),
+		gpus:  make(chan bool, 1), log: h.cfg.Log,
 	}
 	if !h.add(s) {
 		http.Error(w, "shutting down", http.StatusServiceUnavailable)

@@ -153,9 +153,32 @@ func TestScreen(t *testing.T) {
 	if got := c.await("cursor"); got.Serial != 7 || got.Image != nil {
 		t.Errorf("got %+v, want 7 without its picture", got)
 	}
+	s.display.warp(image.Pt(5, 6))
+	c.send(`{"type":"pointer"}`)
+	if got := c.await("cursor"); got.Serial != 7 || got.Image != nil || got.X != 5 || got.Y != 6 {
+		t.Errorf("got %+v, want 7 at 5,6", got)
+	}
 	close(s.display.damaged)
 	if got := c.await("display"); got.State != "gone" {
 		t.Errorf("got %+v, want gone", got)
+	}
+}
+
+// TestPlaceIsToldNowAndThen: a page that asks on and on where the pointer is costs no
+// more than one that asks now and then.
+func TestPlaceIsToldNowAndThen(t *testing.T) {
+	s := serve(t, nil)
+	s.handler.pace.place = time.Hour
+	c, _ := s.join(t)
+	s.display.point(7)
+	c.await("cursor")
+	for range 3 {
+		c.send(`{"type":"pointer"}`)
+	}
+	c.await("cursor")
+	s.display.point(8) // behind what is still to be said of 7
+	if got := c.await("cursor"); got.Serial != 8 {
+		t.Errorf("got %+v, want 8", got)
 	}
 }
 

@@ -85,6 +85,8 @@ func (s *socket) writeAll(ctx context.Context) error {
 			err = s.putGot(ctx)
 		case <-bell:
 			err = s.putScreen(ctx, known)
+		case <-s.place:
+			err = s.putPlace(ctx, known)
 		case <-s.viewer.Changed():
 			err = s.putSession(ctx, known, ack)
 		case <-ack.C:

@@ -57,6 +57,7 @@ export class Hands {
     });
     this.pointing = new Pointing(clock, screen, store, {
       send: (event) => this.act(event.type === "key" ? "keyboard" : "pointer", event),
+      lost: () => void listener.send({ type: "pointer" }),
       refused: () => listener.lockRefused(),
       wanted: () => listener.lockWanted(),
     });

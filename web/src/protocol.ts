@@ -197,6 +197,8 @@ export type ClientMessage =
   /** Whether the page wants to know how the GPUs are, each second. */
   | { type: "gpus"; on: boolean }
   | { type: "awake"; minutes: number }
+  /** Where the desktop's pointer is: a cursor message says it. */
+  | { type: "pointer" }
   | { type: "resize"; width: number; height: number; scale: number }
   | { type: "visibility"; hidden: boolean }
   | { type: "keyboard"; layout: string; variant: string; mode: "physical" | "text" }

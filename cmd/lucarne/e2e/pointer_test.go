@@ -1,10 +1,13 @@
 package e2e
 
 import (
+	"fmt"
 	"image"
 	"slices"
 	"testing"
 	"time"
+
+	"github.com/jezek/xgb/xproto"
 
 	"lucarne/perf/browser"
 	"lucarne/perf/cost"
@@ -62,6 +65,15 @@ func TestLockedMouse(t *testing.T) {
 		t.Errorf("clicks %v, want %v", got, want)
 	}
 	move(image.Pt(-3, -5), 20)
+
+	// A program may put the pointer elsewhere. Where it is drawn is right as soon as it rests.
+	x := d.cursors()
+	x.show(x.block(image.Pt(16, 16), image.Point{}, image.Point{}))
+	at = image.Pt(900, 600)
+	d.check(xproto.WarpPointerChecked(x.conn, 0, x.root, 0, 0, 0, 0, int16(at.X), int16(at.Y)).Check())
+	move(image.Pt(2, -1), 10)
+	page.wait(fmt.Sprintf(`(({x, y}) => x === %d && y === %d)(document.querySelector(".arrow").getBoundingClientRect())`, at.X, at.Y))
+
 	d.check(page.Eval(d.ctx, `document.exitPointerLock(), 1`, nil))
 	page.wait(`document.pointerLockElement === null && document.querySelector(".arrow").hidden`)
 	free := image.Pt(200, 100)

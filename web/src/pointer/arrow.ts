@@ -6,7 +6,7 @@ import type { Point } from "../geometry.ts";
 import { onRatio } from "../ratio.ts";
 import type { Screen } from "../screen.ts";
 
-/** Where the desktop says its pointer is tells of a locked one that has rested for this long, in ms. */
+/** A locked pointer that has rested for this long, in ms, is where the desktop says, all motion being there. */
 const REST = 300;
 /** Browsers show no cursor that is larger, in CSS pixels. */
 const MAX_CURSOR = 128;
@@ -23,13 +23,15 @@ export class Arrow {
   private place: Point | null = null;
   /** Where the locked pointer is on the desktop; null: it is free. */
   private remote: Point | null = null;
-  private shifted = -Infinity;
+  private resting = true;
+  private cancelRest = () => {};
 
-  /** drawn lies over the page and lets everything through. */
+  /** drawn lies over the page and lets everything through. ask: told is wanted. */
   constructor(
     private readonly clock: Clock,
     private readonly screen: Screen,
     private readonly drawn: HTMLImageElement,
+    private readonly ask: () => void,
   ) {
     // The pictures are shown pixel for pixel.
     onRatio(() => this.show(this.picture));
@@ -58,20 +60,27 @@ export class Arrow {
   /** The pointer is locked at a position on the desktop, or free. */
   lock(remote: Point | null): void {
     this.remote = remote;
+    this.cancelRest();
+    this.resting = true;
     this.update();
   }
 
   /** The locked pointer has moved by remote pixels, as far as the desktop's edges let it. */
   shift(by: Point): void {
     if (!this.remote) return;
-    this.shifted = this.clock.now();
+    this.resting = false;
+    this.cancelRest();
+    this.cancelRest = this.clock.after(REST, () => {
+      this.resting = true;
+      this.ask();
+    });
     this.remote = this.screen.within({ x: this.remote.x + by.x, y: this.remote.y + by.y });
     this.update();
   }
 
   /** The desktop says where its pointer is. A locked one may have been put there by a program. */
   told(remote: Point): void {
-    if (this.remote && this.clock.now() - this.shifted > REST) this.lock(this.screen.within(remote));
+    if (this.remote && this.resting) this.lock(this.screen.within(remote));
   }
 
   private style(picture: Picture): void {
@@ -92,7 +101,8 @@ export class Arrow {
     drawn.hidden = !needed;
     if (!needed) return;
     const ratio = devicePixelRatio;
-    const whole = (length: number) => Math.round(length * ratio) / ratio;
+    // The middle of a pixel stands for it, not for the next one.
+    const whole = (length: number) => Math.ceil(length * ratio - 0.5) / ratio;
     const left = whole(at.x - picture.hotX / ratio);
     const top = whole(at.y - picture.hotY / ratio);
     drawn.style.width = `${picture.width / ratio}px`;

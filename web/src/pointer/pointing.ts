@@ -15,6 +15,8 @@ export interface PointingListener {
   send(event: InputEvent): boolean;
   /** The browser has refused to lock the pointer. */
   refused(): void;
+  /** The desktop is to say where its pointer is. */
+  lost(): void;
   /** A program wants the mouse rather than a pointer: it has hidden the one that is dragged. Told once. */
   wanted(): void;
 }
@@ -33,7 +35,7 @@ export class Pointing {
     private readonly listener: PointingListener,
   ) {
     this.pointer = new Pointer(clock, (event) => listener.send(event));
-    this.arrow = new Arrow(clock, screen, drawing(screen.stage));
+    this.arrow = new Arrow(clock, screen, drawing(screen.stage), () => listener.lost());
     this.lock = new PointerLock(screen.stage, () => store.value.raw, {
       changed: (locked) => {
         this.pointer.locked = locked;

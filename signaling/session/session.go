@@ -130,6 +130,9 @@ func (s *Session) Join(cfg JoinConfig) (*Viewer, error) {
 	if err := s.add(v, cfg.Instead); err != nil {
 		return nil, err
 	}
+	if cfg.Instead != nil {
+		s.hands.inherit(v, cfg.Instead)
+	}
 	s.settle(v)
 	return v, nil
 }

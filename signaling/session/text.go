@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"lucarne/input"
@@ -42,8 +43,17 @@ func (v *Viewer) postpone(e late) bool {
 	case !input.Reliable(e.event):
 		return false
 	}
-	if len(v.backlog.events) == maxBacklog {
+	if _, release := e.event.(input.Release); release {
+		v.session.hands.letGo(v) // now, as well as what is still to be pressed
+	}
+	n := len(v.backlog.events)
+	if n >= maxBacklog-1 { // of what is lost no release may be
+		e.event = input.Release{}
 		v.counts.Failed++
+	}
+	if n == maxBacklog {
+		e.seq = max(e.seq, v.backlog.events[n-1].seq)
+		v.backlog.events[n-1] = e
 		return true
 	}
 	v.backlog.events = append(v.backlog.events, e)
@@ -53,6 +63,20 @@ func (v *Viewer) postpone(e late) bool {
 		ring(v.session.texts)
 	}
 	return true
+}
+
+// inherit has a viewer go on with the text of another of the same page: what the page
+// does next comes after it. The rest that had to wait is sent again.
+func (h *hands) inherit(v, from *Viewer) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	n := slices.Index(h.typing, from)
+	if n < 0 || from.backlog.rest == "" {
+		return
+	}
+	v.backlog = backlog{typing: true, rest: from.backlog.rest}
+	from.backlog = backlog{}
+	h.typing[n] = v
 }
 
 // typeTexts types what has been postponed until ctx ends.
@@ -98,7 +122,7 @@ func (v *Viewer) typePiece() bool {
 		v.take(next)
 		return true
 	}
-	if !v.allows(Keyboard) {
+	if !v.allows(Keyboard) || v.Err() != nil {
 		b.rest = ""
 		return true
 	}

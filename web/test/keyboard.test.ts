@@ -191,6 +191,34 @@ test("strokes wait for the clipboard in their order, and are forgotten with a re
   assert.deepEqual(typed, ["+KeyV", "-KeyV"]);
 });
 
+test("what is typed while strokes wait, however much, leaves nothing held, and no repeats", async () => {
+  const { keyboard, stroke, typed } = board();
+  const control = { mods: ["Control"] };
+  let ready = () => {};
+  keyboard.pause(new Promise<void>((resolve) => (ready = resolve)));
+  keyboard.down(stroke("ControlLeft", "Control", control));
+  keyboard.down(stroke("KeyV", "v", control));
+  for (let i = 0; i < 200; i++) keyboard.down(stroke("KeyV", "v", { ...control, repeat: true }));
+  keyboard.up(stroke("KeyV", "v", control));
+  keyboard.down(stroke("KeyK", "k", control));
+  ready();
+  await settle();
+  assert.deepEqual(typed.splice(0), ["+ControlLeft", "+KeyV", "-KeyV", "+KeyK"]);
+
+  keyboard.pause(new Promise<void>((resolve) => (ready = resolve)));
+  for (let i = 0; i < 100; i++) {
+    keyboard.down(stroke("KeyA", "a", control));
+    keyboard.up(stroke("KeyA", "a", control));
+  }
+  keyboard.up(stroke("KeyK", "k", control));
+  ready();
+  await settle();
+  assert.ok(!keyboard.holding);
+  assert.deepEqual(typed.splice(0).slice(-2), ["-ControlLeft", "-KeyK"]);
+  keyboard.down(stroke("KeyB", "b", control));
+  assert.deepEqual(typed, ["+ControlLeft", "+KeyB"]);
+});
+
 test("the lease is renewed every 500 ms while something is held", () => {
   const clock = new FakeClock();
   let holding = false;

@@ -12,7 +12,7 @@ import { pieces } from "./text.ts";
 
 /** The lease of held keys is renewed this often, in ms. */
 const RENEW = 500;
-/** Strokes that may wait for the clipboard. */
+/** Strokes that may wait for the clipboard, or for the desktop to be back. */
 const MAX_WAITING = 64;
 const CONTROL = 0xffe3;
 
@@ -52,6 +52,8 @@ export class Keyboard {
   private readonly latches = new Set<number>();
   private readonly altGr: AltGr;
   private waiting: (() => void)[] | null = null;
+  /** More came than may wait, perhaps a key's going up. */
+  private overflowed = false;
   /** The locks as the server has been told; "" not yet. */
   private locks = "";
 
@@ -71,6 +73,7 @@ export class Keyboard {
 
   /** A key has gone down, or repeats. */
   down(stroke: KeyStroke): void {
+    if (stroke.repeat && this.waiting) return; // How long a key is held while nothing happens is no measure.
     if (this.defer(() => this.down(stroke))) return;
     const id = identity(stroke);
     if (this.altGr.take(stroke, !this.held.has(id))) return;
@@ -151,10 +154,12 @@ export class Keyboard {
     if (this.waiting) return;
     const waiting: (() => void)[] = [];
     this.waiting = waiting;
+    this.overflowed = false;
     const resume = () => {
       if (this.waiting !== waiting) return;
       this.waiting = null;
       for (const stroke of waiting) stroke();
+      if (this.overflowed) this.letAll();
     };
     until.then(resume, resume);
   }
@@ -179,6 +184,7 @@ export class Keyboard {
   private defer(stroke: () => void): boolean {
     if (!this.waiting) return false;
     if (this.waiting.length < MAX_WAITING) this.waiting.push(stroke);
+    else this.overflowed = true;
     return true;
   }
 
@@ -220,6 +226,14 @@ export class Keyboard {
     if (!key) return;
     this.held.delete(id);
     if (!key.lifted) this.key(Action.Up, key.keysym, key.code);
+  }
+
+  /** Lets go of all that may be up by now; modifiers that are not come back with the next key. */
+  private letAll(): void {
+    for (const [id, held] of this.held) {
+      this.let(id);
+      if (held.reported) this.lost.set(id, held);
+    }
   }
 
   /** Lets go of the key of a stroke, and of what was latched for it. */

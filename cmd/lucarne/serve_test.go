@@ -175,7 +175,15 @@ func TestTokenIsNowhereButInItsFile(t *testing.T) {
 	if out := a.stdout.String() + a.stderr.String(); strings.Contains(out, token) {
 		t.Errorf("the token was printed:\n%s", out)
 	}
-	if left, _ := os.ReadDir(runtime); len(left) > 0 {
+	// What stays is when the desktop was last used, for the next start in this container.
+	left, err := filepath.Glob(filepath.Join(runtime, "*", "*"))
+	if err != nil || len(left) != 1 || filepath.Base(left[0]) != "activity.json" {
+		t.Fatalf("left in XDG_RUNTIME_DIR: %v, %v", left, err)
+	}
+	if state, err := os.ReadFile(left[0]); err != nil || strings.Contains(string(state), token) {
+		t.Errorf("%s holds the token, or cannot be read: %v", left[0], err)
+	}
+	if left, _ := os.ReadDir(runtime); len(left) != 1 {
 		t.Errorf("left in XDG_RUNTIME_DIR: %v", left)
 	}
 }

@@ -3,9 +3,12 @@ package xtest
 import (
 	"encoding/binary"
 	"errors"
+	"fmt"
 
 	"github.com/jezek/xgb"
 	"github.com/jezek/xgb/xproto"
+
+	"lucarne/input"
 )
 
 // Requests of the X Keyboard Extension that package xgb has not
@@ -118,7 +121,7 @@ func (i *Injector) load(x *xkb, c components) (bool, error) {
 	body = append(body, 1, 0)                                    // load it
 	for _, part := range [...]string{"", c.keycodes, c.types, c.compat, c.symbols, ""} {
 		if len(part) > 0xff {
-			return false, errors.New("XKB: a long name")
+			return false, fmt.Errorf("%w: a long name", input.ErrInexpressible)
 		}
 		body = append(append(body, byte(len(part))), part...)
 	}

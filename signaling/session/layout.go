@@ -72,7 +72,7 @@ func (s *Session) followLeader(now time.Time) (wait time.Duration) {
 	h := s.hands
 	want := s.leaderLayout()
 	setter, ok := h.injector.(input.LayoutSetter)
-	if !ok || want == (Layout{}) || want == h.asked {
+	if !ok || want == (Layout{}) || want == h.asked || h.silent {
 		return 0
 	}
 	if wait = layoutPause - now.Sub(h.askedAt); wait > 0 {
@@ -84,7 +84,10 @@ func (s *Session) followLeader(now time.Time) (wait time.Duration) {
 			h.letGo(v)
 		}
 		err := setter.SetLayout(want)
-		if h.note(err); err != nil && !errors.Is(err, input.ErrGone) {
+		if h.note(err); h.silent {
+			h.asked = Layout{} // again when it answers
+		}
+		if err != nil && !errors.Is(err, input.ErrGone) {
 			s.cfg.Log.Warn("keyboard layout not set", "layout", want.Name, "variant", want.Variant, "err", err)
 		}
 	}

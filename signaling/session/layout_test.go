@@ -18,6 +18,7 @@ type piano struct {
 	layout Layout
 	asked  []Layout
 	broken bool
+	late   bool // it does not answer the first time
 }
 
 func (p *piano) SetLayout(l Layout) error {
@@ -26,6 +27,10 @@ func (p *piano) SetLayout(l Layout) error {
 	p.asked = append(p.asked, l)
 	if p.broken {
 		return input.ErrInexpressible
+	}
+	if p.late {
+		p.late = false
+		return errors.New("no answer")
 	}
 	p.layout = l
 	return nil
@@ -154,6 +159,21 @@ func TestLayoutIsNotFoughtFor(t *testing.T) {
 		}
 		if got := len(p.history()); got != 2 {
 			t.Errorf("the display was asked %d times, want 2", got)
+		}
+	})
+}
+
+// A display that does not answer is asked again when it does.
+func TestLayoutOfASilentDisplay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, d := start(t, Config{})
+		p := newPiano()
+		p.late = true
+		s.SetHands(p, d)
+		join(t, s, Controller).SetLayout(fr)
+		time.Sleep(silentPause + layoutPause + time.Millisecond)
+		if got, want := p.history(), []Layout{fr, fr}; !slices.Equal(got, want) || p.Layout() != fr {
+			t.Errorf("the display was asked for %v, want %v", got, want)
 		}
 	})
 }

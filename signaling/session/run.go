@@ -39,10 +39,10 @@ func (s *Session) Run(ctx context.Context) error {
 		if s.expire(now) {
 			next = soonest(next, leaseCheck)
 		}
-		next = soonest(next, s.changeLayout(now))
 		if s.askSilent() {
 			next = soonest(next, silentPause)
 		}
+		next = soonest(next, s.changeLayout(now))
 		next = soonest(next, s.expireShares(now))
 		next = soonest(next, s.reclaim(now))
 		next = soonest(next, s.endAbsence(now))

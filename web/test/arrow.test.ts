@@ -35,6 +35,14 @@ function locked() {
   return { clock, arrow, drawn, at: () => shown.at(-1), asked: () => asked };
 }
 
+test("a pointer that is being locked is where the desktop says", () => {
+  const { arrow, at, asked } = locked();
+  assert.equal(asked(), 1);
+  arrow.told({ x: 60, y: 500 });
+  assert.deepEqual(at(), { x: 60, y: 199 });
+  assert.equal(asked(), 1);
+});
+
 test("the locked pointer is drawn where it moves, and asked for where it comes to rest", () => {
   const { clock, arrow, at, asked } = locked();
   for (let i = 0; i < 20; i++) {
@@ -42,9 +50,9 @@ test("the locked pointer is drawn where it moves, and asked for where it comes t
     clock.turn(100);
   }
   assert.deepEqual(at(), { x: 140, y: 80 });
-  assert.equal(asked(), 0);
-  clock.turn(1000);
   assert.equal(asked(), 1);
+  clock.turn(1000);
+  assert.equal(asked(), 2);
   arrow.told({ x: 20, y: 30 });
   assert.deepEqual(at(), { x: 20, y: 30 });
   arrow.shift({ x: 1, y: 1 });
@@ -60,5 +68,5 @@ test("where the desktop says the pointer is does not hold while it moves, nor on
   arrow.told({ x: 5, y: 5 });
   clock.turn(1000);
   assert.ok(drawn.hidden);
-  assert.equal(asked(), 0);
+  assert.equal(asked(), 1);
 });

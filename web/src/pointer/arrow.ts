@@ -59,10 +59,12 @@ export class Arrow {
 
   /** The pointer is locked at a position on the desktop, or free. */
   lock(remote: Point | null): void {
+    const begins = remote !== null && this.remote === null;
     this.remote = remote;
     this.cancelRest();
     this.resting = true;
     this.update();
+    if (begins) this.ask();
   }
 
   /** The locked pointer has moved by remote pixels, as far as the desktop's edges let it. */

@@ -79,7 +79,7 @@ test("a picture that does not come is explained, and another way offered", () =>
 
 test("the path is told with its reason", () => {
   const words = new Words("en");
-  assert.equal(routeOf(words, connected).why, "Whether WebRTC is faster is being found out.");
+  assert.equal(routeOf(words, connected).why, "Finding out whether WebRTC is faster.");
   assert.equal(routeOf(words, { ...connected, shown: "webrtc" }).why, "This is the faster path.");
   assert.equal(routeOf(words, { ...connected, pictured: false }).path, "Waiting for the picture…");
   assert.equal(routeOf(words, { ...connected, why: { code: "webrtc-missing", args: [] } }).why, "This browser has no WebRTC.");

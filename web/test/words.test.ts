@@ -166,7 +166,7 @@ test("the encoder is said by what people call it", () => {
   assert.equal(what, "The server’s encoder for H.264 has failed. VP8 has taken over.");
   assert.equal(words.reason(readable({ code: "encoder-failed", args: ["vp8"] })).what, "The server’s encoder for VP8 has failed.");
   const missing = words.reason(readable({ code: "codec-missing", args: ["h264-444", "h264"] })).what;
-  assert.equal(missing, "H.264 4:4:4 cannot be had here. The picture comes as H.264.");
+  assert.equal(missing, "H.264 4:4:4 is not available here. The picture comes as H.264.");
   assert.deepEqual(readable({ code: "resize-limited", args: ["vp8"] }).args, ["vp8"]);
   assert.equal(wayWords({ codec: "h264", encoder: "x264", speed: 0, maxFPS: 0, scale: 1, reason: "", gpu: null }), "H.264 (x264)");
 });

@@ -19,7 +19,13 @@ type layouts struct {
 	original *components // as now, before SetLayout; nil: not changed
 	rules    xproto.Atom // the property that says what setxkbmap was last called with
 	property []byte      // its value before SetLayout
+	mark     xproto.Atom // where the display keeps original and property
 }
+
+// layoutMark is a property of the root window: original and property of layouts, a
+// STRING of parts that end with 0, for as long as an injector has the layout changed.
+// It outlives an injector that is killed.
+const layoutMark = "_LUCARNE_LAYOUT"
 
 // SetLayout implements input.LayoutSetter by having the X server compile the layout
 // from its own xkb-data, as setxkbmap does: the server cannot start without. What
@@ -54,19 +60,56 @@ func (i *Injector) changeLayout(l input.Layout) error {
 	if l == s.now.layout() {
 		return nil
 	}
-	before := s.now
-	if err := i.compile(before.with(l)); err != nil {
-		return err
-	}
-	if s.original == nil {
-		s.original = &before
-		reply, err := await(i, xproto.GetProperty(i.conn, false, i.root, s.rules, xproto.AtomString, 0, 256).Reply)
-		if err != nil {
+	first := s.original == nil
+	if first {
+		if err := i.keepLayout(); err != nil {
 			return err
 		}
-		s.property = reply.Value
 	}
-	i.nameLayout([]byte(strings.Join([]string{"evdev", "pc105", l.Name, l.Variant, "", ""}, "\x00")))
+	if err := i.compile(s.now.with(l)); err != nil {
+		if first && errors.Is(err, input.ErrInexpressible) {
+			i.forgetLayout()
+		}
+		return err
+	}
+	i.nameLayout(s.rules, []byte(strings.Join([]string{"evdev", "pc105", l.Name, l.Variant, "", ""}, "\x00")))
+	return nil
+}
+
+// keepLayout remembers the layout that there is, here and on the display.
+func (i *Injector) keepLayout() error {
+	s := &i.layouts
+	reply, err := await(i, xproto.GetProperty(i.conn, false, i.root, s.rules, xproto.AtomString, 0, 256).Reply)
+	if err != nil {
+		return err
+	}
+	original := s.now
+	s.original, s.property = &original, reply.Value
+	parts := []string{original.keycodes, original.types, original.compat, original.symbols, string(s.property)}
+	i.nameLayout(s.mark, []byte(strings.Join(parts, "\x00")))
+	return nil
+}
+
+// restoreForgottenLayout restores the layout as an injector that was killed would
+// have. Otherwise its change would be taken for the display's own from now on.
+func (i *Injector) restoreForgottenLayout() error {
+	s := &i.layouts
+	if s.xkb == nil {
+		return nil
+	}
+	mark, err := await(i, xproto.GetProperty(i.conn, false, i.root, s.mark, xproto.AtomString, 0, 1024).Reply)
+	if err != nil {
+		return err
+	}
+	parts := strings.SplitN(string(mark.Value), "\x00", 5)
+	if len(parts) < 5 {
+		return nil
+	}
+	s.original = &components{keycodes: parts[0], types: parts[1], compat: parts[2], symbols: parts[3]}
+	s.property = []byte(parts[4])
+	if err := i.restoreLayout(); err != nil && !errors.Is(err, input.ErrInexpressible) {
+		return err
+	}
 	return nil
 }
 
@@ -79,9 +122,15 @@ func (i *Injector) restoreLayout() error {
 	if err := i.compile(*s.original); err != nil {
 		return err
 	}
-	i.nameLayout(s.property)
-	s.original, s.property = nil, nil
+	i.nameLayout(s.rules, s.property)
+	i.forgetLayout()
 	return nil
+}
+
+// forgetLayout is for when the layout is the display's own.
+func (i *Injector) forgetLayout() {
+	xproto.DeleteProperty(i.conn, i.root, i.layouts.mark)
+	i.layouts.original, i.layouts.property = nil, nil
 }
 
 // compile puts a keymap in force and reads it. Keys that are down would keep the
@@ -101,19 +150,22 @@ func (i *Injector) compile(c components) error {
 	return i.readKeymap()
 }
 
-// nameLayout tells programs which layout there is, as setxkbmap does.
-func (i *Injector) nameLayout(value []byte) {
-	xproto.ChangeProperty(i.conn, xproto.PropModeReplace, i.root, i.layouts.rules, xproto.AtomString, 8, uint32(len(value)), value)
+// nameLayout writes a layout into a property: into rules it tells programs which one
+// there is, as setxkbmap does.
+func (i *Injector) nameLayout(property xproto.Atom, value []byte) {
+	xproto.ChangeProperty(i.conn, xproto.PropModeReplace, i.root, property, xproto.AtomString, 8, uint32(len(value)), value)
 }
 
 // findLayouts makes ready for changes of the layout, if the display has XKB.
 func (i *Injector) findLayouts(connect func() (*xgb.Conn, error)) error {
-	const name = "_XKB_RULES_NAMES"
-	atom, err := await(i, xproto.InternAtom(i.conn, false, uint16(len(name)), name).Reply)
-	if err != nil {
-		return err
+	for name, atom := range map[string]*xproto.Atom{"_XKB_RULES_NAMES": &i.layouts.rules, layoutMark: &i.layouts.mark} {
+		reply, err := await(i, xproto.InternAtom(i.conn, false, uint16(len(name)), name).Reply)
+		if err != nil {
+			return err
+		}
+		*atom = reply.Atom
 	}
-	i.layouts.rules = atom.Atom
+	var err error
 	i.layouts.xkb, err = i.openXKB(connect)
 	if errors.Is(err, errNoXKB) {
 		return nil

@@ -10,6 +10,7 @@ import (
 
 	"github.com/jezek/xgb/xproto"
 
+	"lucarne/capture/display"
 	"lucarne/input"
 )
 
@@ -267,6 +268,53 @@ func TestLayoutIsRestored(t *testing.T) {
 		}
 		if got := mapping(); got != mapping0 {
 			t.Error("the mapping is not what it was before Open")
+		}
+	})
+}
+
+// An injector that was killed could not put the layout back: the next one does.
+func TestOpenRestoresLayout(t *testing.T) {
+	onEach(t, func(t *testing.T, d *desktop) {
+		property := func() string {
+			reply, err := xproto.GetProperty(d.conn, false, d.root, d.i.layouts.rules, xproto.AtomString, 0, 256).Reply()
+			if err != nil {
+				t.Fatal(err)
+			}
+			return string(reply.Value)
+		}
+		before, name := d.i.layouts.now, property()
+		var killed display.Conns
+		first, err := Open(Config{Display: d.name, Connect: killed.Connect})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, l := range []input.Layout{{Name: "ch", Variant: "fr"}, {Name: "jp"}} {
+			if err := first.SetLayout(l); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := await(first, xproto.GetInputFocus(first.conn).Reply); err != nil {
+			t.Fatal(err)
+		}
+		killed.Close()
+		first.hangUpAll()
+
+		second := d.open()
+		defer second.Close()
+		d.sync()
+		if got := second.layouts.now; got != before {
+			t.Errorf("after Open the keymap is of %+v, want %+v", got, before)
+		}
+		if err := second.SetLayout(input.Layout{Name: "fr"}); err != nil {
+			t.Fatal(err)
+		}
+		second.Close()
+		if got := property(); got != name {
+			t.Errorf("after Close the layout is called %q, want %q", got, name)
+		}
+		mark, err := xproto.GetProperty(d.conn, false, d.root, second.layouts.mark, xproto.GetPropertyTypeAny, 0, 1).Reply()
+		if err != nil || mark.Type != xproto.AtomNone {
+			t.Errorf("the mark is still there: %+v, %v", mark, err)
 		}
 	})
 }

@@ -93,8 +93,8 @@ var (
 )
 
 // Open connects to a display, lets go of every key and button that is down
-// there, and restores the auto-repeat that a killed injector has left changed. It
-// starts nothing.
+// there, and restores the auto-repeat and the layout that a killed injector has left
+// changed. It starts nothing.
 func Open(cfg Config) (*Injector, error) {
 	log := cfg.Log
 	if log == nil {
@@ -138,6 +138,9 @@ func (i *Injector) start(connect func() (*xgb.Conn, error)) error {
 		return err
 	}
 	if err := i.readKeymap(); err != nil {
+		return err
+	}
+	if err := i.restoreForgottenLayout(); err != nil {
 		return err
 	}
 	if err := i.restoreForgotten(); err != nil {

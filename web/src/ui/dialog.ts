@@ -56,7 +56,9 @@ export function keep(root: HTMLElement, event: KeyboardEvent, close: () => void)
     (control) => control.offsetParent !== null && !control.matches(":disabled"),
   );
   const at = controls.findIndex((control) => control === document.activeElement);
-  const next = event.shiftKey ? at <= 0 && controls.at(-1) : at === controls.length - 1 && controls[0];
+  // What else can have the focus, as a text that scrolls, lies between two of these.
+  const first = at === 0 || document.activeElement === root;
+  const next = event.shiftKey ? first && controls.at(-1) : at === controls.length - 1 && controls[0];
   if (!next) return;
   next.focus();
   event.preventDefault();

@@ -1,0 +1,31 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { keep } from "../src/ui/dialog.ts";
+
+test("Tab goes round in a dialog, from control to control and from whatever lies between them", () => {
+  const control = (name: string) => ({ name, offsetParent: {}, matches: () => false, focus: () => (to = name) });
+  const controls = [control("close"), control("send"), control("copy")];
+  const root = { name: "dialog", querySelectorAll: () => controls };
+  const between = { name: "a text that scrolls" };
+  let to = "";
+  const cases: [{ name: string } | undefined, boolean, string][] = [
+    [root, false, ""],
+    [root, true, "copy"],
+    [controls[0], false, ""],
+    [controls[0], true, "copy"],
+    [between, false, ""],
+    [between, true, ""],
+    [controls[2], false, "close"],
+    [controls[2], true, ""],
+  ];
+  for (const [activeElement, shiftKey, want] of cases) {
+    to = "";
+    let prevented = false;
+    Object.assign(globalThis, { document: { activeElement } });
+    const event = { key: "Tab", shiftKey, preventDefault: () => (prevented = true) };
+    keep(root as unknown as HTMLElement, event as unknown as KeyboardEvent, () => assert.fail("closed"));
+    const what = `${shiftKey ? "Shift+" : ""}Tab on ${activeElement?.name}`;
+    assert.equal(to, want, what);
+    assert.equal(prevented, want !== "", `${what}: the browser's own step`);
+  }
+});

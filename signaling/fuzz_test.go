@@ -69,6 +69,7 @@ func FuzzDispatch(f *testing.F) {
 		`{"type":"give","viewer":"2"}`,
 		`{"type":"take"}`,
 		`{"type":"ask"}`,
+		`{"type":"pointer"}`,
 		`{"type":"limits","bitrate":9223372036854775807,"maxFPS":30}`,
 		`{"type":"unheard of"}`,
 		`{"type":["ping"]}`,

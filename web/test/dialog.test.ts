@@ -21,11 +21,13 @@ test("Tab goes round in a dialog, from control to control and from whatever lies
   for (const [activeElement, shiftKey, want] of cases) {
     to = "";
     let prevented = false;
+    let closed = false;
     Object.assign(globalThis, { document: { activeElement } });
     const event = { key: "Tab", shiftKey, preventDefault: () => (prevented = true) };
-    keep(root as unknown as HTMLElement, event as unknown as KeyboardEvent, () => assert.fail("closed"));
+    keep(root as unknown as HTMLElement, event as unknown as KeyboardEvent, () => (closed = true));
     const what = `${shiftKey ? "Shift+" : ""}Tab on ${activeElement?.name}`;
     assert.equal(to, want, what);
     assert.equal(prevented, want !== "", `${what}: the browser's own step`);
+    assert.ok(!closed, what);
   }
 });

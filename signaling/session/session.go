@@ -106,7 +106,7 @@ type JoinConfig struct {
 	Share string // id of the link that the viewer comes by, whose role counts; "": none
 	// Instead of an earlier viewer of the same page, which has left: if control had
 	// been given to it and to nobody since, it is this one's, as is the lead that is
-	// kept for it. nil: of none.
+	// kept for it, and the text that is being typed for it. nil: of none.
 	Instead *Viewer
 }
 

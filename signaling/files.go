@@ -4,9 +4,13 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"io"
 	"net/http"
+	"os"
 	"slices"
 	"strings"
+	"sync"
+	"time"
 
 	"lucarne/signaling/session"
 )
@@ -59,10 +63,17 @@ func (h *Handler) serveFiles(w http.ResponseWriter, r *http.Request, rest string
 		return
 	}
 	done := false
-	err := viewer.Do(feature, func() error { done = true; return act() })
-	if !done {
+	err := viewer.Do(feature, func() error {
+		done = true
+		defer cutOff(w, r, viewer.Over())()
+		return act()
+	})
+	switch {
+	case !done:
 		http.Error(w, fmt.Sprintf("refused: %s", feature), http.StatusForbidden)
-	} else if err != nil {
+	case closed(viewer.Over()):
+		panic(http.ErrAbortHandler) // a connection that has been cut off serves nobody else
+	case err != nil:
 		h.cfg.Log.Debug("files", "viewer", viewer.ID(), "err", err)
 	}
 }
@@ -79,6 +90,55 @@ func (h *Handler) fileAct(w http.ResponseWriter, r *http.Request, rest, owner st
 		return session.Download, func() error { return h.cfg.Files.ServeFile(w, r, r.PostFormValue("path")) }
 	}
 	return "", nil
+}
+
+// cutOff makes reading a request's body and writing its answer fail once over is closed,
+// and not when the viewer leaves: files survive a page's new connection. The function
+// that it returns ends that.
+func cutOff(w http.ResponseWriter, r *http.Request, over <-chan struct{}) (end func()) {
+	if over == nil {
+		return func() {}
+	}
+	r.Body = body{r.Body, over}
+	done := make(chan struct{})
+	var watch sync.WaitGroup
+	watch.Go(func() {
+		select {
+		case <-done:
+		case <-over:
+			connection, past := http.NewResponseController(w), time.Unix(1, 0)
+			connection.SetReadDeadline(past)
+			connection.SetWriteDeadline(past)
+		}
+	})
+	return func() {
+		close(done)
+		watch.Wait()
+	}
+}
+
+// body is a request's body until over is closed.
+type body struct {
+	io.ReadCloser
+	over <-chan struct{}
+}
+
+// Read implements io.Reader.
+func (b body) Read(p []byte) (int, error) {
+	if closed(b.over) { // whatever deadline has been set since
+		return 0, os.ErrDeadlineExceeded
+	}
+	return b.ReadCloser.Read(p)
+}
+
+// closed says whether a channel is; nil is not.
+func closed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
 }
 
 // allowed lists what the viewer may use of what there is.

@@ -2,7 +2,10 @@ package signaling
 
 import (
 	"encoding/base64"
+	"errors"
 	"fmt"
+	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -10,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"lucarne/signaling/files"
 	"lucarne/signaling/session"
@@ -127,6 +131,63 @@ func TestFilesAreRefused(t *testing.T) {
 	}
 	if log := g.log.String(); strings.Contains(log, ownPage) {
 		t.Error("the log holds a page's secret")
+	}
+}
+
+// TestFilesEndWithTheLink: who has come by a link that ends has nothing that goes on.
+func TestFilesEndWithTheLink(t *testing.T) {
+	g, dir := shelf(t, nil)
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	endless, err := os.Create(filepath.Join(dir, "endless"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(endless.Truncate(1<<40), endless.Close()); err != nil {
+		t.Fatal(err)
+	}
+	made := g.link(session.Controller)
+	redeemed, _ := g.redeem(t, made.Secret)
+	key := cookies(redeemed)
+	guest, _ := g.come(t, made)
+	began, _ := g.file("POST", "uploads/", "", key, append(announced("a.txt"), pageHeader, pageOf(made))...)
+	id := began.Header.Get("Location")
+	form := url.Values{"page": {pageOf(made)}, "path": {"endless"}}.Encode()
+	// ask makes a request by hand: what is left of its body never comes.
+	ask := func(method, path, body string, length int, headers ...string) net.Conn {
+		conn, err := net.Dial("tcp", strings.TrimPrefix(g.URL, "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { conn.Close() })
+		conn.SetDeadline(time.Now().Add(patience))
+		fmt.Fprintf(conn, "%s /files/%s HTTP/1.1\r\nHost: %s\r\nCookie: %s\r\nContent-Length: %d\r\n%s\r\n\r\n%s",
+			method, path, conn.RemoteAddr(), key.Get("Cookie"), length, strings.Join(headers, "\r\n"), body)
+		return conn
+	}
+	fetching := ask("POST", "fetch", form, len(form), "Content-Type: application/x-www-form-urlencoded")
+	status := make([]byte, len("HTTP/1.1 200"))
+	if _, err := io.ReadFull(fetching, status); err != nil || string(status) != "HTTP/1.1 200" {
+		t.Fatalf("%q, %v", status, err)
+	}
+	sending := ask("PATCH", "uploads/"+id, "ab", 3, pageHeader+": "+pageOf(made),
+		"Tus-Resumable: 1.0.0", "Upload-Offset: 0", "Content-Type: application/offset+octet-stream")
+	eventually(t, "a part of the piece", func() bool {
+		parts, _ := filepath.Glob(filepath.Join(dir, ".*"))
+		if len(parts) != 1 {
+			return false
+		}
+		info, err := os.Stat(parts[0])
+		return err == nil && info.Size() == 2
+	})
+
+	g.owner.send(fmt.Sprintf(`{"type":"revoke","share":%q}`, made.Share))
+	guest.await("bye")
+	for what, conn := range map[string]net.Conn{"uploaded": sending, "fetched": fetching} {
+		if _, err := io.Copy(io.Discard, conn); errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("the file is %s on", what)
+		}
 	}
 }
 

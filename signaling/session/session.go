@@ -148,7 +148,7 @@ func (s *Session) add(v, instead *Viewer) error {
 		if link == nil {
 			return fmt.Errorf("session: join: %w", ErrNoShare)
 		}
-		v.own, v.name = link.Role, link.Name
+		v.own, v.name, v.over = link.Role, link.Name, link.over
 	}
 	v.controls = s.cfg.Policy.controls(v.own)
 	s.joined++

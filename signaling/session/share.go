@@ -38,6 +38,7 @@ type share struct {
 	Share
 	hash [sha256.Size]byte // of the secret
 	by   string            // id of the link by which who made it has come; "": none
+	over chan struct{}     // closed when it has ended
 }
 
 // Share makes a link and returns it with its secret, 256 bits in the URL alphabet
@@ -59,7 +60,7 @@ func (v *Viewer) Share(want Share) (made Share, secret string, err error) {
 		bits := make([]byte, shareSecret+shareIDLength)
 		rand.Read(bits) // crypto/rand: never fails
 		secret = base64.RawURLEncoding.EncodeToString(bits[:shareSecret])
-		link := &share{Share: want, hash: sha256.Sum256([]byte(secret)), by: v.share}
+		link := &share{Share: want, hash: sha256.Sum256([]byte(secret)), by: v.share, over: make(chan struct{})}
 		link.ID = hex.EncodeToString(bits[shareSecret:])
 		made, err = v.session.addShare(link, now)
 		return err
@@ -161,7 +162,13 @@ func (s *Session) endShare(id string) (ended []*Viewer) {
 			}
 		}
 	}
-	s.shares = slices.DeleteFunc(s.shares, func(link *share) bool { return slices.Contains(ids, link.ID) })
+	s.shares = slices.DeleteFunc(s.shares, func(link *share) bool {
+		ends := slices.Contains(ids, link.ID)
+		if ends {
+			close(link.over)
+		}
+		return ends
+	})
 	for _, v := range s.viewers {
 		if slices.Contains(ids, v.share) {
 			ended = append(ended, v)

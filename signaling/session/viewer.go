@@ -16,11 +16,12 @@ import (
 type Viewer struct {
 	session  *Session
 	id       string
-	own      Role        // that it came in
-	lent     atomic.Bool // it acts as a Controller for now
-	share    string      // id of the link by which it came; "": none
-	name     string      // as its link says
-	controls bool        // by its own role
+	own      Role          // that it came in
+	lent     atomic.Bool   // it acts as a Controller for now
+	share    string        // id of the link by which it came; "": none
+	over     chan struct{} // closed when that has ended; nil: there is none
+	name     string        // as its link says
+	controls bool          // by its own role
 	since    time.Time
 	bell     chan struct{}
 	seq      atomic.Uint32 // newest reliable input handled
@@ -91,6 +92,11 @@ func (v *Viewer) Role() Role {
 // Gone is closed when the viewer has left, Err says why then: ErrRevoked or
 // ErrExpired where the session has ended it, nil where it has left by itself.
 func (v *Viewer) Gone() <-chan struct{} { return v.gone }
+
+// Over is closed when the link that the viewer has come by has ended, also after the
+// viewer has left; it is nil where there is none. What the page still does beside its
+// socket ends with it.
+func (v *Viewer) Over() <-chan struct{} { return v.over }
 
 // Err returns why the session has ended the viewer; nil: it has not.
 func (v *Viewer) Err() error {

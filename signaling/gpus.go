@@ -18,12 +18,8 @@ type GPU struct {
 	Throttled   string `json:"throttled"`   // why it is slower than it could be: "heat", "power" or empty
 }
 
-// How often a page is told that asks for it: while there are GPUs, and while none
-// can be read.
-const (
-	gpusEvery  = time.Second
-	gpusSeldom = 30 * time.Second
-)
+// gpusSeldom is how often a page is told that asks for it while none can be read.
+const gpusSeldom = 30 * time.Second
 
 // watchGPUs says whether the page wants to know how the GPUs are.
 func (s *socket) watchGPUs(on bool) {
@@ -36,7 +32,7 @@ func (s *socket) watchGPUs(on bool) {
 
 // tellGPUs tells how the GPUs are while the page wants to know.
 func (s *socket) tellGPUs(ctx context.Context) {
-	timer := time.NewTimer(gpusEvery)
+	timer := time.NewTimer(s.h.pace.gpus)
 	timer.Stop()
 	defer timer.Stop()
 	for {
@@ -55,7 +51,7 @@ func (s *socket) tellGPUs(ctx context.Context) {
 			if data, err := marshal(Message{Type: "gpus", GPUs: gpus}); err == nil {
 				s.offer(packet{websocket.TextMessage, data})
 			}
-			pause = gpusEvery
+			pause = s.h.pace.gpus
 		}
 		timer.Reset(pause)
 	}

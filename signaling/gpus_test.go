@@ -5,6 +5,7 @@ import (
 	"slices"
 	"sync/atomic"
 	"testing"
+	"time"
 )
 
 // TestGPUs: the GPUs are read while a page wants to know how they are, and only then.
@@ -17,6 +18,7 @@ func TestGPUs(t *testing.T) {
 			return []GPU{t4}
 		}
 	})
+	s.handler.pace.gpus = time.Hour
 	c := s.enter(t, `"transport":"none"`)
 	if n := reads.Load(); n > 0 {
 		t.Errorf("read %d times before anybody has asked", n)

@@ -50,7 +50,7 @@ test: packages-test build ## Run all tests, those in a browser included
 	go run ./scripts/testreport .ci/skips \
 		'go test -json -race $(UNIT)' \
 		'CGO_ENABLED=0 go test -json $(UNIT)' \
-		'go test -json -count=1 -timeout 15m ./cmd/lucarne/e2e'
+		'go test -json -count=1 -timeout 30m ./cmd/lucarne/e2e'
 
 build: packages $(PAGE) ## Write bin/lucarne
 	go build -ldflags "-s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)" -o bin/lucarne ./cmd/lucarne

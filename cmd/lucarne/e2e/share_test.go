@@ -109,7 +109,7 @@ func TestShareLink(t *testing.T) {
 	guest.says("This link has been withdrawn.")
 	other.says("This link has been withdrawn.")
 	d.check(guest.Eval(d.ctx, "location.reload(), 1", nil))
-	guest.says("This link is not valid, or no longer.")
+	guest.says("This link is not valid, or no longer is.")
 	if strings.Contains(d.agent.log.String(), secret) {
 		t.Error("the log holds the secret")
 	}

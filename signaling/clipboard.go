@@ -28,10 +28,12 @@ const (
 	wayOut = "out"
 )
 
-// An acknowledgement is due once so many bytes have come, or so long after the first
-// of fewer: one for each piece would take longer than the piece.
+// An acknowledgement is due once a quarter has come of what came before, within these
+// bounds in bytes, or so long after the first of less: the page's window grows by what
+// is acknowledged, and once it is large each acknowledgement takes longer than a piece.
 const (
-	ackBytes = 4 * pieceSize
+	leastAck = firstWindow
+	mostAck  = mostWindow / 4
 	ackPause = 5 * time.Millisecond
 )
 
@@ -112,7 +114,7 @@ func (f *flow) came(bytes int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.got += bytes
-	if f.got-f.told >= ackBytes {
+	if f.got-f.told >= min(mostAck, max(leastAck, f.told/4)) {
 		f.ring()
 	} else if !f.due {
 		f.due = true
@@ -176,6 +178,9 @@ func (s *socket) takePiece(message []byte) error {
 		s.incoming = nil
 		s.settled(in.serial, session.ErrMalformed)
 		return session.ErrMalformed
+	}
+	if in.data == nil {
+		in.data = make([]byte, 0, min(in.size, mostWindow)) // what is announced may never come
 	}
 	if in.data = append(in.data, data...); len(in.data) == in.size {
 		s.incoming = nil

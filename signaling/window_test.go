@@ -1,7 +1,9 @@
 package signaling
 
 import (
+	"slices"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -73,4 +75,33 @@ func TestWindowIgnoresWhatCannotBe(t *testing.T) {
 	if w.acknowledge(pieceSize, now); w.got != pieceSize || len(w.marks) != 0 {
 		t.Errorf("%d bytes are acknowledged, %d under way", w.got, len(w.marks))
 	}
+}
+
+// TestGot: the window of a page that begins grows soon, and what has come
+// far is acknowledged in few messages, the rest of it a moment later.
+func TestGot(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFlow()
+		var due []int // KiB
+		hear := func() {
+			select {
+			case <-f.bell:
+				if bytes, ok := f.news(); ok {
+					due = append(due, bytes>>10)
+				}
+			default:
+			}
+		}
+		for range 32 {
+			f.came(maxPiece)
+			hear()
+		}
+		time.Sleep(ackPause)
+		synctest.Wait()
+		hear()
+		want := []int{64, 128, 192, 256, 320, 448, 576, 768, 960, 1216, 1472, 1728, 1984, 2048}
+		if !slices.Equal(due, want) {
+			t.Errorf("acknowledged at %v KiB, want %v", due, want)
+		}
+	})
 }

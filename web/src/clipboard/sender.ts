@@ -75,8 +75,8 @@ export class Sender {
   /** The server has got so many bytes of pieces. */
   acknowledged(bytes: number): void {
     this.window.acknowledge(bytes, this.clock.now());
-    this.report();
     this.pump();
+    this.report();
   }
 
   /** The server says how a content has ended. */
@@ -91,8 +91,8 @@ export class Sender {
     this.base = this.window.sent;
     this.rest = job.items.map(({ bytes }) => bytes);
     this.wire.announce(this.serial, job.items.map(({ mime, bytes }) => ({ mime, size: bytes.length })));
-    this.report();
     this.pump();
+    this.report();
   }
 
   private pump(): void {

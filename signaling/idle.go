@@ -25,7 +25,7 @@ func (s *socket) watchIdle(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case now := <-ticker.C:
-			if rest := s.h.cfg.Rest; rest > 0 && now.Sub(s.viewer.Active()) >= rest {
+			if rest := s.h.cfg.Rest; rest > 0 && now.Sub(s.active()) >= rest {
 				s.cancel(farewell{code: "paused"})
 				return
 			}
@@ -36,6 +36,16 @@ func (s *socket) watchIdle(ctx context.Context) {
 			s.tellEnd(ends)
 		}
 	}
+}
+
+// active returns when somebody was last there: at this page, or, for who may only look,
+// at any.
+func (s *socket) active() time.Time {
+	active := s.viewer.Active()
+	if any := s.h.cfg.Session.Active(); s.viewer.Role() == session.Watcher && any.After(active) {
+		return any
+	}
+	return active
 }
 
 // ends returns when the desktop will end, if that is near; else zero.

@@ -19,6 +19,27 @@ func TestPausedWhereNobodyIs(t *testing.T) {
 	eventually(t, "the viewer has left", func() bool { return s.session.Viewers() == 0 })
 }
 
+// Who only looks goes on looking while somebody works.
+func TestWhoLooksAtSomebodyIsNotPaused(t *testing.T) {
+	g := share(t, nil)
+	guest, _ := g.come(t, g.link(session.Watcher))
+	var socket *socket
+	eventually(t, "the guest's socket", func() bool {
+		g.handler.mu.Lock()
+		defer g.handler.mu.Unlock()
+		for s := range g.handler.sockets {
+			if s.viewer != nil && s.viewer.Role() == session.Watcher {
+				socket = s
+			}
+		}
+		return socket != nil
+	})
+	came := socket.active()
+	g.owner.send(`{"type":"take"}`) // something that a person does
+	eventually(t, "what the owner does counts for who looks", func() bool { return socket.active().After(came) })
+	guest.conn.Close()
+}
+
 func TestToldOfTheEnd(t *testing.T) {
 	start := time.Now()
 	s := serve(t, func(cfg *Config) {

@@ -116,6 +116,17 @@ test("keys wait for the clipboard from the paste on, and go on in their order", 
   await settle();
   assert.deepEqual(log, ["keydown KeyV", "keyup ControlLeft"]);
   assert.equal(take("keydown", "KeyX").stopped, false);
+
+  log.length = 0;
+  take("keydown", "ControlLeft");
+  take("keydown", "KeyV", true);
+  take("keyup", "KeyV");
+  take("keyup", "ControlLeft");
+  gate.drop();
+  ready();
+  await settle();
+  assert.deepEqual(log, ["keyup KeyV", "keyup ControlLeft"], "no key stays held");
+  assert.equal(take("keydown", "KeyX").stopped, false);
 });
 
 test("both languages have the same words, and each code a remedy", () => {

@@ -99,6 +99,12 @@ export class VNCPage {
     } else this.connection.connect();
   }
 
+  /** Lets go of all keys, also of those that wait for a paste: without the others they would mean something else. */
+  private release(): void {
+    this.gate.drop();
+    this.screen?.release();
+  }
+
   private listen(): void {
     const { gate } = this;
     const { clipboard } = this.exchange;
@@ -106,7 +112,7 @@ export class VNCPage {
       if (isOurs(event)) return;
       const down = event.type === "keydown";
       if (down && isWayOut(event)) {
-        this.screen?.release();
+        this.release();
         this.bar.focus();
         event.stopImmediatePropagation();
         return;
@@ -124,7 +130,7 @@ export class VNCPage {
       if (!isOurs(event)) clipboard.pasted(pastedContent(event.clipboardData));
     });
     addEventListener("focusin", (event) => {
-      if (isOurs(event)) this.screen?.release();
+      if (isOurs(event)) this.release();
     });
     addEventListener("focus", () => void clipboard.focused());
     onNetworkChange(() => this.connection.poke());

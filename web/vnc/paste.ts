@@ -25,9 +25,10 @@ export class PasteGate {
     void this.beforePaste().then(() => this.release());
   }
 
-  /** Forgets the keys that wait. */
+  /** Forgets the keys that wait. What the desktop has held since before is let go. */
   drop(): void {
-    this.waiting = null;
+    this.waiting = this.waiting?.filter(({ type }) => type === "keyup") ?? null;
+    this.release();
   }
 
   private release(): void {

@@ -203,6 +203,10 @@ func TestBetweenTwo(t *testing.T) {
 		if _, err := a.Read(within(t), input.SelectionPrimary, utf8MIME, 100); !errors.Is(err, ErrSelection) {
 			t.Errorf("reading a selection that is not served: %v, want %v", err, ErrSelection)
 		}
+		most := []byte("é" + strings.Repeat("x", defaultMaxBytes-2))
+		if err := a.Offer(board, []input.Item{{MIME: "text/html", Data: most}}); err != nil { // and a word about its charset
+			t.Errorf("offering as much HTML as may be: %v", err)
+		}
 		if err := a.Offer(board, []input.Item{{MIME: utf8MIME, Data: make([]byte, defaultMaxBytes+1)}}); !errors.Is(err, input.ErrTooLarge) {
 			t.Errorf("offering too much: %v, want %v", err, input.ErrTooLarge)
 		}

@@ -45,11 +45,11 @@ func (c *Clipboard) offer(s input.Selection, items []input.Item) error {
 	o := &offer{items: slices.Clone(items)}
 	size := 0
 	for i, item := range o.items {
-		if isHTML(item.MIME) {
-			o.items[i].Data = toHTML(item.Data)
-		}
 		if size += len(item.Data); size > c.max {
 			return input.ErrTooLarge
+		}
+		if isHTML(item.MIME) {
+			o.items[i].Data = toHTML(item.Data)
 		}
 		atom, err := c.atom(ctx, item.MIME)
 		if err != nil {

@@ -87,6 +87,17 @@ func (p *page) carries() {
 	})
 }
 
+// restart has the peer restart ICE, and waits for the path that comes of it. Until
+// then all that says "connected" may speak of the old one.
+func (p *page) restart() {
+	p.t.Helper()
+	before := p.pc.CurrentRemoteDescription().SDP
+	p.peer.Restart()
+	p.await("an answer to a second offer", func() bool { return p.pc.CurrentRemoteDescription().SDP != before })
+	p.await("a new path", func() bool { return p.selected() != "" })
+	p.await("a seat", func() bool { return p.seat.get(func(s *fakeSeat) int { return s.joins - s.leaves }) > 0 })
+}
+
 // selected is the kind of path in use, from the page's side.
 func (p *page) selected() string {
 	pair, err := p.pc.SCTP().Transport().ICETransport().GetSelectedCandidatePair()
@@ -106,11 +117,7 @@ func TestOnePortForAll(t *testing.T) {
 				t.Errorf("offered %v, want port %d", c, port)
 			}
 		}
-		p.peer.Restart()
-		p.await("a second offer", func() bool { p.mu.Lock(); defer p.mu.Unlock(); return len(p.offers) == 2 })
-		p.await("the connection", func() bool {
-			return p.pc.ConnectionState() == webrtc.PeerConnectionStateConnected && p.seat.get(func(s *fakeSeat) int { return s.joins - s.leaves }) > 0
-		})
+		p.restart()
 		p.carries()
 	}
 }

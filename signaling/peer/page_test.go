@@ -197,6 +197,7 @@ func (p *page) receive(track *webrtc.TrackRemote, receiver *webrtc.RTPReceiver) 
 	var next uint16
 	begun := false
 	var frame []byte
+	var stamp uint32
 	var h264 codecs.H264Packet
 	for {
 		packet, _, err := track.ReadRTP()
@@ -222,6 +223,9 @@ func (p *page) receive(track *webrtc.TrackRemote, receiver *webrtc.RTPReceiver) 
 			if err != nil {
 				p.t.Errorf("payload %x: %v", packet.Payload, err)
 				return
+			}
+			if packet.Timestamp != stamp { // what there is of another was given up
+				frame, stamp = nil, packet.Timestamp
 			}
 			frame = append(frame, piece...)
 			p.note(func() {

@@ -2,6 +2,7 @@ package peer
 
 import (
 	"encoding/binary"
+	"math/rand/v2"
 	"sync"
 	"time"
 
@@ -34,7 +35,7 @@ type path struct {
 }
 
 func newPath(cfg bwe.Config) *path {
-	return &path{bwe: bwe.New(cfg)}
+	return &path{bwe: bwe.New(cfg), history: history{next: uint16(rand.Uint32())}}
 }
 
 // wireOverhead is what IPv4, UDP and SRTP put around an RTP packet, in bytes.

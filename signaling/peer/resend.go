@@ -22,6 +22,7 @@ type history struct {
 		again       time.Time // zero: never
 	}
 	repair [1 << 7]uint8 // by payload type, that of its retransmissions; 0: it has none
+	next   uint16        // sequence number of the next retransmission
 }
 
 // note remembers a packet.
@@ -45,11 +46,14 @@ func (r *history) again(seq uint16, now time.Time, roundTrip time.Duration) bool
 
 // restore makes a retransmission what the original asks for. The responder knows
 // one payload type for all retransmissions of a stream (RFC 4588 §8.6 has one for
-// each payload type). A payload type that has none is sent again as it was.
+// each payload type), and one sequence number for all of the same packet: SRTP takes
+// the second for a replay, so it is never reported, and would be encrypted with the
+// first one's nonce. A payload type that has none is sent again as it was.
 func (r *history) restore(info *interceptor.StreamInfo, h *rtp.Header, payload []byte, seq uint16) (*rtp.Header, []byte) {
 	payloadType := r.ring[seq%sentKept].payloadType
 	if repair := r.repair[payloadType&0x7f]; repair != 0 {
-		h.PayloadType = repair
+		h.PayloadType, h.SequenceNumber = repair, r.next
+		r.next++
 		return h, payload
 	}
 	plain := h.Clone() // the responder's is used again

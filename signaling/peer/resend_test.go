@@ -113,7 +113,8 @@ func TestRepairOfEachCodec(t *testing.T) {
 		}
 		<-passed
 	}
-	for range 2 { // what the responder keeps stays as it is
+	var last *uint16 // retransmission's sequence number
+	for range 2 {    // what the responder keeps stays as it is
 		for seq, want := range []struct {
 			ssrc        uint32
 			payloadType uint8
@@ -139,9 +140,16 @@ func TestRepairOfEachCodec(t *testing.T) {
 				t.Errorf("packet %d of type %d was sent again as %v %x, want stream %d, type %d, %x",
 					seq, types[seq], got.Header, got.Payload, want.ssrc, want.payloadType, want.payload)
 			}
-			if want.ssrc == media && got.SequenceNumber != uint16(seq) {
-				t.Errorf("packet %d was sent again as %d", seq, got.SequenceNumber)
+			if want.ssrc == media {
+				if got.SequenceNumber != uint16(seq) {
+					t.Errorf("packet %d was sent again as %d", seq, got.SequenceNumber)
+				}
+				continue
 			}
+			if last != nil && got.SequenceNumber != *last+1 { // RFC 4588 §4
+				t.Errorf("retransmission %d follows %d", got.SequenceNumber, *last)
+			}
+			last = &got.SequenceNumber
 		}
 	}
 }

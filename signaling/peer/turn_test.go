@@ -85,11 +85,7 @@ func TestRestartGetsNewCredentials(t *testing.T) {
 		}
 	})
 	p.carries()
-	p.peer.Restart()
-	p.await("a second offer", func() bool { p.mu.Lock(); defer p.mu.Unlock(); return len(p.offers) == 2 })
-	p.await("the connection", func() bool {
-		return p.pc.ConnectionState() == webrtc.PeerConnectionStateConnected && p.seat.get(func(s *fakeSeat) int { return s.joins - s.leaves }) > 0
-	})
+	p.restart()
 	p.carries()
 	for n, want := range []string{":1", ":2"} {
 		if got := p.told[n].Servers[0].Username; !strings.HasSuffix(got, want) {

@@ -142,10 +142,12 @@ func (v *video) codecs() []encode.Codec {
 	return v.ways.codecs(v.size)
 }
 
-// begin forgets what still waits from an earlier seat.
+// begin forgets what still waits from an earlier seat. What comes next takes over its
+// sequence numbers: a receiver would ask for those it misses, and none of them was sent.
 func (v *video) begin() {
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	v.sequence -= uint16(v.count)
 	v.count, v.queued, v.keyed, v.key = 0, 0, false, 0
 }
 

@@ -117,6 +117,35 @@ func TestPathAllocatesNothing(t *testing.T) {
 	}
 }
 
+// A new seat begins with what was queued for the old one given up: the packets that
+// leave are numbered without a gap all the same, or a receiver would ask for what
+// there never was.
+func TestNewSeatLeavesNoGap(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := &wire{keep: true}
+		v := bind(w, bwe.Config{})
+		pacing(t, v)
+		v.WritePacket(frame(0, 200_000))
+		synctest.Wait()
+		first := len(w.packets)
+		if first == 0 || first == vp8Pieces(200_000) {
+			t.Fatalf("%d packets have left, want a part of the frame", first)
+		}
+		v.begin()
+		v.WritePacket(frame(0, 1000))
+		time.Sleep(time.Second)
+		synctest.Wait()
+		if got, want := len(w.packets), first+vp8Pieces(1000); got != want {
+			t.Errorf("%d packets have left, want %d", got, want)
+		}
+		for n, p := range w.packets[1:] {
+			if got, want := p.SequenceNumber, w.packets[n].SequenceNumber+1; got != want {
+				t.Errorf("packet %d has number %d, want %d", n+1, got, want)
+			}
+		}
+	})
+}
+
 // A large frame leaves in portions; a small one at once.
 func TestPacing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -104,7 +104,7 @@ func TestMakeTestsAllPackages(t *testing.T) {
 	got, err := sh.CombinedOutput()
 	want := "cgo= test -json -race lucarne/a lucarne/b\n" +
 		"cgo=0 test -json lucarne/a lucarne/b\n" +
-		"cgo= test -json -count=1 -timeout 15m ./cmd/lucarne/e2e\n"
+		"cgo= test -json -count=1 -timeout 30m ./cmd/lucarne/e2e\n"
 	if err != nil || string(got) != want {
 		t.Errorf("%v; make test runs\n%swant\n%s", err, got, want)
 	}

@@ -138,7 +138,7 @@ func TestExpiredCredentials(t *testing.T) {
 	if log := d.agent.log.String(); strings.Contains(log, "hidden") {
 		t.Errorf("the log shows the credential:\n%s", log)
 	}
-	lost.wait(`document.body.textContent.includes("by a TURN server, and there is none")`)
+	lost.wait(`document.body.textContent.includes("it needs a TURN server, and none is available")`)
 	fresh, err := (&iceserver.Shared{URLs: []string{server.UDP}, Secret: turntest.Secret}).Servers(t.Context(), "u")
 	d.check(err)
 	list, err := json.Marshal(fresh)

@@ -212,6 +212,7 @@ func (l *loop) encode(now time.Time, op Op) (unchanged bool) {
 	l.last = now
 	l.settled = packet.Settled
 	if len(packet.Data) == 0 && !packet.Unchanged {
+		s.count(func(t *Stats) *uint64 { return &t.Dropped })
 		l.owed = append(l.owed[:0], frame.Damage...)
 		l.rung = l.rung || len(l.owed) > 0
 		l.rest.by(now.Add(s.interval))
@@ -223,6 +224,7 @@ func (l *loop) encode(now time.Time, op Op) (unchanged bool) {
 		l.polished = now
 	}
 	if packet.Unchanged {
+		s.count(func(t *Stats) *uint64 { return &t.Unchanged })
 		return true
 	}
 	l.seq++
@@ -296,6 +298,7 @@ func (l *loop) tell(err error) {
 // fail gives the encoder up; the next is opened after a pause that grows.
 func (l *loop) fail(operation string, err error) {
 	l.close()
+	l.stream.count(func(t *Stats) *uint64 { return &t.Failures })
 	pause := min(100*time.Millisecond<<min(l.failures, 10), maxEncoderPause)
 	first, told := l.failures == 0, l.failures >= hopeless
 	l.failures++
@@ -366,16 +369,19 @@ func (s *Stream) deliver(packet Packet, now time.Time) {
 	if packet.Key {
 		s.keyed = now
 	}
+	cause := KeyEncoder
 	for sink, m := range s.members {
 		if m.wantsKey && !packet.Key {
 			continue
 		}
-		m.wantsKey, m.fresh = false, false
+		cause = max(cause, m.keyCause())
+		m.wantsKey, m.fresh, m.asked = false, false, false
 		if !sink.WritePacket(packet) {
 			m.wantsKey, m.refused = true, now
 			m.missed++
 		}
 	}
+	s.tally.note(&packet, cause)
 }
 
 // alarm is a timer set to the earliest of the moments that it is given.

@@ -77,12 +77,14 @@ type Stream struct {
 	maxFPS  int  // wanted, where it is less than the configuration's; 0: no less
 	keyed   time.Time
 	limits  Limits
+	tally   Stats
 }
 
 // member is what a Stream knows of one sink.
 type member struct {
 	wantsKey bool
 	fresh    bool      // it has not had a packet yet
+	asked    bool      // it has asked for a key frame
 	moved    bool      // it comes from an encoder that fails, and is not to notice
 	missed   int       // packets it has refused
 	refused  time.Time // when it refused one; zero: never
@@ -138,7 +140,7 @@ func (s *Stream) Lead(sink Sink) {
 func (s *Stream) RequestKey(sink Sink) {
 	s.mu.Lock()
 	if m := s.members[sink]; m != nil {
-		m.wantsKey = true
+		m.wantsKey, m.asked = true, true
 	}
 	s.mu.Unlock()
 	s.ring()

@@ -122,8 +122,8 @@ func (v *video) left(s *slot, err error) {
 	}
 	v.tally.Packets++
 	if s.header.Marker {
-		v.tally.Frames++
-		v.tally.Bytes += uint64(s.frame.bytes)
-		v.batch.add(s.frame, time.Now())
+		now := time.Now()
+		v.tally.sent(&s.frame, now)
+		v.batch.add(s.frame, now)
 	}
 }

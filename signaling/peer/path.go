@@ -29,6 +29,8 @@ type path struct {
 	mu       sync.Mutex
 	numbered bool   // transport-wide numbers were negotiated
 	spared   uint64 // packets asked for again too soon
+	resent   uint64 // packets asked for again and sent
+	lost     uint64 // packets that were reported lost
 	bwe      *bwe.Controller
 	clock    receiverClock
 	arrivals []bwe.Arrival
@@ -87,6 +89,7 @@ func (p *path) resend(seq uint16) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.history.again(seq, time.Now(), p.bwe.RTT()) {
+		p.resent++
 		return true
 	}
 	p.spared++
@@ -104,6 +107,11 @@ func (p *path) feedback(report *rtcp.TransportLayerCC) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.arrivals = appendArrivals(p.arrivals[:0], report, p.clock.at(report.ReferenceTime))
+	for _, a := range p.arrivals {
+		if a.Lost {
+			p.lost++
+		}
+	}
 	if len(p.arrivals) > 0 {
 		p.bwe.Feedback(time.Now(), p.arrivals)
 	}
@@ -159,7 +167,8 @@ func (p *path) newest() (numbered, arrived bool) {
 func (p *path) stats(s *Stats) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	s.Estimate, s.RTT, s.Queue, s.Spared = p.bwe.Estimate(), p.bwe.RTT(), p.bwe.Queue(), p.spared
+	s.Estimate, s.RTT, s.Queue = p.bwe.Estimate(), p.bwe.RTT(), p.bwe.Queue()
+	s.Spared, s.Resent, s.Lost = p.spared, p.resent, p.lost
 }
 
 // receiverClock unwraps the reference time of feedback: 24 bits of 64 ms.

@@ -70,8 +70,8 @@ func TestAskedAgainTooSoon(t *testing.T) {
 			}
 		}
 		var s Stats
-		if p.stats(&s); s.Spared != 3 {
-			t.Errorf("%d packets spared, want 3", s.Spared)
+		if p.stats(&s); s.Spared != 3 || s.Resent != 4 {
+			t.Errorf("%d packets spared, %d sent again; want 3, 4", s.Spared, s.Resent)
 		}
 	})
 }

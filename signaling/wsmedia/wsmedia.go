@@ -1,7 +1,6 @@
 package wsmedia
 
 import (
-	"log/slog"
 	"sync"
 	"time"
 
@@ -158,6 +157,9 @@ func (v *Video) Acknowledge(msg []byte) error {
 	v.mu.Lock()
 	if v.flow.acknowledge(a, time.Now()) {
 		v.tally.Acknowledged++
+		if a.decode > 0 {
+			v.tally.Decoding.Add(min(a.decode, maxDecode))
+		}
 		v.notice()
 	} else {
 		v.tally.Ignored++
@@ -299,41 +301,5 @@ func (v *Video) depart(o *outgoing) {
 	v.sequence++
 	o.header.sequence, o.header.sent = v.sequence, now
 	v.flow.send(len(o.buf), o.header.packet.Key, now)
-	v.tally.Pictures++
-	v.tally.Bytes += uint64(len(o.buf) - headerSize)
-}
-
-// Stats are what became of a viewer's pictures on the socket.
-type Stats struct {
-	Pictures     uint64 // handed to the socket
-	Bytes        uint64 // of them, without headers
-	Missed       uint64 // pictures refused because the path was full
-	Acknowledged uint64 // acknowledgements that told something
-	Ignored      uint64 // acknowledgements that cannot be true
-	Unanswered   int    // bytes under way
-	Bitrate      int    // bits a second that the encoder may spend
-	RTT          time.Duration
-	Decode       time.Duration // of the newest picture that the page has decoded
-}
-
-// LogValue makes a group of the statistics.
-func (s Stats) LogValue() slog.Value {
-	return slog.GroupValue(
-		slog.Uint64("pictures", s.Pictures),
-		slog.Uint64("bytes", s.Bytes),
-		slog.Uint64("missed", s.Missed),
-		slog.Uint64("ignored", s.Ignored),
-		slog.Int("bitrate", s.Bitrate),
-		slog.Duration("rtt", s.RTT),
-	)
-}
-
-// Stats returns the statistics as they are now.
-func (v *Video) Stats() Stats {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	s := v.tally
-	s.Unanswered, s.Bitrate = v.flow.bytes, v.bitrate()
-	s.RTT, s.Decode = v.flow.roundTrip(), v.flow.decode
-	return s
+	v.tally.depart(o.header.packet.Times, len(o.buf)-headerSize, now)
 }

@@ -65,6 +65,10 @@ type Config struct {
 	// known. It may take as long as ctx lasts. nil: nobody knows.
 	GPUs func(ctx context.Context) []GPU
 
+	// Processes are those that keep the desktop running, of which owners are told. nil:
+	// others keep it.
+	Processes Processes
+
 	// DisplayReason words why the display is as it is, for the page: a code of
 	// its catalogue and arguments. nil: it shows the state alone.
 	DisplayReason func(capture.Status) (code string, args []string)

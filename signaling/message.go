@@ -72,11 +72,15 @@
 //	transfer   way, bytes or serial, code and args: how a clipboard fares on its way (below)
 //	gpus       gpus: how each GPU is (GPU), about once a second to a page that wants to know; nothing where
 //	           none can be read
+//	processes  processes: how each process is that keeps the desktop running (Process), and the last
+//	           that it has written; to owners, at first and when it has changed. What they write counts
+//	           as a change only while one of them is not ready
 //	keyboard   layout, variant: the layout in force on the display, "" unknown; sent when it has changed
 //	input      seq: every reliable event up to this sequence has been handled
 //	pong       t as in ping, now: the server's clock in microseconds (the clock of the frame times)
-//	idle       until: when the platform will stop the desktop if nobody does anything before (Unix
-//	           milliseconds); 0: it will not for now. Sent when that is near, and when it has become another
+//	idle       left: how long it is until the platform stops the desktop if nobody does anything before
+//	           (milliseconds: the two clocks need not agree); 0: it will not for now. Sent when that is
+//	           near, and when it has become another
 //	reason     code, args: something the person should know; the page words it
 //	bye        code, args: the socket closes, and why; retry (bool): whether to come back
 //
@@ -237,6 +241,7 @@ type Message struct {
 	Minutes int          `json:"minutes,omitempty"`
 	Name    string       `json:"name,omitempty"`
 	Until   int64        `json:"until,omitempty"`
+	Left    int64        `json:"left,omitempty"`
 	As      session.Role `json:"as,omitempty"`
 	Open    bool         `json:"open,omitempty"`
 	Given   bool         `json:"given,omitempty"`
@@ -257,6 +262,8 @@ type Message struct {
 	Scale   float64 `json:"scale,omitempty"`
 	GPU     *Reason `json:"gpu,omitempty"`
 	GPUs    []GPU   `json:"gpus,omitempty"`
+
+	Processes []Process `json:"processes,omitempty"`
 
 	On  bool   `json:"on,omitempty"`
 	You bool   `json:"you,omitempty"`

@@ -29,24 +29,25 @@ const (
 
 // pace is how long a socket waits for what.
 type pace struct {
-	hello  time.Duration // for the page's first message
-	write  time.Duration // for one message to leave
-	ping   time.Duration // between two; the browser answers, also for a tab whose timers it has stopped
-	idle   time.Duration // without any sign of life: the page is gone
-	login  time.Duration // for the whole of a login
-	ack    time.Duration // at least, between two acknowledgements of input
-	resize time.Duration // that a wish for a size has to last
-	codec  time.Duration // from media that the page does not decode to the next
-	people time.Duration // at least, between two lists of who is here
-	place  time.Duration // at least, between two words of where the pointer is
-	gpus   time.Duration // between two readings of the GPUs, for a page that wants them
-	doze   time.Duration // between two looks at whether somebody is there
+	hello     time.Duration // for the page's first message
+	write     time.Duration // for one message to leave
+	ping      time.Duration // between two; the browser answers, also for a tab whose timers it has stopped
+	idle      time.Duration // without any sign of life: the page is gone
+	login     time.Duration // for the whole of a login
+	ack       time.Duration // at least, between two acknowledgements of input
+	resize    time.Duration // that a wish for a size has to last
+	codec     time.Duration // from media that the page does not decode to the next
+	people    time.Duration // at least, between two lists of who is here
+	place     time.Duration // at least, between two words of where the pointer is
+	gpus      time.Duration // between two readings of the GPUs, for a page that wants them
+	processes time.Duration // at least, between two words of how the processes are
+	doze      time.Duration // between two looks at whether somebody is there
 }
 
 var defaultPace = pace{
 	hello: 10 * time.Second, write: 10 * time.Second, ping: 3 * time.Second,
 	idle: 10 * time.Second, login: 10 * time.Second, ack: 250 * time.Millisecond, resize: 100 * time.Millisecond, codec: 30 * time.Second, people: 250 * time.Millisecond,
-	place: 100 * time.Millisecond, gpus: time.Second, doze: 10 * time.Second,
+	place: 100 * time.Millisecond, gpus: time.Second, processes: 500 * time.Millisecond, doze: 10 * time.Second,
 }
 
 // farewell is why a socket closes, as the page is told in bye.
@@ -211,6 +212,9 @@ func (s *socket) converse(ctx context.Context) string {
 	others.Go(func() { s.resize(ctx) })
 	if s.h.cfg.GPUs != nil {
 		others.Go(func() { s.tellGPUs(ctx) })
+	}
+	if s.h.cfg.Processes != nil {
+		others.Go(func() { s.tellProcesses(ctx) })
 	}
 	others.Go(func() { s.watchIdle(ctx) })
 	others.Go(func() { s.heed(ctx, stop) })

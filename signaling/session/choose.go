@@ -84,6 +84,7 @@ func (s *Session) review(now time.Time) (due []*supply, next time.Duration) {
 		switch {
 		case err != nil && c.err == nil:
 			c.fell(err, now)
+			s.falls++
 			fallen = append(fallen, n)
 			s.cfg.Log.Warn("codec passed over", "codec", codec, "encoder", c.fanout.Backend().Name, "again", c.pause, "err", err)
 		case err == nil && c.err != nil:

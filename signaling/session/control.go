@@ -146,6 +146,7 @@ func (s *Session) settle(v *Viewer) {
 	h.mu.Lock()
 	h.letGo(v)
 	h.count(v)
+	h.keepCounts(v)
 	h.mu.Unlock()
 	s.mu.Lock()
 	defer s.mu.Unlock()

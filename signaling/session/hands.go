@@ -19,7 +19,9 @@ type hands struct {
 	askedAt  time.Time
 	typing   []*Viewer // who have a backlog, those who have left too: what is acknowledged is typed to its end
 	events   []input.Event
-	wake     chan struct{} // the session's
+	wake     chan struct{}        // the session's
+	present  map[*Viewer]struct{} // whose counts are their own
+	past     Counts               // of viewers who have left
 
 	boardMu   sync.Mutex
 	clipboard input.Clipboard
@@ -27,7 +29,7 @@ type hands struct {
 }
 
 func newHands(wake chan struct{}) *hands {
-	return &hands{wake: wake, replaced: make(chan struct{})}
+	return &hands{wake: wake, replaced: make(chan struct{}), present: make(map[*Viewer]struct{})}
 }
 
 // SetHands gives the session the display's injector and clipboard; nil, nil says

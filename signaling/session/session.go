@@ -50,6 +50,7 @@ type Session struct {
 	// wants one.
 	supplied chan struct{}
 	texts    chan struct{} // of capacity 1: there is text to type
+	uses     [len(features)]uses
 
 	resizing sync.Mutex // held while the screen takes on a size; taken before mu
 
@@ -72,6 +73,7 @@ type Session struct {
 	alone    time.Time    // since when nobody is here who might take it; zero: somebody is
 	shares   []*share
 	news     uint64 // counts what People tells
+	falls    uint64 // counts encoders that were passed over
 }
 
 // New returns a session without a display and without viewers.

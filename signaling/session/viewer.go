@@ -148,6 +148,7 @@ func (v *Viewer) Do(f Feature, act func() error) error {
 		s.mu.Lock()
 		v.refused++
 		s.mu.Unlock()
+		s.count(f, ErrRefused)
 		v.record(f, ErrRefused)
 		return fmt.Errorf("session: %s by %s: %w", f, v.Role(), ErrRefused)
 	}
@@ -155,6 +156,7 @@ func (v *Viewer) Do(f Feature, act func() error) error {
 		s.touch(v, f)
 	}
 	err := act()
+	s.count(f, err)
 	v.record(f, err)
 	return err
 }
@@ -261,12 +263,7 @@ func (v *Viewer) Counts() Counts {
 	h := v.session.hands
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	counts := v.counts
-	counts.Dropped = v.keyboard.Dropped()
-	v.session.mu.Lock()
-	defer v.session.mu.Unlock()
-	counts.Refused, counts.Unfit = v.refused, v.copying.unfit
-	return counts
+	return v.countsNow()
 }
 
 // Leave ends the viewer: all that it holds is let go and its seats are given up.

@@ -43,6 +43,8 @@ var rooms = []room{
 	{"signaling/iceserver/...", nil, "it finds servers, and knows no transport"},
 	{"signaling/activity", nil, "it measures, and knows no transport"},
 	{"signaling/files", nil, "it keeps files, and knows no transport"},
+	{"signaling/policy", []string{"signaling/session"}, "it reads what the session enforces"},
+	{"signaling/audit", []string{"signaling/session"}, "it writes what the session tells it"},
 	{"signaling/peer", []string{"signaling/session", "signaling/iceserver", "signaling/peer/bwe", "capture", "encode"}, "a transport gets at the desktop by its session.Viewer alone"},
 	{"signaling/wsmedia", []string{"signaling/session", "capture", "encode"}, "a transport gets at the desktop by its session.Viewer alone"},
 	{"signaling/rfb", []string{"signaling/session", "capture", "encode"}, "a transport gets at the desktop by its session.Viewer alone"},

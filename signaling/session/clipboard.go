@@ -16,6 +16,7 @@ type copies struct {
 	count   uint64 // of the contents so far; viewers compare it with what they have seen
 	newest  map[input.Selection]copied
 	in, out allowance
+	outNow  uint64 // count of the content that has last been released
 }
 
 // copied is one of them.
@@ -112,7 +113,7 @@ func (s *Session) announce(v *Viewer, items []Announcement) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.copies.in.spent(terms.BytesPerMinute, time.Now()) {
+	if s.copies.in.spent(terms, time.Now()) {
 		return ErrTooOften
 	}
 	return nil
@@ -188,9 +189,10 @@ func (s *Session) admit(v *Viewer, items []input.Item) ([]input.Item, error) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.copies.in.spent(terms.BytesPerMinute, time.Now()) {
+	now := time.Now()
+	if s.copies.in.spent(terms, now) {
 		return nil, ErrTooOften
 	}
-	s.copies.in.charge(size(items))
+	s.copies.in.charge(size(items), now)
 	return fitting, nil
 }

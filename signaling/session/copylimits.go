@@ -15,6 +15,9 @@ type CopyLimits struct {
 	// BytesPerMinute is how much the clipboards of all viewers carry together. What
 	// comes once it is used up is refused until time lets it pass. 0: no bound.
 	BytesPerMinute int
+	// Interval is the least time from one content to the next, of all viewers together.
+	// What comes earlier is refused. 0: none.
+	Interval time.Duration
 }
 
 // carried returns the items of types that are carried.
@@ -38,20 +41,28 @@ func (s *Session) copyTerms(f Feature) CopyLimits {
 type allowance struct {
 	used float64 // bytes, falling by the allowance of a minute in a minute
 	at   time.Time
+	last time.Time // when a content was last carried
 }
 
 // spent says whether a limit is used up.
-func (a *allowance) spent(perMinute int, now time.Time) bool {
+func (a *allowance) spent(limits CopyLimits, now time.Time) bool {
+	if !a.last.IsZero() && now.Sub(a.last) < limits.Interval {
+		return true
+	}
+	perMinute := float64(limits.BytesPerMinute)
 	if perMinute <= 0 {
 		return false
 	}
-	a.used = max(0, a.used-now.Sub(a.at).Minutes()*float64(perMinute))
+	a.used = max(0, a.used-now.Sub(a.at).Minutes()*perMinute)
 	a.at = now
-	return a.used >= float64(perMinute)
+	return a.used >= perMinute
 }
 
 // minCharge is what the least content counts as, in bytes.
 const minCharge = 1 << 10
 
 // charge counts a content.
-func (a *allowance) charge(bytes int) { a.used += float64(max(bytes, minCharge)) }
+func (a *allowance) charge(bytes int, now time.Time) {
+	a.used += float64(max(bytes, minCharge))
+	a.last = now
+}

@@ -63,9 +63,14 @@ func (s *Session) release(v *Viewer, content Content, terms CopyLimits) error {
 		return v.refuse("copy", ErrTooLarge)
 	}
 	s.mu.Lock()
-	spent := s.copies.out.spent(terms.BytesPerMinute, time.Now())
+	now := time.Now()
+	if content.count == s.copies.outNow { // others have it already
+		terms.Interval = 0
+	}
+	spent := s.copies.out.spent(terms, now)
 	if !spent {
-		s.copies.out.charge(bytes)
+		s.copies.out.charge(bytes, now)
+		s.copies.outNow = content.count
 	}
 	s.mu.Unlock()
 	if spent {

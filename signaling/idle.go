@@ -17,55 +17,60 @@ const (
 // watchIdle closes the socket of a page at which nobody is, and tells of the desktop's
 // own end when that is near.
 func (s *socket) watchIdle(ctx context.Context) {
-	ticker := time.NewTicker(s.h.pace.doze)
+	var told time.Duration // how long it was until then, as the page knows it; 0: it will not end
+	var at time.Time       // when it was told
+	s.h.doze(ctx, s.active, func(now time.Time) {
+		left := s.left(ctx)
+		if drift := told - now.Sub(at) - left; (told == 0) != (left == 0) || told != 0 && drift.Abs() > time.Second {
+			told, at = left, now
+			s.send(Message{Type: "idle", Left: left.Milliseconds()})
+		}
+	}, s.cancel)
+}
+
+// doze looks, now and then, when somebody was last there, and ends where that was too
+// long ago. Each time that it was not, awake is called; nil: there is nothing else.
+func (h *Handler) doze(ctx context.Context, active func() time.Time, awake func(now time.Time), end context.CancelCauseFunc) {
+	ticker := time.NewTicker(h.pace.doze)
 	defer ticker.Stop()
-	var told time.Time // the end, as the page knows it
-	for {
+	for now := time.Now(); ; {
+		if rest := h.cfg.Rest; rest > 0 && now.Sub(active()) >= rest {
+			end(farewell{code: "paused"})
+			return
+		}
+		if awake != nil {
+			awake(now)
+		}
 		select {
 		case <-ctx.Done():
 			return
-		case now := <-ticker.C:
-			if rest := s.h.cfg.Rest; rest > 0 && now.Sub(s.active()) >= rest {
-				s.cancel(farewell{code: "paused"})
-				return
-			}
-		}
-		ends := s.ends()
-		if !ends.Equal(told) {
-			told = ends
-			s.tellEnd(ends)
+		case now = <-ticker.C:
 		}
 	}
 }
 
-// active returns when somebody was last there: at this page, or, for who may only look,
-// at any.
-func (s *socket) active() time.Time {
-	active := s.viewer.Active()
-	if any := s.h.cfg.Session.Active(); s.viewer.Role() == session.Watcher && any.After(active) {
+// active returns when somebody was last there, for this page.
+func (s *socket) active() time.Time { return s.h.active(s.viewer) }
+
+// active returns when somebody was last there: at a viewer's page, or, for who may only
+// look, at any.
+func (h *Handler) active(viewer *session.Viewer) time.Time {
+	active := viewer.Active()
+	if any := h.cfg.Session.Active(); viewer.Role() == session.Watcher && any.After(active) {
 		return any
 	}
 	return active
 }
 
-// ends returns when the desktop will end, if that is near; else zero.
-func (s *socket) ends() time.Time {
+// left returns how long it is until the desktop ends, if that is near; else 0.
+func (s *socket) left(ctx context.Context) time.Duration {
 	if s.h.cfg.Activity == nil {
-		return time.Time{}
+		return 0
 	}
-	ends := s.h.cfg.Activity.Report().Ends
-	if time.Until(ends) > warning {
-		return time.Time{}
+	if left, ends := s.h.cfg.Activity.Left(ctx, warning); ends {
+		return max(left, time.Millisecond)
 	}
-	return ends.Truncate(time.Second) // by the same activity it is always the same
-}
-
-func (s *socket) tellEnd(ends time.Time) {
-	m := Message{Type: "idle"}
-	if !ends.IsZero() {
-		m.Until = ends.UnixMilli()
-	}
-	s.send(m)
+	return 0
 }
 
 // keepAwake has the desktop count as in use for so many minutes.

@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gorilla/websocket"
@@ -119,10 +120,13 @@ func (h *Handler) bridge(ctx context.Context, conn *websocket.Conn, from string,
 			cancel(goneFarewell(viewer.Err()))
 		}
 	})
+	if named == (pageKey{}) { // of a named one its other socket sees to that
+		watch.Go(func() { h.doze(ctx, func() time.Time { return h.active(viewer) }, nil, cancel) })
+	}
 	defer watch.Wait()
 	defer cancel(nil)
 
-	page := &stream{conn: conn, pace: h.pace}
+	page := &stream{conn: conn, pace: h.pace, sent: &h.vncBytes}
 	page.alive()
 	conn.SetPongHandler(func(string) error { page.alive(); return nil })
 	pinging, stop := context.WithCancel(ctx)
@@ -174,7 +178,8 @@ func vncFarewell(err error) farewell {
 type stream struct {
 	conn *websocket.Conn
 	pace pace
-	rest io.Reader // of the message that is being read; nil: none
+	rest io.Reader      // of the message that is being read; nil: none
+	sent *atomic.Uint64 // bytes, of all streams
 
 	mu     sync.Mutex
 	closed bool
@@ -238,6 +243,7 @@ func (s *stream) Write(b []byte) (int, error) {
 	if err := s.conn.WriteMessage(websocket.BinaryMessage, b); err != nil {
 		return 0, err
 	}
+	s.sent.Add(uint64(len(b)))
 	return len(b), nil
 }
 

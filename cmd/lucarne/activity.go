@@ -111,8 +111,9 @@ func ours(_ int, comm string) bool {
 	return slices.Contains([]string{"lucarne", "Xvnc", "Xtigervnc", "Xvfb", "Xorg"}, comm)
 }
 
-// meter returns what measures the activity of a session. gpus nil: there is no GPU.
-func (f *activityFlags) meter(s *session.Session, gpus *gpuReader, log *slog.Logger) *activity.Meter {
+// meter returns what measures the activity of a session. gpus nil: there is no GPU; hub
+// nil: there is none.
+func (f *activityFlags) meter(s *session.Session, gpus *gpuReader, hub *activity.Hub, log *slog.Logger) *activity.Meter {
 	root := os.DirFS("/")
 	born, err := containerStart(root)
 	if err != nil {
@@ -122,7 +123,7 @@ func (f *activityFlags) meter(s *session.Session, gpus *gpuReader, log *slog.Log
 	config := activity.Config{
 		Human: s.Active, Viewers: s.Viewers, Born: born,
 		MaxAwake: f.KeepAwakeMax, BusyFor: f.BusyFor, Limit: f.IdleLimit,
-		State: activityFile(), Log: log,
+		State: activityFile(), Hub: hub, Log: log,
 	}
 	for _, k := range f.KeepAwake {
 		config.Rules = append(config.Rules, k.rule(root, home, gpus))
@@ -175,19 +176,39 @@ func containerStart(root fs.FS) (time.Time, error) {
 	return time.Unix(boot, 0).Add(time.Duration(ticks) * 10 * time.Millisecond), nil
 }
 
-// tellHub tells JupyterHub of activity, if one has started this container.
-func (d *desktop) tellHub(ctx context.Context) error {
-	hub := activity.Hub{
-		URL:    os.Getenv("JUPYTERHUB_ACTIVITY_URL"),
-		Token:  os.Getenv("JUPYTERHUB_API_TOKEN"),
-		Server: os.Getenv("JUPYTERHUB_SERVER_NAME"),
-		Log:    d.log,
+// hubOf returns the JupyterHub that has started this container, by its environment
+// (https://jupyterhub.readthedocs.io/en/stable/reference/api/spawner.html); nil: none has, or
+// it wants to hear of no activity.
+func hubOf(env func(string) string, log *slog.Logger) *activity.Hub {
+	h := &activity.Hub{
+		URL:    env("JUPYTERHUB_ACTIVITY_URL"),
+		Token:  env("JUPYTERHUB_API_TOKEN"),
+		Server: env("JUPYTERHUB_SERVER_NAME"),
+		Log:    log,
 	}
-	if hub.URL == "" || hub.Token == "" {
+	if text := env("JUPYTERHUB_ACTIVITY_INTERVAL"); text != "" {
+		switch seconds, err := strconv.ParseUint(text, 10, 31); {
+		case err != nil:
+			log.Warn("JUPYTERHUB_ACTIVITY_INTERVAL is no number of seconds", "err", err)
+		case seconds == 0: // off, as for single-user servers
+			return nil
+		default:
+			h.Every = time.Duration(seconds) * time.Second
+		}
+	}
+	if h.URL == "" || h.Token == "" {
+		return nil
+	}
+	return h
+}
+
+// tellHub tells JupyterHub of activity, if there is one.
+func (d *desktop) tellHub(ctx context.Context) error {
+	if d.hub == nil {
 		<-ctx.Done()
 		return ctx.Err()
 	}
-	return hub.Run(ctx, func() time.Time { return d.activity.Report().Last })
+	return d.hub.Run(ctx, d.activity.Last)
 }
 
 // activityCmd is lucarne activity.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"log/slog"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -65,6 +66,28 @@ func TestContainerStart(t *testing.T) {
 	}
 	if start, err := containerStart(os.DirFS("/")); err != nil || start.After(time.Now()) {
 		t.Errorf("on this machine: %v, %v", start, err)
+	}
+}
+
+func TestHubOf(t *testing.T) {
+	tests := []struct {
+		env   map[string]string
+		every time.Duration
+		none  bool
+	}{
+		{env: map[string]string{}, none: true},
+		{env: map[string]string{"JUPYTERHUB_ACTIVITY_URL": "u"}, none: true},
+		{env: map[string]string{"JUPYTERHUB_API_TOKEN": "t"}, none: true},
+		{env: map[string]string{"JUPYTERHUB_ACTIVITY_URL": "u", "JUPYTERHUB_API_TOKEN": "t"}},
+		{env: map[string]string{"JUPYTERHUB_ACTIVITY_URL": "u", "JUPYTERHUB_API_TOKEN": "t", "JUPYTERHUB_ACTIVITY_INTERVAL": "60"}, every: time.Minute},
+		{env: map[string]string{"JUPYTERHUB_ACTIVITY_URL": "u", "JUPYTERHUB_API_TOKEN": "t", "JUPYTERHUB_ACTIVITY_INTERVAL": "0"}, none: true},
+		{env: map[string]string{"JUPYTERHUB_ACTIVITY_URL": "u", "JUPYTERHUB_API_TOKEN": "t", "JUPYTERHUB_ACTIVITY_INTERVAL": "5m"}},
+	}
+	for _, tt := range tests {
+		got := hubOf(func(name string) string { return tt.env[name] }, slog.New(slog.DiscardHandler))
+		if (got == nil) != tt.none || got != nil && (got.URL != "u" || got.Token != "t" || got.Every != tt.every) {
+			t.Errorf("%v: %+v, want none: %v, every %v", tt.env, got, tt.none, tt.every)
+		}
 	}
 }
 

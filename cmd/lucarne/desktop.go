@@ -47,6 +47,7 @@ type desktop struct {
 	fanouts   []*encode.Fanout // all, those of byGPU included
 	session   *session.Session
 	activity  *activity.Meter
+	hub       *activity.Hub    // nil: there is none
 	files     *files.Store     // nil: there are none
 	network   *peer.Network    // nil before wire
 	servers   iceserver.Source // of STUN and TURN; nil: there are none
@@ -122,7 +123,8 @@ func (d *desktop) wire(usable []encode.Backend) error {
 		Primary:      d.flags.Primary,
 	})
 	d.session.Withhold(d.byGPU...)
-	d.activity = d.flags.meter(d.session, d.gpuReader, d.log)
+	d.hub = hubOf(os.Getenv, d.log)
+	d.activity = d.flags.meter(d.session, d.gpuReader, d.hub, d.log)
 	d.files = d.flags.store(d.log)
 	if err := d.order(d.automatic()); err != nil {
 		return err

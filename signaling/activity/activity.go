@@ -51,7 +51,10 @@ type Config struct {
 	// State is a file that outlives this process and not the container; "": none.
 	State   string
 	Jupyter *Jupyter // of the same container; nil: there is none
+	Hub     *Hub     // that is told of activity; nil: there is none
 	Log     *slog.Logger
+	// Now is the clock of what is reported; Human's, too. nil: time.Now.
+	Now func() time.Time
 }
 
 // Meter knows when the desktop was last used. Its methods may be called from any
@@ -77,9 +80,6 @@ type Report struct {
 	Busy    bool
 	Why     string // what makes it busy: "input", a rule's name or "button"; "" while idle
 	Viewers int
-	// Ends is when the platform will stop the desktop if nothing happens; zero: it will
-	// not, or not by what is known.
-	Ends time.Time
 }
 
 // New returns a meter that goes on from the state that an earlier process of the
@@ -94,7 +94,10 @@ func New(cfg Config) *Meter {
 	if cfg.Viewers == nil {
 		cfg.Viewers = func() int { return 0 }
 	}
-	m := &Meter{cfg: cfg, id: uuid(), started: time.Now()}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	m := &Meter{cfg: cfg, id: uuid(), started: cfg.Now()}
 	earlier, err := readState(cfg.State)
 	if err != nil {
 		cfg.Log.Warn("activity so far not known", "err", err)
@@ -122,7 +125,7 @@ func (m *Meter) human() time.Time { return latest(m.state.Last, m.cfg.Human()) }
 func (m *Meter) Report() Report {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	now, human := time.Now(), m.human()
+	now, human := m.cfg.Now(), m.human()
 	r := Report{Started: m.started, Last: human, Viewers: m.cfg.Viewers()}
 	capped := human.Add(m.cfg.MaxAwake)
 	switch {
@@ -140,10 +143,23 @@ func (m *Meter) Report() Report {
 		r.Last = latest(r.Last, earliest(awake, capped))
 	}
 	r.Last = latest(r.Last, m.cfg.Born)
-	if m.cfg.Limit > 0 && !r.Busy {
-		r.Ends = r.Last.Add(m.cfg.Limit)
-	}
 	return r
+}
+
+// Left returns how long it is until the platform stops the desktop if nothing happens,
+// when that is known and within a time. Jupyter servers, whose kernels count as well, are
+// asked only where the desktop alone would end so soon; ctx bounds that.
+func (m *Meter) Left(ctx context.Context, within time.Duration) (left time.Duration, ends bool) {
+	until := func(last time.Time) time.Duration { return last.Add(m.cfg.Limit).Sub(m.cfg.Now()) }
+	r := m.Report()
+	if m.cfg.Limit <= 0 || r.Busy || until(r.Last) > within {
+		return 0, false
+	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	s := m.status(m.All(ctx))
+	left = max(0, until(s.Last.Time))
+	return left, !s.Busy && left <= within
 }
 
 // KeepAwake makes the desktop count as busy for a while, at most MaxAwake after a
@@ -151,7 +167,7 @@ func (m *Meter) Report() Report {
 func (m *Meter) KeepAwake(d time.Duration) time.Time {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	now := time.Now()
+	now := m.cfg.Now()
 	m.state.Awake = earliest(now.Add(max(0, d)), latest(m.human(), now).Add(m.cfg.MaxAwake))
 	return m.state.Awake
 }
@@ -159,7 +175,7 @@ func (m *Meter) KeepAwake(d time.Duration) time.Time {
 func (m *Meter) noteAsked() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.asked = time.Now()
+	m.asked = m.cfg.Now()
 }
 
 // Asked returns when a platform last asked for the kernels; zero: never.
@@ -174,7 +190,7 @@ func (m *Meter) Run(ctx context.Context) error {
 	ticker := time.NewTicker(interval)
 	defer ticker.Stop()
 	for {
-		m.look(ctx, time.Now())
+		m.look(ctx, m.cfg.Now())
 		m.keep()
 		select {
 		case <-ctx.Done():

@@ -66,15 +66,19 @@ func TestReport(t *testing.T) {
 		check := func(when, why string, last time.Duration, ends bool) {
 			t.Helper()
 			r := m.Report()
-			if r.Why != why || r.Busy != (why != "") || r.Last.Sub(start) != last || r.Ends.IsZero() == ends {
-				t.Errorf("%s: %+v (last %v after the start), want %q, last %v, an end: %v", when, r, r.Last.Sub(start), why, last, ends)
+			if r.Why != why || r.Busy != (why != "") || r.Last.Sub(start) != last {
+				t.Errorf("%s: %+v (last %v after the start), want %q, last %v", when, r, r.Last.Sub(start), why, last)
+			}
+			left, got := m.Left(t.Context(), time.Hour)
+			if want := max(0, time.Until(start.Add(last+time.Hour))); got != ends || ends && left != want {
+				t.Errorf("%s: ends %v in %v, want %v, in %v", when, got, left, ends, want)
 			}
 		}
 		check("at the start", "input", 0, false)
 		time.Sleep(3 * time.Minute)
 		check("untouched", "", 0, true)
-		if got, want := m.Report().Ends, start.Add(time.Hour); !got.Equal(want) {
-			t.Errorf("ends at %v, want %v", got, want)
+		if left, ends := m.Left(t.Context(), 56*time.Minute); ends {
+			t.Errorf("ends in %v, which is not within what was asked for", left)
 		}
 		who.acts()
 		check("touched", "input", 3*time.Minute, false)

@@ -31,10 +31,12 @@ type Status struct {
 	Last        Time `json:"last_activity"`
 	Connections int  `json:"connections"`
 	Kernels     int  `json:"kernels"`
-	// Beside what Jupyter says: whether one of them is busy, and when the kernels were
-	// last asked for, by a culler; nil: never.
+	// Beside what Jupyter says: whether one of them is busy; when the kernels were last
+	// asked for, by a culler; nil: never; and whether a hub hears of activity; nil: there is
+	// none.
 	Busy  bool  `json:"busy"`
 	Asked *Time `json:"asked,omitempty"`
+	Hears *bool `json:"hub_hears,omitempty"`
 }
 
 // Time is a moment as Jupyter writes it: RFC 3339 in UTC with microseconds.
@@ -68,24 +70,36 @@ func (m *Meter) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case "terminals":
 		answer = terminals
 	default:
-		status := Status{Started: Time{m.started}, Kernels: len(kernels)}
-		for _, k := range kernels {
-			status.Last.Time = latest(status.Last.Time, k.Last.Time)
-			status.Connections += k.Connections
-			status.Busy = status.Busy || k.State != "idle"
-		}
-		for _, t := range terminals {
-			status.Last.Time = latest(status.Last.Time, t.Last.Time)
-		}
-		if asked := m.Asked(); !asked.IsZero() {
-			status.Asked = &Time{asked}
-		}
-		answer = status
+		answer = m.status(kernels, terminals)
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
 	json.NewEncoder(w).Encode(answer)
 }
+
+// status sums up what there is.
+func (m *Meter) status(kernels []Kernel, terminals []Terminal) Status {
+	s := Status{Started: Time{m.started}, Kernels: len(kernels)}
+	for _, k := range kernels {
+		s.Last.Time = latest(s.Last.Time, k.Last.Time)
+		s.Connections += k.Connections
+		s.Busy = s.Busy || k.State != "idle"
+	}
+	for _, t := range terminals {
+		s.Last.Time = latest(s.Last.Time, t.Last.Time)
+	}
+	if asked := m.Asked(); !asked.IsZero() {
+		s.Asked = &Time{asked}
+	}
+	if m.cfg.Hub != nil {
+		s.Hears = new(m.cfg.Hub.Hears())
+	}
+	return s
+}
+
+// Last returns when the desktop or a Jupyter server beside it was last used. It may take
+// as long as ctx lasts.
+func (m *Meter) Last(ctx context.Context) time.Time { return m.status(m.All(ctx)).Last.Time }
 
 // All returns the desktop as a kernel and a terminal, and after it those of
 // Jupyter servers in the same container, without their names.

@@ -75,7 +75,6 @@ func jupyter(t *testing.T, handler http.HandlerFunc) *Jupyter {
 	t.Helper()
 	server := httptest.NewServer(handler)
 	t.Cleanup(server.Close)
-	t.Cleanup(http.DefaultTransport.(*http.Transport).CloseIdleConnections)
 	dir := t.TempDir()
 	text := fmt.Sprintf(`{"url": "%s/user/alice/", "token": "secret", "pid": %d}`, server.URL, os.Getpid())
 	if err := os.WriteFile(filepath.Join(dir, "jpserver-1.json"), []byte(text), 0o600); err != nil {
@@ -115,6 +114,39 @@ func TestJupyterIsMerged(t *testing.T) {
 	}
 	if asked != 2 {
 		t.Errorf("%d requests, want one for kernels and one for terminals", asked)
+	}
+}
+
+// TestEndOfAll: a platform that stops idle desktops looks at the kernels beside it as well.
+func TestEndOfAll(t *testing.T) {
+	now := time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
+	tests := []struct {
+		name, kernels string
+		left          time.Duration
+		ends          bool
+	}{
+		{"none", `[]`, 10 * time.Minute, true},
+		{"one used later", `[{"last_activity": "2026-11-20T11:14:00Z", "execution_state": "idle"}]`, 14 * time.Minute, true},
+		{"one used earlier", `[{"last_activity": "2026-11-20T11:00:00Z", "execution_state": "idle"}]`, 10 * time.Minute, true},
+		{"one just used", `[{"last_activity": "2026-11-20T11:59:00Z", "execution_state": "idle"}]`, 0, false},
+		{"one that works", `[{"last_activity": "2026-11-20T11:00:00Z", "execution_state": "busy"}]`, 0, false},
+	}
+	for _, tt := range tests {
+		j := jupyter(t, func(w http.ResponseWriter, r *http.Request) {
+			if strings.HasSuffix(r.URL.Path, "/terminals") {
+				http.NotFound(w, r)
+				return
+			}
+			fmt.Fprint(w, tt.kernels)
+		})
+		m := New(Config{
+			Human: func() time.Time { return now.Add(-50 * time.Minute) }, Now: func() time.Time { return now },
+			Limit: time.Hour, Jupyter: j, Log: quiet(),
+		})
+		m.state.Last = time.Time{}
+		if left, ends := m.Left(t.Context(), 15*time.Minute); ends != tt.ends || ends && left != tt.left {
+			t.Errorf("%s: ends %v in %v, want %v in %v", tt.name, ends, left, tt.ends, tt.left)
+		}
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -35,10 +36,10 @@ func TestHub(t *testing.T) {
 	}
 	var log bytes.Buffer
 	ctx, cancel := context.WithCancel(t.Context())
-	hub := Hub{URL: server.URL, Token: "topsecret", Server: "gpu", Every: time.Millisecond, Log: slog.New(slog.NewTextHandler(&log, nil))}
+	hub := &Hub{URL: server.URL, Token: "topsecret", Server: "gpu", Every: time.Millisecond, Log: slog.New(slog.NewTextHandler(&log, nil))}
 	ended := make(chan error, 1)
 	go func() {
-		ended <- hub.Run(ctx, func() time.Time {
+		ended <- hub.Run(ctx, func(context.Context) time.Time {
 			select {
 			case at := <-times:
 				return at
@@ -79,9 +80,49 @@ func TestHubThatSendsElsewhere(t *testing.T) {
 	defer thief.Close()
 	server := httptest.NewServer(http.RedirectHandler(thief.URL, http.StatusTemporaryRedirect))
 	defer server.Close()
-	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	defer client.CloseIdleConnections()
-	if err := (Hub{URL: server.URL, Token: "secret"}).tell(t.Context(), client, time.Now()); err == nil {
+	hub := &Hub{URL: server.URL, Token: "secret"}
+	if err := hub.tell(t.Context(), direct(), time.Now()); err == nil {
 		t.Error("a redirect counts as told")
 	}
+}
+
+// TestNoProxy: proxies of the environment lead to the Internet, and see the token.
+func TestNoProxy(t *testing.T) {
+	if direct().Transport.(*http.Transport).Proxy != nil {
+		t.Error("a proxy may be asked")
+	}
+}
+
+// TestHubThatIsAway: it is told again after a while, then after longer, and the log says it once.
+func TestHubThatIsAway(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		hub := &Hub{URL: "http://hub.invalid:none/", Log: slog.New(slog.NewTextHandler(&log, nil))} // fails without a network
+		var asked []time.Duration
+		start := time.Now()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+		defer cancel()
+		if !hub.Hears() {
+			t.Error("deaf before it is told anything")
+		}
+		hub.Run(ctx, func(context.Context) time.Time {
+			asked = append(asked, time.Since(start))
+			return start
+		})
+		if hub.Hears() {
+			t.Error("hears although it is away")
+		}
+		want := []time.Duration{0, 5 * time.Second, 15 * time.Second, 35 * time.Second, 75 * time.Second, 155 * time.Second, 315 * time.Second}
+		for n, at := range want {
+			if got := asked[n]; (got - at).Abs() > at/10 {
+				t.Errorf("told for the %d. time after %v, want about %v", n, got, at)
+			}
+		}
+		if n := len(asked); n < 17 || n > 20 {
+			t.Errorf("told %d times in an hour, want some 18", n)
+		}
+		if n := strings.Count(log.String(), "\n"); n != 1 {
+			t.Errorf("%d lines in the log, want 1: %s", n, log.String())
+		}
+	})
 }

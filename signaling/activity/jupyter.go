@@ -200,8 +200,7 @@ func fetch[T any](ctx context.Context, s server, what string, into *[]T) error {
 		return fmt.Errorf("activity: %w", err)
 	}
 	req.Header.Set("Authorization", "token "+s.Token)
-	client := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	resp, err := client.Do(req)
+	resp, err := direct().Do(req)
 	if err != nil {
 		return fmt.Errorf("activity: %w", err)
 	}

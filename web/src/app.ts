@@ -315,7 +315,7 @@ export class App {
         this.gpus = message.gpus;
         return;
       case "idle":
-        return void this.furnished.then(() => this.face?.ends(message.until));
+        return void this.furnished.then(() => this.face?.ends(message.left));
       case "clipboard":
       case "transfer":
         return this.exchange.receive(message);
@@ -347,6 +347,7 @@ export class App {
     this.screen.wish(true);
     if (document.hidden) this.connection.send({ type: "visibility", hidden: true });
     this.exchange.welcome(hello);
+    void this.furnished.then(() => this.face?.ends(0)); // it is told anew
     this.render();
   }
 

@@ -164,7 +164,7 @@ export type ServerMessage =
   | { type: "keyboard"; layout: string; variant: string }
   | { type: "encoding"; encoding: Encoding }
   | { type: "gpus"; gpus: GPU[] }
-  | { type: "idle"; until: number }
+  | { type: "idle"; left: number }
   | { type: "clipboard"; serial: number; selection: string; items: ClipboardItemSize[] }
   | ({ type: "transfer"; way: string; bytes: number; serial: number } & Reason)
   | { type: "input"; seq: number }
@@ -278,7 +278,7 @@ function parseFields(m: Fields): ServerMessage | null {
     case "encoding":
       return { type: "encoding", encoding: parseEncoding(m) };
     case "idle":
-      return { type: "idle", until: number(m.until) };
+      return { type: "idle", left: number(m.left) };
     case "gpus":
       return { type: "gpus", gpus: Array.isArray(m.gpus) ? m.gpus.map(object).filter((gpu) => gpu !== null).map(parseGPU) : [] };
     case "clipboard":

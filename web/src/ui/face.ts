@@ -243,9 +243,9 @@ export class Face {
     this.mark();
   }
 
-  /** The desktop will be stopped at a time, in Unix milliseconds; 0: it will not. */
-  ends(until: number): void {
-    this.idle.show(until);
+  /** The desktop will be stopped in so many milliseconds; 0: it will not. */
+  ends(left: number): void {
+    this.idle.show(left);
   }
 
   /** Files hang over the page, or do not any more. */

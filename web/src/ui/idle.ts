@@ -12,7 +12,7 @@ export class IdleBanner {
   readonly root: HTMLElement;
   private readonly text = element("strong");
   private readonly left = element("span", { "aria-hidden": "true" });
-  private until = 0;
+  private end = 0; // by the clock
   private stop = () => {};
 
   /** awake: the desktop is to count as in use for so many minutes more, 0 for being used now. */
@@ -28,14 +28,14 @@ export class IdleBanner {
     this.root = element("div", { class: "ending", "data-ui": "", role: "alert", hidden: "" }, this.text, this.left, here, keep);
   }
 
-  /** The desktop will be stopped at a time, in Unix milliseconds; 0: it will not. */
-  show(until: number): void {
-    if (until === this.until) return;
-    this.until = until;
+  /** The desktop will be stopped in so many milliseconds; 0: it will not. */
+  show(left: number): void {
     this.stop();
-    this.root.hidden = until === 0;
-    if (until === 0) return;
-    const time = new Date(until).toLocaleTimeString(this.words.language, { timeStyle: "short" });
+    this.root.hidden = left === 0;
+    if (left === 0) return;
+    this.end = this.clock.now() + left;
+    // By the browser's own clock, right or not: it is the one that the person sees.
+    const time = new Date(Date.now() + left).toLocaleTimeString(this.words.language, { timeStyle: "short" });
     write(this.text, this.words.say("idle.ends", time));
     this.count();
     this.stop = every(this.clock, 1000, () => this.count());
@@ -47,7 +47,7 @@ export class IdleBanner {
   }
 
   private count(): void {
-    const seconds = Math.max(0, Math.round((this.until - Date.now()) / 1000));
+    const seconds = Math.max(0, Math.round((this.end - this.clock.now()) / 1000));
     write(this.left, `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`);
   }
 }

@@ -12,6 +12,7 @@ import (
 	"path"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gorilla/websocket"
@@ -87,6 +88,8 @@ type Handler struct {
 	halfOpen halfOpen
 	pages    pages
 	packed   packed
+	traffic  traffic
+	vncBytes atomic.Uint64 // of RFB, to all pages
 
 	mu      sync.Mutex
 	sockets map[*socket]struct{}
@@ -215,10 +218,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		h.cfg.Activity.ServeHTTP(w, r)
-	case "healthz":
-		w.Header().Set("Cache-Control", "no-store")
-		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-		fmt.Fprintln(w, "ok")
+	case "healthz", "readyz":
+		h.ServeHealth(w, name)
 	default:
 		h.asset(w, r, name)
 	}

@@ -60,6 +60,7 @@ func TestRoutes(t *testing.T) {
 		{"GET", "/robots.txt", 200, "no-cache", "text/plain"},
 		{"GET", "/healthz", 200, "no-store", "text/plain"},
 		{"GET", "/user/al%20ice/desktop/healthz", 200, "no-store", "text/plain"},
+		{"POST", "/readyz", 405, "", "text/plain"},
 		{"GET", "/connection", 200, "no-store", "text/html"},
 		{"GET", "/user/al%20ice/desktop/connection", 200, "no-store", "text/html"},
 		{"GET", "/session", 204, "no-store", ""},

@@ -200,6 +200,7 @@ func (s *socket) serve(ctx context.Context, from string, who admission) {
 	defer s.h.pages.occupy(page, s)()
 	s.log.Info("viewer joined", "from", from, "role", viewer.Role(), "page", clip(hello.Version), "lang", clip(hello.Lang), "transport", clip(hello.Transport))
 	s.begin(hello)
+	defer s.h.traffic.carry(s.pictures)()
 	s.log.Info("viewer left", "reason", s.converse(ctx), "malformed", s.counts.malformed, "unknown", s.counts.unknown,
 		"input", viewer.Counts(), "socket", s.pictures.Stats())
 }

@@ -1,48 +1,220 @@
 package session
 
-import "time"
+import (
+	"crypto/sha256"
+	"errors"
+	"slices"
+	"time"
 
-// Record is one line of the audit: who used what, and whether it was allowed.
+	"lucarne/input"
+)
+
+// Event is what a Record tells.
+type Event string
+
+// The events.
+const (
+	Used         Event = "use"     // of a feature
+	Joined       Event = "join"    // a viewer; with an error it was not let in
+	Left         Event = "leave"   // the error says why the session has ended it
+	Reclaimed    Event = "reclaim" // control that was lent has been taken from the viewer, for nobody was there who might
+	LoginRefused Event = "login-refused"
+)
+
+// Record is one line of the audit: who did what, and whether it was allowed.
 // It never holds what was typed or copied.
 type Record struct {
 	Time    time.Time
+	Event   Event
 	Viewer  string
-	Role    Role
+	User    string // as JoinConfig says
+	From    string // the address that a viewer has joined from, or has tried to
+	Share   string // id of the link that the viewer has come by
+	Path    string // by which it watches
+	Role    Role   // that it acts in
 	Feature Feature
-	Err     error // nil: done; ErrRefused: the policy forbids it
+	Detail  Detail
+	Err     error  // nil: done; ErrRefused: the policy forbids it
+	Repeats uint64 // of the same since the last record of it, which have none of their own
+	Refused uint64 // of Left: uses that the policy has forbidden
 }
 
-// auditInterval is the least time between two records of the same viewer's
-// keyboard or pointer with the same outcome: a stroke is not an event, using
-// the keyboard is. Everything else is recorded each time.
-const auditInterval = time.Minute
+// Detail is what a use was about.
+type Detail struct {
+	Operation string // which of those that the feature allows; "": there is one
+	Subject   string // id of the viewer or the link that it was about
+	Grants    Role   // that a link gives
+	Method    string // of a login
+	Objects   []Object
+	// Quiet has a use not recorded unless it was refused or has failed: it is a step on
+	// the way to one that is.
+	Quiet bool
+}
+
+// Object is something that was carried, without what it holds.
+type Object struct {
+	Name   string // of a file
+	Type   string // MIME type, of a clipboard's content
+	Bytes  int64
+	SHA256 *[sha256.Size]byte // of these bytes; nil: they have not been read
+}
+
+// Auditable features move data or let people in: what must be recorded is these.
+var auditable = [...]Feature{CopyIn, CopyOut, Sharing, Upload, Download}
+
+// The least time between two records of the same use by the same viewer, where it
+// carries nothing: a stroke is not an event, using the keyboard is, and who tries
+// what is refused must not fill the audit.
+const (
+	handsInterval = time.Minute
+	otherInterval = time.Second
+)
+
+// use is what is not recorded each time.
+type use struct {
+	feature   Feature
+	operation string
+	err       error // ErrRefused, or another's stand-in
+}
+
+// recorded is when a use was, and how often since.
+type recorded struct {
+	at      time.Time
+	repeats uint64
+}
+
+// errOther stands for all errors but ErrRefused.
+var errOther = errors.New("failed")
 
 // record hands the use of a feature to the audit. The caller does not hold
 // session.mu.
-func (v *Viewer) record(f Feature, err error) {
+func (v *Viewer) record(f Feature, detail Detail, err error) {
+	s := v.session
+	if s.cfg.Audit == nil || detail.Quiet && err == nil {
+		return
+	}
+	now := time.Now()
+	r := Record{Time: now, Event: Used, Feature: f, Detail: detail, Err: err}
+	s.mu.Lock()
+	due := err == nil && (slices.Contains(auditable[:], f) || f == Giving)
+	if !due {
+		r.Repeats, due = v.due(f, detail.Operation, err, now)
+	}
+	v.sign(&r)
+	s.mu.Unlock()
+	if due {
+		s.cfg.Audit(r)
+	}
+}
+
+// due says whether a use is to be recorded now, and how many were not before. The
+// caller holds session.mu.
+func (v *Viewer) due(f Feature, operation string, err error, now time.Time) (repeats uint64, due bool) {
+	u, interval := use{feature: f, operation: operation}, otherInterval
+	switch {
+	case errors.Is(err, ErrRefused):
+		u.err = ErrRefused
+	case err != nil:
+		u.err = errOther
+	}
+	if f == Keyboard || f == Pointer {
+		interval = handsInterval
+	}
+	last, known := v.recorded[u]
+	if known && now.Sub(last.at) < interval {
+		last.repeats++
+		v.recorded[u] = last
+		return 0, false
+	}
+	v.recorded[u] = recorded{at: now}
+	return last.repeats, true
+}
+
+// sign writes into a record who the viewer is. The caller holds session.mu.
+func (v *Viewer) sign(r *Record) {
+	r.Viewer, r.User, r.Share, r.Path, r.Role = v.id, v.user, v.share, v.path, v.Role()
+}
+
+// recordJoin hands to the audit that a viewer has come, or why it was not let in.
+func (v *Viewer) recordJoin(err error) {
 	s := v.session
 	if s.cfg.Audit == nil {
 		return
 	}
-	now := time.Now()
-	if f == Keyboard || f == Pointer {
-		use := use{f, err == nil}
-		s.mu.Lock()
-		last, known := v.recorded[use]
-		due := !known || now.Sub(last) >= auditInterval
-		if due {
-			v.recorded[use] = now
-		}
-		s.mu.Unlock()
-		if !due {
-			return
-		}
-	}
-	s.cfg.Audit(Record{Time: now, Viewer: v.id, Role: v.Role(), Feature: f, Err: err})
+	r := Record{Time: time.Now(), Event: Joined, From: v.from, Err: err}
+	s.mu.Lock()
+	v.sign(&r)
+	s.mu.Unlock()
+	s.cfg.Audit(r)
 }
 
-// use is a feature with its outcome.
-type use struct {
-	feature Feature
-	done    bool
+// recordLeave hands to the audit that a viewer has left, and why.
+func (v *Viewer) recordLeave(why error) {
+	s := v.session
+	if s.cfg.Audit == nil {
+		return
+	}
+	r := Record{Time: time.Now(), Event: Left, Err: why}
+	s.mu.Lock()
+	v.sign(&r)
+	r.Refused = v.refused
+	s.mu.Unlock()
+	s.cfg.Audit(r)
+}
+
+// recordReclaim hands to the audit that a viewer does not have control any more.
+func (v *Viewer) recordReclaim() {
+	s := v.session
+	if s.cfg.Audit == nil {
+		return
+	}
+	r := Record{Time: time.Now(), Event: Reclaimed}
+	s.mu.Lock()
+	v.sign(&r)
+	s.mu.Unlock()
+	s.cfg.Audit(r)
+}
+
+// objects are what the audit is told of a content: nothing where there is none.
+func (s *Session) objects(items []input.Item) []Object {
+	if s.cfg.Audit == nil {
+		return nil
+	}
+	var all []Object
+	for _, item := range items {
+		sum := sha256.Sum256(item.Data)
+		all = append(all, Object{Type: item.MIME, Bytes: int64(len(item.Data)), SHA256: &sum})
+	}
+	return all
+}
+
+// SetAuditFailing says whether what happens can not be recorded now. Owners are told,
+// and where the audit is required nobody may use what moves data or lets people in.
+func (s *Session) SetAuditFailing(failing bool) {
+	if s.unaudited.Swap(failing) == failing {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, v := range s.viewers {
+		v.tellAudit(failing)
+		v.ring() // it may use more or less now
+	}
+}
+
+// tellAudit tells an owner whether what happens is recorded. The caller holds
+// session.mu.
+func (v *Viewer) tellAudit(failing bool) {
+	switch {
+	case v.own != Owner:
+	case failing:
+		v.tell(Notice{Code: AuditFailing})
+	default:
+		v.tell(Notice{Code: AuditWorking})
+	}
+}
+
+// mute says whether a feature may not be used because it cannot be recorded.
+func (s *Session) mute(f Feature) bool {
+	return s.cfg.AuditRequired && s.unaudited.Load() && slices.Contains(auditable[:], f)
 }

@@ -89,7 +89,13 @@ func (v *Viewer) Announce(items []Announcement) error {
 	if err == nil {
 		return nil
 	}
-	return v.Do(CopyIn, func() error { return v.refuse("announce", err) })
+	detail := Detail{Operation: "announce"}
+	for _, item := range items[:min(len(items), len(copyTypes))] {
+		if carries(item.MIME) {
+			detail.Objects = append(detail.Objects, Object{Type: item.MIME, Bytes: int64(item.Size)})
+		}
+	}
+	return v.Use(CopyIn, detail, func(*Detail) error { return v.refuse("announce", err) })
 }
 
 func (s *Session) announce(v *Viewer, items []Announcement) error {
@@ -143,12 +149,15 @@ func (v *Viewer) refuse(operation string, err error) error {
 // out. The errors are ErrRefused, ErrTooLarge, ErrTooOften, ErrMalformed and
 // ErrNoDisplay. items must not change afterwards.
 func (v *Viewer) SetClipboard(items []input.Item) error {
-	return v.Do(CopyIn, func() error {
+	return v.Use(CopyIn, Detail{}, func(detail *Detail) error {
 		s := v.session
-		items, err := s.admit(v, items)
+		given := items
+		items, err := s.admit(v, given)
 		if err != nil {
+			detail.Objects = s.objects(given)
 			return v.refuse("set", err)
 		}
+		detail.Objects = s.objects(items)
 		clipboard, _ := s.hands.board()
 		if clipboard == nil {
 			return fmt.Errorf("session: set clipboard: %w", ErrNoDisplay)

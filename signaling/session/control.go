@@ -21,6 +21,7 @@ type Control struct {
 	You    bool   // it is this viewer
 	Given  bool   // control has been given to it, and is nobody else's until it is taken
 	Role   Role   // that this viewer acts in now
+	Muted  bool   // what has to be recorded is refused, for it cannot be now
 }
 
 // Control returns who controls the desktop. Changed rings when it is another.
@@ -28,7 +29,7 @@ func (v *Viewer) Control() Control {
 	s := v.session
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	c := Control{Role: v.Role(), Given: s.given != nil}
+	c := Control{Role: v.Role(), Given: s.given != nil, Muted: s.cfg.AuditRequired && s.unaudited.Load()}
 	if s.leader != nil {
 		c.Leader, c.Name, c.As, c.You = s.leader.id, s.leader.name, s.leader.Role(), s.leader == v
 	}
@@ -41,7 +42,7 @@ func (v *Viewer) Control() Control {
 // ErrNoViewer where there is none of that id, and ErrRefused where control has been
 // given to another by another: that only an Owner undoes.
 func (v *Viewer) Give(id string) error {
-	return v.dispose("give", func(s *Session) error {
+	return v.dispose(Detail{Operation: "give", Subject: id}, func(s *Session) error {
 		for _, to := range s.viewers {
 			if to.id == id {
 				s.hand(to, v)
@@ -55,7 +56,7 @@ func (v *Viewer) Give(id string) error {
 // Take takes control back: the viewer leads, and from now on whoever gives input
 // may. What was lent is lent no longer. Errors are those of Give.
 func (v *Viewer) Take() error {
-	return v.dispose("take", func(s *Session) error {
+	return v.dispose(Detail{Operation: "take"}, func(s *Session) error {
 		s.hand(nil, nil)
 		s.setLeader(v)
 		return nil
@@ -64,10 +65,10 @@ func (v *Viewer) Take() error {
 
 // dispose changes who has control, if the viewer may, and has what is held let
 // go by those who have lost it or got it.
-func (v *Viewer) dispose(what string, act func(*Session) error) error {
-	s := v.session
+func (v *Viewer) dispose(detail Detail, act func(*Session) error) error {
+	s, what := v.session, detail.Operation
 	var before, after *Viewer
-	err := v.Do(Giving, func() error {
+	err := v.Use(Giving, detail, func(*Detail) error {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		if v.left {
@@ -195,6 +196,7 @@ func (s *Session) reclaim(now time.Time) (next time.Duration) {
 	s.hand(nil, nil)
 	s.mu.Unlock()
 	s.settle(former)
+	former.recordReclaim()
 	return 0
 }
 

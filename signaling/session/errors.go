@@ -1,6 +1,9 @@
 package session
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+)
 
 // What a viewer may be told.
 var (
@@ -18,4 +21,6 @@ var (
 	ErrRevoked    = errors.New("the link has been withdrawn")
 	ErrExpired    = errors.New("the link has expired")
 	ErrTooOften   = errors.New("too much in too short a time")
+	// ErrUnaudited is an ErrRefused: the policy wants recorded what cannot be now.
+	ErrUnaudited = fmt.Errorf("%w: it cannot be recorded", ErrRefused)
 )

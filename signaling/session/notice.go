@@ -15,9 +15,12 @@ const (
 	CodecMissing  NoticeCode = "codec-missing"  // it is preferred and cannot be had; Instead is in use
 	// EncoderReplaced: another encoder of the same codec has taken over from one that has failed.
 	EncoderReplaced NoticeCode = "encoder-replaced"
+	// To owners: what happens is not recorded now, and is again.
+	AuditFailing NoticeCode = "audit-failing"
+	AuditWorking NoticeCode = "audit-working"
 )
 
-// Notice is something about the pictures that the person should know.
+// Notice is something, mostly about the pictures, that the person should know.
 type Notice struct {
 	Code    NoticeCode
 	Codec   encode.Codec

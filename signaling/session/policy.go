@@ -65,6 +65,16 @@ func (p Policy) allowsAs(own, acting Role, f Feature) bool {
 	return p.Allows(acting, f)
 }
 
+// Refusal is why a viewer may not use a feature.
+type Refusal string
+
+// The refusals.
+const (
+	ByRole   Refusal = "role"   // nobody of this role may
+	ByPolicy Refusal = "policy" // the policy says so
+	ByAudit  Refusal = "audit"  // it has to be recorded and cannot be now
+)
+
 // Allowed lists the features that a role may use.
 func (p Policy) Allowed(r Role) []Feature {
 	var allowed []Feature

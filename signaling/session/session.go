@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"lucarne/encode"
@@ -31,7 +32,10 @@ type Config struct {
 	Screen  Screen
 	Policy  Policy       // zero: everything is allowed to who controls
 	Audit   func(Record) // nil: no audit; called from any goroutine, must not block
-	Log     *slog.Logger
+	// AuditRequired has what moves data or lets people in refused while SetAuditFailing
+	// says that it cannot be recorded.
+	AuditRequired bool
+	Log           *slog.Logger
 
 	MaxViewers int // at once; 0: 32; a quarter is for those who come without a link
 	MaxPixels  int // of a size that a viewer asks for; 0: 2,300,000
@@ -51,6 +55,8 @@ type Session struct {
 	supplied chan struct{}
 	texts    chan struct{} // of capacity 1: there is text to type
 	uses     [len(features)]uses
+	// unaudited: what happens cannot be recorded now.
+	unaudited atomic.Bool
 
 	resizing sync.Mutex // held while the screen takes on a size; taken before mu
 
@@ -106,6 +112,8 @@ func New(cfg Config) *Session {
 type JoinConfig struct {
 	Role  Role   // "": Controller
 	Share string // id of the link that the viewer comes by, whose role counts; "": none
+	User  string // who the platform says it is; "": unknown
+	From  string // address that it comes from, for the audit; "": unknown
 	// Instead of an earlier viewer of the same page, which has left: if control had
 	// been given to it and to nobody since, it is this one's, as is the lead that is
 	// kept for it, and the text that is being typed for it. nil: of none.
@@ -122,14 +130,18 @@ func (s *Session) Join(cfg JoinConfig) (*Viewer, error) {
 		session:  s,
 		own:      cfg.Role,
 		share:    cfg.Share,
+		user:     cfg.User,
+		from:     cfg.From,
 		since:    time.Now(),
 		gone:     make(chan struct{}),
 		dropped:  make(chan struct{}),
 		bell:     make(chan struct{}, 1),
 		keyboard: input.NewKeyboard(&s.hands.held),
-		recorded: make(map[use]time.Time),
+		recorded: make(map[use]recorded),
 	}
-	if err := s.add(v, cfg.Instead); err != nil {
+	err := s.add(v, cfg.Instead)
+	v.recordJoin(err)
+	if err != nil {
 		return nil, err
 	}
 	if cfg.Instead != nil {
@@ -165,6 +177,9 @@ func (s *Session) add(v, instead *Viewer) error {
 	s.elect()
 	s.attend(v.since)
 	s.tellPeople()
+	if s.unaudited.Load() {
+		v.tellAudit(true)
+	}
 	v.ring()
 	return nil
 }
@@ -178,13 +193,13 @@ func (s *Session) places(share string) int {
 	return s.cfg.MaxViewers - s.cfg.MaxViewers/4
 }
 
-// remove takes a viewer out and returns its seats, if this was not done before.
+// remove takes a viewer out and returns its seats, if it was here.
 // lost: its page may be back in a moment.
-func (s *Session) remove(v *Viewer, end error, lost bool) (seats []*Seat) {
+func (s *Session) remove(v *Viewer, end error, lost bool) (seats []*Seat, here bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if v.left {
-		return nil
+		return nil, false
 	}
 	v.left, v.end = true, end
 	close(v.gone)
@@ -198,7 +213,7 @@ func (s *Session) remove(v *Viewer, end error, lost bool) (seats []*Seat) {
 	s.elect()
 	s.attend(time.Now())
 	s.tellPeople()
-	return seats
+	return seats, true
 }
 
 // Viewers returns how many viewers there are.

@@ -48,7 +48,8 @@ type share struct {
 // text, and a time that is out of bounds, and ErrTooLarge where there are as many
 // links as there may be.
 func (v *Viewer) Share(want Share) (made Share, secret string, err error) {
-	err = v.Do(Sharing, func() error {
+	detail := Detail{Operation: "share", Grants: want.Role}
+	err = v.Use(Sharing, detail, func(detail *Detail) error {
 		now := time.Now()
 		life := want.Until.Sub(now)
 		switch {
@@ -63,6 +64,7 @@ func (v *Viewer) Share(want Share) (made Share, secret string, err error) {
 		link := &share{Share: want, hash: sha256.Sum256([]byte(secret)), by: v.share, over: make(chan struct{})}
 		link.ID = hex.EncodeToString(bits[shareSecret:])
 		made, err = v.session.addShare(link, now)
+		detail.Subject = made.ID
 		return err
 	})
 	if err != nil {
@@ -101,7 +103,7 @@ func (s *Session) addShare(link *share, now time.Time) (Share, error) {
 // them. Who is no Owner may end no other links than those made by its own. It
 // returns ErrNoShare where there is none that the viewer may end.
 func (v *Viewer) Revoke(id string) error {
-	return v.Do(Sharing, func() error {
+	return v.Use(Sharing, Detail{Operation: "revoke", Subject: id}, func(*Detail) error {
 		s := v.session
 		s.mu.Lock()
 		link := s.shared(id, time.Now())

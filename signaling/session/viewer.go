@@ -21,6 +21,8 @@ type Viewer struct {
 	share    string        // id of the link by which it came; "": none
 	over     chan struct{} // closed when that has ended; nil: there is none
 	name     string        // as its link says
+	user     string        // who it is, as the platform says; "": unknown
+	from     string        // address that it has come from
 	controls bool          // by its own role
 	since    time.Time
 	bell     chan struct{}
@@ -52,7 +54,7 @@ type Viewer struct {
 	active   time.Time // when the person last did something; at first when they came
 	copying  copying
 	refused  uint64
-	recorded map[use]time.Time
+	recorded map[use]recorded
 }
 
 // Counts are what became of a viewer's input.
@@ -81,6 +83,9 @@ func (c Counts) LogValue() slog.Value {
 // ID names the viewer within its session.
 func (v *Viewer) ID() string { return v.id }
 
+// User returns who the platform says that the viewer is, "" for unknown.
+func (v *Viewer) User() string { return v.user }
+
 // Role returns what the viewer is to the session.
 func (v *Viewer) Role() Role {
 	if v.lent.Load() {
@@ -106,7 +111,32 @@ func (v *Viewer) Err() error {
 }
 
 // allows says whether the viewer may use a feature now.
-func (v *Viewer) allows(f Feature) bool { return v.session.cfg.Policy.allowsAs(v.own, v.Role(), f) }
+func (v *Viewer) allows(f Feature) bool { return v.refusal(f) == "" }
+
+// refusal says why the viewer may not use a feature now; "": it may.
+func (v *Viewer) refusal(f Feature) Refusal {
+	s, role := v.session, v.Role()
+	switch {
+	case !Policy{ControllersShare: s.cfg.Policy.ControllersShare}.allowsAs(v.own, role, f):
+		return ByRole
+	case !s.cfg.Policy.allowsAs(v.own, role, f):
+		return ByPolicy
+	case s.mute(f):
+		return ByAudit
+	}
+	return ""
+}
+
+// Refusals says of each feature that the viewer may not use now why it may not.
+func (v *Viewer) Refusals() map[Feature]Refusal {
+	why := make(map[Feature]Refusal)
+	for _, f := range features {
+		if refusal := v.refusal(f); refusal != "" {
+			why[f] = refusal
+		}
+	}
+	return why
+}
 
 // Allowed lists the features that the viewer may use.
 func (v *Viewer) Allowed() []Feature {
@@ -138,26 +168,36 @@ func (v *Viewer) Changed() <-chan struct{} { return v.bell }
 
 // Do lets a viewer use a feature: it asks the policy, notes that a person was
 // there, calls act and records the outcome. It returns ErrRefused, ErrLeft or
-// act's error. All that a viewer does passes through here.
+// act's error. All that a viewer does passes through here or through Use.
 func (v *Viewer) Do(f Feature, act func() error) error {
+	return v.Use(f, Detail{}, func(*Detail) error { return act() })
+}
+
+// Use is Do for what has more to it than that it was done: the audit gets the detail,
+// as act leaves it.
+func (v *Viewer) Use(f Feature, detail Detail, act func(*Detail) error) error {
 	s := v.session
 	if !v.present() {
 		return fmt.Errorf("session: %s: %w", f, ErrLeft)
 	}
-	if !v.allows(f) {
+	if refusal := v.refusal(f); refusal != "" {
 		s.mu.Lock()
 		v.refused++
 		s.mu.Unlock()
-		s.count(f, ErrRefused)
-		v.record(f, ErrRefused)
-		return fmt.Errorf("session: %s by %s: %w", f, v.Role(), ErrRefused)
+		err := ErrRefused
+		if refusal == ByAudit {
+			err = ErrUnaudited
+		}
+		s.count(f, err)
+		v.record(f, detail, err)
+		return fmt.Errorf("session: %s by %s: %w", f, v.Role(), err)
 	}
 	if human(f) {
 		s.touch(v, f)
 	}
-	err := act()
+	err := act(&detail)
 	s.count(f, err)
-	v.record(f, err)
+	v.record(f, detail, err)
 	return err
 }
 
@@ -279,8 +319,12 @@ func (v *Viewer) Lose() { v.leave(nil, true) }
 // its page may be back in a moment.
 func (v *Viewer) leave(end error, lost bool) {
 	s := v.session
-	for _, seat := range s.remove(v, end, lost) {
+	seats, here := s.remove(v, end, lost)
+	for _, seat := range seats {
 		seat.place.Leave()
+	}
+	if here {
+		v.recordLeave(end)
 	}
 	s.settle(v)
 }

@@ -71,10 +71,12 @@ type Config struct {
 type Store struct {
 	cfg Config
 
-	mu      sync.Mutex
-	uploads map[string]*upload
-	whole   []*upload // in the order in which they have become so: who has not heard of it asks again
-	reserve int64     // bytes that unfinished uploads will still need
+	mu         sync.Mutex
+	uploads    map[string]*upload
+	whole      []*upload     // in the order in which they have become so: who has not heard of it asks again
+	reserve    int64         // bytes that unfinished uploads will still need
+	uploaded   uint64        // bytes
+	downloaded atomic.Uint64 // bytes
 }
 
 // upload is a file that is not whole yet, or has been for a while.
@@ -372,6 +374,7 @@ func (s *Store) took(n int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.reserve -= n
+	s.uploaded += uint64(n)
 }
 
 // appear gives a whole upload a name that no other file has. The caller holds u.mu.

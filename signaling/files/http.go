@@ -230,7 +230,7 @@ func (s *Store) ServeFile(w http.ResponseWriter, r *http.Request, name string) e
 	header.Set("Content-Type", "application/octet-stream")
 	header.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": path.Base(name)}))
 	header.Set("Content-Security-Policy", "sandbox; default-src 'none'")
-	http.ServeContent(w, r, "", info.ModTime(), file)
+	http.ServeContent(counted{w, &s.downloaded}, r, "", info.ModTime(), file)
 	return nil
 }
 

@@ -78,8 +78,11 @@ func (s *Source) grab(f *capture.Frame) error {
 			return err
 		}
 	}
+	if s.renewed.Swap(false) {
+		s.whole = true
+	}
 	bounds := image.Rectangle{Max: s.picture.size}
-	f.Damage = f.Damage[:0]
+	f.Damage, s.parts = f.Damage[:0], s.parts[:0]
 	if s.whole {
 		// Before the pixels are fetched: what is drawn in between is seen twice
 		// rather than never.
@@ -96,7 +99,7 @@ func (s *Source) grab(f *capture.Frame) error {
 	if len(f.Damage) == 0 {
 		return nil
 	}
-	s.parts = s.picture.plan(append(s.parts[:0], f.Damage...))
+	s.parts = s.picture.plan(append(s.parts, f.Damage...))
 	if err := s.picture.fetch(s.parts); err != nil {
 		return err
 	}

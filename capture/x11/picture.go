@@ -175,7 +175,8 @@ func (p *picture) close() error {
 	return err
 }
 
-// fetch brings parts of the picture up to date.
+// fetch brings parts of the picture up to date, and makes each of them what it has
+// written.
 func (p *picture) fetch(parts []image.Rectangle) error {
 	if !p.shared() {
 		for _, part := range parts {
@@ -187,7 +188,7 @@ func (p *picture) fetch(parts []image.Rectangle) error {
 	}
 	p.pending = p.pending[:0]
 	scratch := len(p.pix)
-	for _, part := range parts {
+	for i, part := range parts {
 		t := transfer{part: part}
 		offset := part.Min.Y * p.stride()
 		if length := part.Dx() * part.Dy() * pixelLen; p.narrow(part) && scratch+length <= len(p.memory) {
@@ -195,6 +196,7 @@ func (p *picture) fetch(parts []image.Rectangle) error {
 			scratch += length
 		} else {
 			part.Min.X, part.Max.X = 0, p.size.X
+			parts[i] = part
 		}
 		t.cookie = p.getShared(part, offset)
 		p.pending = append(p.pending, t)

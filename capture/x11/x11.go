@@ -51,6 +51,7 @@ type Source struct {
 	damaged       *doorbell
 	cursorChanged *doorbell
 	resized       atomic.Bool // the screen may have another size than picture
+	renewed       atomic.Bool // the next Grab is to fetch everything
 
 	running, closing atomic.Bool
 
@@ -68,7 +69,7 @@ type Source struct {
 	region   xfixes.Region // where Grab has the server put what changed
 	picture  picture
 	whole    bool // the next Grab's damage is the whole picture
-	parts    []image.Rectangle
+	parts    []image.Rectangle // that the last Grab has written
 	seq      uint64
 	closed   bool
 }
@@ -210,6 +211,21 @@ func (s *Source) watch() error {
 
 // Damaged implements capture.Source. Run has to be running.
 func (s *Source) Damaged() <-chan struct{} { return s.damaged.bell }
+
+// Renew has the next Grab fetch all of the picture, for who has drawn into Pix, and
+// rings Damaged.
+func (s *Source) Renew() {
+	s.renewed.Store(true)
+	s.damaged.ring(time.Now())
+}
+
+// Fresh returns the parts of Pix that the last Grab has written: more than its damage,
+// where that is cheaper to fetch, and overlapping. They are valid until the next Grab.
+func (s *Source) Fresh() []image.Rectangle {
+	s.grabbing.Lock()
+	defer s.grabbing.Unlock()
+	return s.parts
+}
 
 // CursorChanged implements capture.Pointed. Run has to be running. It is closed
 // together with Damaged.

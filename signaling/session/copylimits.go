@@ -42,6 +42,7 @@ type allowance struct {
 	used float64 // bytes, falling by the allowance of a minute in a minute
 	at   time.Time
 	last time.Time // when a content was last carried
+	all  uint64    // bytes carried so far
 }
 
 // spent says whether a limit is used up.
@@ -65,4 +66,5 @@ const minCharge = 1 << 10
 func (a *allowance) charge(bytes int, now time.Time) {
 	a.used += float64(max(bytes, minCharge))
 	a.last = now
+	a.all += uint64(bytes)
 }

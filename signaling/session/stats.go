@@ -16,6 +16,8 @@ type Stats struct {
 	Uses      map[Feature]Uses // of each feature there is
 	Input     Counts           // of all viewers, those who have left included
 	Failovers uint64           // encoders that were passed over because they failed
+	CopiedIn  uint64           // bytes of clipboards to the desktop
+	CopiedOut uint64           // bytes of clipboards from it, to each viewer who got them
 }
 
 // Attendance is a viewer without a name.
@@ -83,7 +85,7 @@ func (s *Session) Stats() Stats {
 	h.mu.Unlock()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	stats.Failovers = s.falls
+	stats.Failovers, stats.CopiedIn, stats.CopiedOut = s.falls, s.copies.in.all, s.copies.out.all
 	for _, v := range s.viewers {
 		a := Attendance{Role: v.Role(), Path: v.path}
 		if v.shown != nil && !v.paused {

@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"reflect"
 	"testing"
+	"testing/synctest"
 
 	"lucarne/input"
 )
@@ -51,4 +52,17 @@ func TestStatsOutliveViewers(t *testing.T) {
 	if after.Input != before.Input || !reflect.DeepEqual(after.Uses, before.Uses) || len(after.Viewers) != 1 {
 		t.Errorf("when one has left: %+v, before: %+v", after, before)
 	}
+}
+
+func TestStatsOfClipboards(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, _ := start(t, Config{MaxClipboard: 10})
+		giver, taker := join(t, s, Owner), join(t, s, Owner)
+		giver.SetClipboard(plain("four"))
+		copiedBy(taker)
+		giver.SetClipboard(plain("far too long"))
+		if got := s.Stats(); got.CopiedIn != 4 || got.CopiedOut != 4 {
+			t.Errorf("%d bytes in, %d out, want 4 each", got.CopiedIn, got.CopiedOut)
+		}
+	})
 }

@@ -73,7 +73,7 @@ type Plan struct {
 // can switch it on.
 //
 // A server that is not installed is an error that wraps exec.ErrNotFound and
-// names the Debian package.
+// names the Debian package; a /tmp that no server can work with one that wraps ErrTemp.
 func New(cfg Config) (*Plan, error) {
 	size, start, err := sizes(cfg.Size, cfg.Max)
 	if err != nil {
@@ -91,6 +91,9 @@ func New(cfg Config) (*Plan, error) {
 		p.Start = image.Pt(max(size.X, xorgLeast.X), max(size.Y, xorgLeast.Y))
 	}
 	rand.Read(p.cookie)
+	if err := prepareTemp("/tmp"); err != nil {
+		return nil, err
+	}
 	if p.number, p.claim, err = claimNumber(); err != nil {
 		return nil, err
 	}
@@ -251,6 +254,32 @@ func (p *Plan) own() ([]string, error) {
 const maxSocketPath = 107
 
 var errLongPath = errors.New("the path is too long: choose a shorter directory")
+
+// ErrTemp says that no X server can be started, for want of a place for its lock
+// (/tmp/.X20-lock) and its socket (/tmp/.X11-unix/X20).
+var ErrTemp = errors.New("an X server has to write to /tmp and /tmp/.X11-unix")
+
+// prepareTemp makes the directory of the servers' sockets in temp where there is none, as
+// a server that is not root's does not, and checks that both can be written to.
+func prepareTemp(temp string) error {
+	sockets := filepath.Join(temp, ".X11-unix")
+	err := os.Mkdir(sockets, 0o700)
+	switch {
+	case err == nil:
+		err = os.Chmod(sockets, 0o777|os.ModeSticky) // for all users', past the umask
+	case errors.Is(err, os.ErrExist):
+		err = nil
+	}
+	for _, dir := range []string{temp, sockets} {
+		if err == nil {
+			err = unix.Access(dir, unix.W_OK|unix.X_OK)
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("display: %w: %w", ErrTemp, err)
+	}
+	return nil
+}
 
 // The numbers to choose from. Lower ones are used by login managers, by
 // vncserver (from 1) and by ssh's forwarding (from 10).

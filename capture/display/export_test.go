@@ -5,3 +5,6 @@ func SetCookie(p *Plan, cookie []byte) { p.cookie = cookie }
 
 // FindXorg returns the path of an Xorg with a driver in one of the directories.
 var FindXorg = findXorg
+
+// PrepareTemp prepares a directory in place of /tmp.
+var PrepareTemp = prepareTemp

@@ -32,13 +32,15 @@ type desktop struct {
 	flags     *desktopFlags
 	log       *slog.Logger
 	listener  net.Listener
-	dir       string // that only we can enter
-	remove    func() // removes dir
-	token     string // empty: no authentication
-	display   string // the one shown; set before run
-	ours      bool   // its X server is started by this process; set before run
-	vncSocket string // of the X server's own VNC server; empty: it has none; set before run
+	dir       string              // that only we can enter
+	remove    func()              // removes dir
+	token     string              // empty: no authentication
+	display   string              // the one shown; set before run
+	ours      bool                // its X server is started by this process; set before run
+	vncSocket string              // of the X server's own VNC server; empty: it has none; set before run
+	processes signaling.Processes // that keep the display; nil: others keep it; set before wire
 
+	usable    []encode.Backend // that can encode here without a GPU
 	screen    *capture.Screen
 	threads   threads // of the encoders
 	gpu       gpu
@@ -56,9 +58,21 @@ type desktop struct {
 
 // newDesktop listens and wires; nothing runs yet.
 func newDesktop(flags *desktopFlags, gpu gpu) (*desktop, error) {
-	d := &desktop{flags: flags, log: flags.logger(os.Stderr), remove: func() {}, threads: threads{}, gpu: gpu}
-	usable, err := usable(backends())
+	d, err := openDesktop(flags, gpu)
 	if err != nil {
+		return nil, err
+	}
+	if err := d.wire(); err != nil {
+		d.close()
+		return nil, err
+	}
+	return d, nil
+}
+
+// openDesktop listens, and has a directory of its own; the rest waits for wire.
+func openDesktop(flags *desktopFlags, gpu gpu) (d *desktop, err error) {
+	d = &desktop{flags: flags, log: flags.logger(os.Stderr), remove: func() {}, threads: threads{}, gpu: gpu}
+	if d.usable, err = usable(backends()); err != nil {
 		return nil, err
 	}
 	if d.listener, err = flags.open(d.log); err != nil {
@@ -66,10 +80,6 @@ func newDesktop(flags *desktopFlags, gpu gpu) (*desktop, error) {
 	}
 	if d.dir, d.remove, err = privateDir(); err != nil {
 		d.listener.Close()
-		return nil, err
-	}
-	if err := d.wire(usable); err != nil {
-		d.close()
 		return nil, err
 	}
 	return d, nil
@@ -93,7 +103,7 @@ func usable(all []encode.Backend) ([]encode.Backend, error) {
 }
 
 // wire makes the parts and hands each what it needs of the others.
-func (d *desktop) wire(usable []encode.Backend) error {
+func (d *desktop) wire() error {
 	d.screen = capture.NewScreen(d.log)
 	d.gpu.meter = new(meter)
 	quota := newQuota(d.gpu.meter, d.log)
@@ -110,7 +120,7 @@ func (d *desktop) wire(usable []encode.Backend) error {
 		d.byGPU = append(d.byGPU, d.fanout(backend, quota))
 	}
 	d.fanouts = slices.Clone(d.byGPU)
-	for _, backend := range usable {
+	for _, backend := range d.usable {
 		d.fanouts = append(d.fanouts, d.fanout(d.threads.backend(backend), quota))
 	}
 	d.session = session.New(session.Config{
@@ -148,7 +158,7 @@ func (d *desktop) wire(usable []encode.Backend) error {
 	d.handler, err = signaling.New(signaling.Config{
 		Session:      d.session,
 		Screen:       d.screen,
-		Open:         d.openMedia(append(slices.Clone(usable), byGPU...)),
+		Open:         d.openMedia(append(slices.Clone(d.usable), byGPU...)),
 		Pictures:     wsmedia.Config{MinBps: int(d.flags.MinBitrate), MaxBps: int(d.flags.Bitrate)},
 		Web:          web.FS(),
 		Log:          d.log,
@@ -160,6 +170,7 @@ func (d *desktop) wire(usable []encode.Backend) error {
 		Rest:         d.flags.PauseAfter,
 		Files:        d.files,
 		GPUs:         gpus,
+		Processes:    d.processes,
 		DisplayReason: func(status capture.Status) (string, []string) {
 			return displayReason(d.display, d.ours, status)
 		},

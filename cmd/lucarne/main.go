@@ -17,6 +17,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"lucarne/cmd/internal/reap"
 	"lucarne/perf"
 )
 
@@ -34,6 +35,13 @@ type cli struct {
 }
 
 func main() {
+	if reap.First() {
+		code, err := reap.Run()
+		if err != nil {
+			code = conclude(os.Stderr, err)
+		}
+		os.Exit(code)
+	}
 	stops := []os.Signal{syscall.SIGINT, syscall.SIGTERM}
 	if !signal.Ignored(syscall.SIGHUP) { // by nohup
 		stops = append(stops, syscall.SIGHUP)

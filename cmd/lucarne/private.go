@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -11,17 +12,21 @@ import (
 )
 
 // privateDir makes a directory that only this user can enter, for as long as
-// this process lives; remove removes it.
+// this process lives; remove removes it. A container whose root is read-only still
+// has /dev/shm.
 func privateDir() (dir string, remove func(), err error) {
-	parent := os.Getenv("XDG_RUNTIME_DIR")
-	if info, err := os.Stat(parent); parent == "" || err != nil || !info.IsDir() {
-		parent = ""
+	var errs []error
+	for _, parent := range []string{os.Getenv("XDG_RUNTIME_DIR"), os.TempDir(), "/dev/shm"} {
+		if parent == "" {
+			continue
+		}
+		dir, err := os.MkdirTemp(parent, "lucarne-")
+		if err == nil {
+			return dir, func() { os.RemoveAll(dir) }, nil
+		}
+		errs = append(errs, err)
 	}
-	dir, err = os.MkdirTemp(parent, "lucarne-")
-	if err != nil {
-		return "", nil, fmt.Errorf("cannot make a private directory: %w; set XDG_RUNTIME_DIR or TMPDIR", err)
-	}
-	return dir, func() { os.RemoveAll(dir) }, nil
+	return "", nil, fmt.Errorf("cannot make a private directory: %w; set XDG_RUNTIME_DIR or TMPDIR", errors.Join(errs...))
 }
 
 // tellLink shows the link to whoever started us and to nobody else: on the

@@ -19,6 +19,8 @@ func displayReason(name string, ours bool, status capture.Status) (code string, 
 		return "extension-missing", []string{missing.Extension}
 	case errors.As(status.Err, &program):
 		return "xserver-missing", []string{program.Name}
+	case errors.Is(status.Err, display.ErrTemp):
+		return "xserver-temp", nil
 	case errors.Is(status.Err, display.ErrRefused):
 		return "access-refused", []string{name}
 	case status.State == capture.Starting && ours:

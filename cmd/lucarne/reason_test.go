@@ -38,6 +38,7 @@ func TestDisplayReason(t *testing.T) {
 		"refused":           {capture.Status{State: capture.Failed, Err: fmt.Errorf("%w: %w", display.ErrNoDisplay, display.ErrRefused)}, false, "access-refused", []string{":7"}},
 		"no extension": {capture.Status{State: capture.Failed, Err: fmt.Errorf("x11: open: %w", &display.ExtensionError{Extension: "DAMAGE"})},
 			false, "extension-missing", []string{"DAMAGE"}},
+		"no /tmp": {capture.Status{State: capture.Failed, Err: fmt.Errorf("display: %w: read-only", display.ErrTemp)}, true, "xserver-temp", nil},
 		"not installed": {capture.Status{State: capture.Failed, Err: fmt.Errorf("display: %w", &exec.Error{Name: "Xvnc", Err: exec.ErrNotFound})},
 			true, "xserver-missing", []string{"Xvnc"}},
 	} {

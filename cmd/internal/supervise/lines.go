@@ -26,14 +26,15 @@ func (o *output) writeLine(name, line string) {
 // ones.
 type lines struct {
 	pass func(line string)
+	kept func() // one more has been
 
 	mu   sync.Mutex
 	ring []string // the last len(ring) lines; next is the oldest
 	next int
 }
 
-func newLines(pass func(line string), keep int) *lines {
-	return &lines{pass: pass, ring: make([]string, 0, keep)}
+func newLines(pass func(line string), kept func(), keep int) *lines {
+	return &lines{pass: pass, kept: kept, ring: make([]string, 0, keep)}
 }
 
 // readFrom takes lines from r until it ends. Empty ones say nothing.
@@ -54,6 +55,7 @@ func (l *lines) readFrom(r io.Reader) {
 
 func (l *lines) add(line string) {
 	l.pass(line)
+	defer l.kept()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if len(l.ring) < cap(l.ring) {

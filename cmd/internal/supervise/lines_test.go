@@ -24,7 +24,7 @@ func TestLines(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var out strings.Builder
 			to := &output{w: &out}
-			l := newLines(func(line string) { to.writeLine("p", line) }, 3)
+			l := newLines(func(line string) { to.writeLine("p", line) }, func() {}, 3)
 			l.readFrom(strings.NewReader(c.in))
 			if got := l.last(); !slices.Equal(got, c.want) {
 				t.Errorf("kept %q, want %q", got, c.want)

@@ -17,7 +17,9 @@ type process struct {
 	Process
 	mark   string // in the environment of everything that it starts
 	after  []*gate
+	prefer []*gate // open once what they are of has been ready or has failed
 	ready  *gate
+	tried  *gate // opens once it has been ready or has failed, and stays open
 	log    *slog.Logger
 	lines  *lines
 	notify func()
@@ -35,9 +37,14 @@ func (p *process) run(ctx context.Context) {
 		if !p.awaitDependencies(ctx) {
 			return
 		}
+		if p.Do != nil {
+			p.do(ctx)
+			return
+		}
 		began := time.Now()
 		err := p.once(ctx)
 		p.ready.set(false)
+		p.tried.set(true)
 		if ctx.Err() != nil {
 			return
 		}
@@ -58,8 +65,36 @@ func (p *process) run(ctx context.Context) {
 	}
 }
 
-// awaitDependencies waits until all are ready at once; false: ctx is done.
+// do does what is done in this process, and returns when ctx is done.
+func (p *process) do(ctx context.Context) {
+	p.set(Starting, 0)
+	err := p.Do(ctx)
+	if ctx.Err() != nil {
+		return
+	}
+	if err != nil {
+		p.log.Warn("failed", "err", err)
+		p.ended(err)
+		p.set(Failed, 0)
+	} else {
+		p.set(Ready, 0)
+		p.ready.set(true)
+	}
+	p.tried.set(true)
+	<-ctx.Done()
+	p.ready.set(false)
+}
+
+// awaitDependencies waits until all are ready at once, and those that are preferred have
+// been tried; false: ctx is done.
 func (p *process) awaitDependencies(ctx context.Context) bool {
+	for _, g := range p.prefer {
+		select {
+		case <-g.whenOpen():
+		case <-ctx.Done():
+			return false
+		}
+	}
 	for {
 		for _, g := range p.after {
 			select {
@@ -125,6 +160,7 @@ func (p *process) once(ctx context.Context) error {
 			}
 			p.set(Ready, c.pid)
 			p.ready.set(true)
+			p.tried.set(true)
 			p.log.Info("ready", "pid", c.pid)
 		case <-c.done:
 			return c.err

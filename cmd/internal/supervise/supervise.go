@@ -25,11 +25,17 @@ import (
 type Process struct {
 	Name    string   // unique, put in front of each line of output
 	Command []string // the program and its arguments; the program is looked up in PATH
-	Env     []string // "NAME=value", added to this process's own environment
-	Dir     string   // working directory; empty: this process's own
+	// Do is done in this process, once, in place of a command: the process is ready when
+	// it returns nil, and has failed for good when it returns an error. It ends with ctx.
+	Do  func(ctx context.Context) error
+	Env []string // "NAME=value", added to this process's own environment
+	Dir string   // working directory; empty: this process's own
 	// After names the processes that have to be ready first. When one of them
 	// ends, this process is stopped, and started again once it is ready again.
 	After []string
+	// Prefer names processes that this one gets on without: it is started once each of them
+	// has been ready or has failed, and goes on when they end.
+	Prefer []string
 	// Ready returns nil once the process can be used. It blocks until then,
 	// until ctx is done, or until it is sure that it never will be. nil: the
 	// process is ready as soon as it runs.
@@ -69,6 +75,7 @@ const (
 	Starting State = "starting" // runs, but is not ready
 	Ready    State = "ready"
 	Retrying State = "retrying" // has ended, and is started again after a wait
+	Failed   State = "failed"   // could not be done, and is not tried again
 	Stopped  State = "stopped"  // before Run and after it
 )
 
@@ -95,9 +102,10 @@ type Config struct {
 
 // Supervisor runs a table of processes.
 type Supervisor struct {
-	procs   []*process // each after those it depends on
-	log     *slog.Logger
-	changed chan struct{}
+	procs []*process // each after those it depends on
+
+	mu    sync.Mutex
+	bells map[chan struct{}]struct{}
 }
 
 // New checks the table. It starts nothing.
@@ -112,15 +120,16 @@ func New(cfg Config) (*Supervisor, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Supervisor{log: cfg.Log, changed: make(chan struct{}, 1)}
+	s := &Supervisor{bells: map[chan struct{}]struct{}{}}
 	out := &output{w: cfg.Output}
-	gates := map[string]*gate{}
+	byName := map[string]*process{}
 	for _, spec := range table {
 		p := &process{
 			Process: spec.withDefaults(),
 			mark:    markName + "=" + spec.Name + "." + rand.Text(),
 			log:     cfg.Log.With("process", spec.Name),
 			ready:   newGate(),
+			tried:   newGate(),
 			status:  Status{Name: spec.Name, State: Stopped, Since: time.Now()},
 			notify:  s.notify,
 		}
@@ -128,11 +137,14 @@ func New(cfg Config) (*Supervisor, error) {
 		if cfg.Output != nil {
 			pass = func(line string) { out.writeLine(p.Name, line) }
 		}
-		p.lines = newLines(pass, cfg.Lines)
+		p.lines = newLines(pass, s.notify, cfg.Lines)
 		for _, name := range spec.After {
-			p.after = append(p.after, gates[name])
+			p.after = append(p.after, byName[name].ready)
 		}
-		gates[spec.Name] = p.ready
+		for _, name := range spec.Prefer {
+			p.prefer = append(p.prefer, byName[name].tried)
+		}
+		byName[spec.Name] = p
 		s.procs = append(s.procs, p)
 	}
 	return s, nil
@@ -173,14 +185,28 @@ func (s *Supervisor) Status() []Status {
 	return all
 }
 
-// Changed returns a doorbell of capacity 1: it holds a value when a State has
-// changed since the last receive.
-func (s *Supervisor) Changed() <-chan struct{} { return s.changed }
+// Subscribe returns a doorbell of capacity 1: it holds a value when a Status has
+// changed since the last receive, until unsubscribe is called.
+func (s *Supervisor) Subscribe() (bell <-chan struct{}, unsubscribe func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := make(chan struct{}, 1)
+	s.bells[c] = struct{}{}
+	return c, func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		delete(s.bells, c)
+	}
+}
 
 func (s *Supervisor) notify() {
-	select {
-	case s.changed <- struct{}{}:
-	default:
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for c := range s.bells {
+		select {
+		case c <- struct{}{}:
+		default:
+		}
 	}
 }
 
@@ -189,8 +215,8 @@ func (s *Supervisor) notify() {
 func ordered(table []Process) ([]Process, error) {
 	byName := map[string]Process{}
 	for _, p := range table {
-		if p.Name == "" || len(p.Command) == 0 {
-			return nil, errors.New("supervise: table: a process without a name or a command")
+		if p.Name == "" || (len(p.Command) == 0) == (p.Do == nil) {
+			return nil, errors.New("supervise: table: a process without a name or a command, or with two")
 		}
 		if _, twice := byName[p.Name]; twice {
 			return nil, fmt.Errorf("supervise: table: two processes named %q", p.Name)
@@ -212,7 +238,7 @@ func ordered(table []Process) ([]Process, error) {
 			return fmt.Errorf("supervise: table: %q comes after itself", p.Name)
 		}
 		mark[p.Name] = onTheWay
-		for _, name := range p.After {
+		for _, name := range slices.Concat(p.After, p.Prefer) {
 			dep, known := byName[name]
 			if !known {
 				return fmt.Errorf("supervise: table: %q comes after %q, which there is not", p.Name, name)
@@ -246,46 +272,4 @@ func setDefault(d *time.Duration, value time.Duration) {
 	if *d == 0 {
 		*d = value
 	}
-}
-
-// gate is open while a process is ready. Of its two channels one is closed:
-// opened while it is open, closed while it is not.
-type gate struct {
-	mu             sync.Mutex
-	open           bool
-	opened, closed chan struct{}
-}
-
-func newGate() *gate {
-	g := &gate{opened: make(chan struct{}), closed: make(chan struct{})}
-	close(g.closed)
-	return g
-}
-
-func (g *gate) set(open bool) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.open == open {
-		return
-	}
-	g.open = open
-	if open {
-		close(g.opened)
-		g.closed = make(chan struct{})
-		return
-	}
-	close(g.closed)
-	g.opened = make(chan struct{})
-}
-
-func (g *gate) whenOpen() <-chan struct{} {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.opened
-}
-
-func (g *gate) whenClosed() <-chan struct{} {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.closed
 }

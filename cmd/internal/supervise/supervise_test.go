@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,6 +16,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"go.uber.org/goleak"
@@ -376,11 +378,124 @@ func TestLinesGoToTheLog(t *testing.T) {
 	<-done
 }
 
-func TestChangedRings(t *testing.T) {
-	s, stop := launch(t, io.Discard, sh("a", "exec sleep 1000"))
-	for s.of("a").State != Ready {
-		<-s.Changed()
+func TestBellsRing(t *testing.T) {
+	s, err := New(Config{Processes: []Process{sh("a", "echo hello; exec sleep 1000")}, Output: io.Discard})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	first, forget := s.Subscribe()
+	second, keep := s.Subscribe()
+	defer keep()
+	done := make(chan error)
+	go func() { done <- s.Run(ctx) }()
+	for _, bell := range []<-chan struct{}{first, second} {
+		for s.of("a").State != Ready || !slices.Contains(s.of("a").Lines, "hello") {
+			<-bell
+		}
+	}
+	forget()
+	for len(first) > 0 {
+		<-first
+	}
+	cancel()
+	<-done
+	<-second
+	if len(first) > 0 {
+		t.Error("a bell rings for who has left")
+	}
+}
+
+// What is done in this process takes its place among the others, and fails once.
+func TestDone(t *testing.T) {
+	var out buffer
+	failure := errors.New("the disk is full")
+	s, stop := launch(t, &out,
+		Process{Name: "right", Do: func(context.Context) error { return nil }},
+		Process{Name: "wrong", Do: func(context.Context) error { return failure }},
+		Process{Name: "endless", Do: func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }},
+		sh("after right", "exec sleep 1000", "right"),
+		sh("after wrong", "exec sleep 1000", "wrong"),
+	)
+	await(t, "what comes after", func() bool { return s.of("after right").State == Ready })
+	await(t, "the failure", func() bool { return s.of("wrong").State == Failed })
+	for name, want := range map[string]State{"right": Ready, "endless": Starting, "after wrong": Waiting} {
+		if got := s.of(name); got.State != want || got.Err != nil {
+			t.Errorf("%s is %s (%v), want %s", name, got.State, got.Err, want)
+		}
+	}
+	if err := s.of("wrong").Err; !errors.Is(err, failure) {
+		t.Errorf("Err = %v, want %v", err, failure)
 	}
 	stop()
-	<-s.Changed()
+	for _, st := range s.Status() {
+		if st.State != Stopped {
+			t.Errorf("%s is %s after Run", st.Name, st.State)
+		}
+	}
+}
+
+// What is preferred is waited for, and may fail, end and never come.
+func TestPrefers(t *testing.T) {
+	opened := make(chan struct{})
+	ready := sh("ready", "exec sleep 1000")
+	ready.Ready = func(ctx context.Context) error {
+		select {
+		case <-opened:
+		case <-ctx.Done():
+		}
+		return ctx.Err()
+	}
+	top := sh("top", "exec sleep 1000")
+	top.Prefer = []string{"ready", "failing", "undone"}
+	s, _ := launch(t, io.Discard, top, ready, sh("failing", "exit 1"),
+		Process{Name: "undone", Do: func(context.Context) error { return os.ErrPermission }})
+	await(t, "a failure", func() bool { return s.of("failing").Restarts > 1 && s.of("undone").State == Failed })
+	if st := s.of("top"); st.State != Waiting {
+		t.Errorf("top is %s before what it prefers", st.State)
+	}
+	close(opened)
+	await(t, "top", func() bool { return s.of("top").State == Ready })
+	pid := s.of("top").PID
+	if err := unix.Kill(s.of("ready").PID, unix.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	await(t, "the other again", func() bool { st := s.of("ready"); return st.Restarts == 1 && st.State == Ready })
+	if st := s.of("top"); st.PID != pid || st.State != Ready {
+		t.Errorf("top is %s, pid %d; want ready, still %d", st.State, st.PID, pid)
+	}
+}
+
+func TestListening(t *testing.T) {
+	socket := filepath.Join(t.TempDir(), "s")
+	ctx, cancel := context.WithCancel(t.Context())
+	ready := Listening(socket)
+	cancel()
+	if err := ready(ctx); !errors.Is(err, os.ErrNotExist) && !errors.Is(err, context.Canceled) {
+		t.Errorf("with nobody there: %v", err)
+	}
+	done := make(chan error)
+	go func() { done <- ready(t.Context()) }()
+	l, err := net.Listen("unix", socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
+
+func TestSteady(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		if err := Steady(time.Second)(t.Context()); err != nil || time.Since(began) != time.Second {
+			t.Errorf("%v after %v, want ready after 1s", err, time.Since(began))
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if err := Steady(time.Hour)(ctx); !errors.Is(err, context.Canceled) {
+			t.Errorf("ended before: %v", err)
+		}
+	})
 }

@@ -54,6 +54,8 @@ export const codes = {
   "code.xserver-missing.do": "Install it, or choose another one with --xserver.",
   "code.xserver-exited": "The X server has ended.",
   "code.xserver-exited.do": "It is being started again. If this repeats, look at its log.",
+  "code.xserver-temp": "The X server has nowhere to put its lock and its socket.",
+  "code.xserver-temp.do": "Give the container a /tmp that can be written to, such as a tmpfs: --tmpfs /tmp, or an emptyDir.",
   "code.extension-missing": "The X server lacks the extension {0}.",
   "code.extension-missing.do": "Use Xvnc, Xvfb or Xorg, which have it.",
   "code.access-refused": "Display {0} refuses access.",

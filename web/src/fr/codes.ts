@@ -56,6 +56,8 @@ export const codes: Record<keyof typeof english, string> = {
   "code.xserver-missing.do": "Installez-le, ou choisissez-en un autre avec --xserver.",
   "code.xserver-exited": "Le serveur X s’est arrêté.",
   "code.xserver-exited.do": "Il est relancé. Si cela se répète, consultez son journal.",
+  "code.xserver-temp": "Le serveur X n’a pas d’endroit pour son verrou et son socket.",
+  "code.xserver-temp.do": "Donnez au conteneur un /tmp où l’on peut écrire, par exemple un tmpfs\u00a0: --tmpfs /tmp, ou un emptyDir.",
   "code.extension-missing": "Il manque l’extension {0} au serveur X.",
   "code.extension-missing.do": "Utilisez Xvnc, Xvfb ou Xorg, qui l’ont.",
   "code.access-refused": "L’affichage {0} refuse l’accès.",

@@ -2,25 +2,28 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/user"
 	"runtime"
-	"strings"
-	"time"
+	"strconv"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 
 	"lucarne/cmd/internal/doctor"
 	"lucarne/cmd/internal/quota"
-	"lucarne/signaling/activity"
 )
 
 const (
 	// leastHome is what a desktop's programs want to write at least, in bytes.
 	leastHome = 100 << 20
-	// leastTemporary is what browsers on the desktop put into /dev/shm at least, in bytes.
+	// leastTemporary is what browsers on the desktop put into /dev/shm at least, in bytes;
+	// and leastLeft what is to be left of it.
 	leastTemporary = 256 << 20
+	leastLeft      = 32 << 20
 	// leastCores is below what the desktop's programs and the encoder get into each
 	// other's way.
 	leastCores = 1.0
@@ -28,56 +31,85 @@ const (
 
 // checkUser looks at who the desktop's programs run as.
 func checkUser(context.Context) doctor.Finding {
-	uid, gid := os.Geteuid(), os.Getegid()
-	u, err := user.LookupId(fmt.Sprint(uid))
-	if err != nil {
-		return doctor.Finding{State: doctor.Warn, Found: fmt.Sprintf("uid %d has no name in /etc/passwd: some programs do not start without", uid),
-			Admin: "add an entry for the uid when the container starts, or make /etc/passwd writable for the group 0"}
+	uid, gid := strconv.Itoa(os.Geteuid()), strconv.Itoa(os.Getegid())
+	u, err := user.LookupId(uid)
+	switch {
+	case err != nil:
+		return doctor.Tell("user-nameless", uid)
+	case uid == "0":
+		return doctor.Tell("user-root", u.Username, uid, gid)
 	}
-	found := fmt.Sprintf("%s, uid %d, gid %d", u.Username, uid, gid)
-	if uid == 0 {
-		return doctor.Finding{State: doctor.Warn, Found: found + ": the desktop's programs have all rights of the container",
-			Admin: "run the container as an ordinary user"}
-	}
-	return doctor.Finding{State: doctor.OK, Found: found}
+	return doctor.Tell("user-ok", u.Username, uid, gid)
 }
 
 // checkHome looks whether programs can keep what they write.
 func checkHome(context.Context) doctor.Finding {
 	home, err := os.UserHomeDir()
 	if err != nil {
-		return doctor.Finding{State: doctor.Warn, Found: err.Error(), Admin: "set HOME to a directory that the user may write to"}
+		return doctor.Tell("home-unset", err.Error())
 	}
-	file, err := os.CreateTemp(home, ".lucarne-doctor-*")
-	if err != nil {
-		return doctor.Finding{State: doctor.Warn, Found: fmt.Sprintf("%s cannot be written to: %v", home, err),
-			Admin: "mount a volume there that belongs to the user, or to a group of theirs (fsGroup)"}
+	if code, err := tryToWrite(home); err != nil {
+		return doctor.Tell("home-"+code, home, err.Error())
 	}
-	file.Close()
-	os.Remove(file.Name())
 	free, _, err := space(home)
 	switch {
 	case err != nil:
-		return doctor.Finding{State: doctor.Warn, Found: fmt.Sprintf("%s: %v", home, err)}
+		return doctor.Tell("home-unwritable", home, err.Error())
 	case free < leastHome:
-		return doctor.Finding{State: doctor.Warn, Found: fmt.Sprintf("%s has %d MB left", home, free>>20), User: "remove what is not needed", Admin: "enlarge the volume"}
+		return doctor.Tell("home-low", home, megabytes(free))
 	}
-	return doctor.Finding{State: doctor.OK, Found: fmt.Sprintf("%s, %d MB left", home, free>>20)}
+	return doctor.Tell("home-ok", home, megabytes(free))
+}
+
+// checkTemp looks whether programs find room for what they keep for a while.
+func checkTemp(context.Context) doctor.Finding {
+	dir := os.TempDir()
+	if code, err := tryToWrite(dir); err != nil {
+		return doctor.Tell("temp-"+code, dir, err.Error())
+	}
+	return doctor.Tell("temp-ok", dir)
+}
+
+// tryToWrite writes a page's worth into a directory, and takes it away again. The code is
+// "full" or "unwritable".
+func tryToWrite(dir string) (code string, err error) {
+	file, err := os.CreateTemp(dir, ".lucarne-doctor-*")
+	if err == nil {
+		_, err = file.Write(make([]byte, 4096))
+		err = errors.Join(err, file.Sync(), file.Close(), os.Remove(file.Name()))
+	}
+	switch {
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		return "full", unpath(err)
+	case err != nil:
+		return "unwritable", unpath(err)
+	}
+	return "", nil
+}
+
+// unpath takes off the path of an error that is told beside it.
+func unpath(err error) error {
+	if path := (*fs.PathError)(nil); errors.As(err, &path) {
+		return path.Err
+	}
+	return err
 }
 
 // checkTemporary looks at the memory that programs share by files.
 func checkTemporary(context.Context) doctor.Finding {
-	_, size, err := space("/dev/shm")
+	free, size, err := space("/dev/shm")
 	switch {
 	case err != nil:
-		return doctor.Finding{State: doctor.Warn, Found: fmt.Sprintf("/dev/shm: %v: browsers on the desktop crash", err),
-			Admin: "mount a memory-backed emptyDir at /dev/shm (docker run --shm-size)"}
+		return doctor.Tell("shm-missing", err.Error())
 	case size < leastTemporary:
-		return doctor.Finding{State: doctor.Warn, Found: fmt.Sprintf("%d MB: browsers on the desktop crash when it is full", size>>20),
-			Admin: "mount a larger one: a memory-backed emptyDir (docker run --shm-size)"}
+		return doctor.Tell("shm-small", megabytes(size))
+	case free < leastLeft:
+		return doctor.Tell("shm-full", megabytes(size), megabytes(free))
 	}
-	return doctor.Finding{State: doctor.OK, Found: fmt.Sprintf("%d MB", size>>20)}
+	return doctor.Tell("shm-ok", megabytes(size))
 }
+
+func megabytes(bytes uint64) string { return strconv.FormatUint(bytes>>20, 10) }
 
 // space returns how many bytes a file system has left for this user, and how many in all.
 func space(path string) (free, size uint64, err error) {
@@ -91,41 +123,17 @@ func space(path string) (free, size uint64, err error) {
 // checkProcessors looks at how many processors the container may use.
 func checkProcessors(context.Context) doctor.Finding {
 	usage, err := quota.Read(os.DirFS("/"))
-	if err != nil {
-		return doctor.Finding{State: doctor.Warn, Found: err.Error()}
+	cores := strconv.Itoa(runtime.NumCPU())
+	switch {
+	case err != nil:
+		return doctor.Tell("cores-unknown", err.Error())
+	case usage.Cores <= 0:
+		return doctor.Tell("cores-ok", cores)
 	}
-	found := fmt.Sprintf("%d, no quota", runtime.NumCPU())
-	if usage.Cores > 0 {
-		found = fmt.Sprintf("%.1f of %d, by the quota of the cgroup", usage.Cores, runtime.NumCPU())
-		if usage.Periods > 0 {
-			found += fmt.Sprintf("; used up in %d %% of its periods", 100*usage.Throttled/usage.Periods)
-		}
+	throttled := 100 * usage.Throttled / max(usage.Periods, 1)
+	code := "cores-quota"
+	if usage.Cores < leastCores {
+		code = "cores-few"
 	}
-	if usage.Cores > 0 && usage.Cores < leastCores {
-		return doctor.Finding{State: doctor.Warn, Found: found, User: "choose a larger size for the notebook", Admin: "raise the limit, or give none: requests are enough"}
-	}
-	return doctor.Finding{State: doctor.OK, Found: found}
-}
-
-// checkCuller asks the lucarne that runs here when the platform last wanted to know
-// whether its desktop is used.
-func (c *doctorCmd) checkCuller(ctx context.Context) doctor.Finding {
-	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
-	defer cancel()
-	var status activity.Status
-	if err := c.get(ctx, "api/status", &status); err != nil {
-		return doctor.Finding{State: doctor.Skip, Found: "no lucarne runs here that could say when it was asked"}
-	}
-	var found strings.Builder
-	fmt.Fprintf(&found, "last used %s ago", time.Since(status.Last.Time).Round(time.Second))
-	if status.Asked == nil {
-		found.WriteString("; nobody has asked for it (api/kernels)")
-		if os.Getenv("NB_PREFIX") != "" && time.Since(status.Started.Time) > 10*time.Minute {
-			return doctor.Finding{State: doctor.Warn, Found: found.String(),
-				Admin: "if culling is on, let the notebook controller reach PREFIX/api/kernels (AuthorizationPolicy); its log says what it got"}
-		}
-		return doctor.Finding{State: doctor.OK, Found: found.String()}
-	}
-	fmt.Fprintf(&found, ", asked for %s ago", time.Since(status.Asked.Time).Round(time.Second))
-	return doctor.Finding{State: doctor.OK, Found: found.String()}
+	return doctor.Tell(code, fmt.Sprintf("%.1f", usage.Cores), cores, fmt.Sprint(throttled))
 }

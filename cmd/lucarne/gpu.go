@@ -13,7 +13,6 @@ import (
 	"syscall"
 	"time"
 
-	"lucarne/cmd/internal/doctor"
 	"lucarne/encode"
 	"lucarne/encode/nvenc"
 	"lucarne/encode/nvenc/child"
@@ -141,27 +140,4 @@ func (d *desktop) tellGPU(result nvenc.Result) {
 	}
 	d.log.Info(result.String(), why...)
 	d.session.SetGPU(encode.GPU{Code: string(result.Code), Arg: result.Arg})
-}
-
-// checkGPU says whether there is a GPU that encodes.
-func (g gpu) checkGPU(ctx context.Context) doctor.Finding {
-	if !g.expected() {
-		return doctor.Finding{State: doctor.Skip, Found: "there is no NVIDIA driver here"}
-	}
-	result := g.probe(ctx)
-	found := []string{result.String()}
-	if result.Fix() != "" {
-		found[0] = result.Cause() + ": encoding in software"
-	}
-	if result.Note != "" {
-		found = append(found, result.Note)
-	}
-	if gpus, _ := g.describe(ctx); gpus != "" { // without NVML there is nothing to add
-		found = append(found, gpus)
-	}
-	f := doctor.Finding{State: doctor.OK, Found: strings.Join(found, "; ")}
-	if result.Fix() != "" {
-		f.State, f.Admin = doctor.Warn, result.Fix()
-	}
-	return f
 }

@@ -31,6 +31,7 @@ type cli struct {
 	Activity    activityCmd `cmd:"" help:"Ask the lucarne that runs here when its desktop was last used."`
 	Perf        perfCmd     `cmd:"" help:"Measure the speed, compare two measurements."`
 	Encoder     encoderCmd  `cmd:"" hidden:"" help:"Encode on a GPU, for a lucarne that has started this one."`
+	Machine     machineCmd  `cmd:"" hidden:"" help:"Look at this machine, for a lucarne that has started this one."`
 	VersionText versionCmd  `cmd:"" name:"version" help:"Print the version, the codecs and the licences."`
 }
 

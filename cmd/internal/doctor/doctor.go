@@ -1,4 +1,4 @@
-// Package doctor looks, one after the other, at what a desktop in a browser tab
+// Package doctor looks at what a desktop in a browser tab
 // needs, and says what to change where it is missing: to who uses it and to who
 // runs the platform.
 package doctor
@@ -8,7 +8,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
+	"time"
 )
 
 // State is how a check ended.
@@ -26,7 +28,10 @@ const (
 type Finding struct {
 	Check string `json:"check"`
 	State State  `json:"state"`
-	Found string `json:"found"` // one sentence, with the number if there is one
+	// Code and Args are the same for programs and for other languages; "": of a page's path.
+	Code  string   `json:"code,omitempty"`
+	Args  []string `json:"args,omitempty"`
+	Found string   `json:"found"` // one sentence, with the number if there is one
 	// What to change; "": nothing, or not theirs to change.
 	User  string `json:"user,omitempty"`
 	Admin string `json:"admin,omitempty"` // of the platform: ingress, proxy, image
@@ -52,6 +57,47 @@ func Examine(ctx context.Context, checks []Check, each func(Finding)) (healthy b
 		each(f)
 	}
 	return healthy
+}
+
+// grace is what a check has to notice that its time is over.
+const grace = 200 * time.Millisecond
+
+// Together runs the checks at once, each for no longer than limit, and hands their
+// findings to each in the order of the checks. It says whether none has failed. A check
+// that goes on after its time is left alone, which its finding says.
+func Together(ctx context.Context, checks []Check, limit time.Duration, each func(Finding)) (healthy bool) {
+	patience, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit+grace)
+	defer cancel()
+	ctx, end := context.WithTimeout(ctx, limit)
+	defer end()
+	findings := make([]chan Finding, len(checks))
+	for n, c := range checks {
+		findings[n] = make(chan Finding, 1)
+		go func() { findings[n] <- c.Run(ctx) }()
+	}
+	healthy = true
+	for n, c := range checks {
+		f := await(patience, findings[n], limit)
+		f.Check = c.Name
+		healthy = healthy && f.State != Fail
+		each(f)
+	}
+	return healthy
+}
+
+// await returns a check's finding, or that there is none once patience has ended.
+func await(patience context.Context, finding <-chan Finding, limit time.Duration) Finding {
+	select {
+	case f := <-finding:
+		return f
+	case <-patience.Done():
+	}
+	select {
+	case f := <-finding:
+		return f
+	default:
+		return Tell("slow", strconv.FormatFloat(limit.Seconds(), 'f', -1, 64))
+	}
 }
 
 // Text writes findings for a person, a line each, and below it what to do.

@@ -193,7 +193,7 @@ func (r *remote) checkLarge(ctx context.Context) Finding {
 		return skipped("there is no WebSocket")
 	}
 	// A type that nobody knows: it is read, counted and ignored.
-	err := r.conn.WriteJSON(message{Type: "doctor", Text: strings.Repeat("x", largeBytes)})
+	err := r.conn.WriteJSON(message{Type: "nothing", Text: strings.Repeat("x", largeBytes)})
 	if err == nil {
 		err = r.ping(ctx, -1)
 	}

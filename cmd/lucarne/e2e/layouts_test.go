@@ -130,8 +130,9 @@ func compileLayout(t *testing.T, name, variant string) string {
 	return string(compiled)
 }
 
-// each returns one stroke for each character of the layouts.
-func each(layouts []*layout) *layout {
+// each returns one stroke for each character of the layouts, but for those that have
+// been typed.
+func each(layouts, typed []*layout) *layout {
 	all, seen := &layout{name: "us"}, map[string]bool{}
 	unseen := func(strokes []stroke) (fresh []stroke) {
 		for _, s := range strokes {
@@ -142,6 +143,10 @@ func each(layouts []*layout) *layout {
 		}
 		return fresh
 	}
+	for _, l := range typed {
+		unseen(l.strokes)
+		unseen(l.dead)
+	}
 	for _, l := range layouts {
 		all.strokes = append(all.strokes, unseen(l.strokes)...)
 		all.dead = append(all.dead, unseen(l.dead)...)
@@ -149,31 +154,48 @@ func each(layouts []*layout) *layout {
 	return all
 }
 
-// typeAll types every character of the layout in the browser, and returns them in
-// their order. The modifiers are held for all that need the same ones, or for each.
-func (l *layout) typeAll(page *tab, forAll bool) (text string) {
+// sample returns some of the layout's strokes, of all modifiers, and a dead key.
+func (l *layout) sample() *layout {
+	const oneOf = 7
+	some := *l
+	some.strokes, some.dead = nil, l.dead[:min(1, len(l.dead))]
+	for i := 0; i < len(l.strokes); i += oneOf {
+		some.strokes = append(some.strokes, l.strokes[i])
+	}
+	return &some
+}
+
+// typeKeys types every character of the layout that is on a key, in the browser, and
+// returns them in their order. The modifiers are held for all that need the same ones,
+// or for each; those that nothing needs are not touched, for alone they are commands.
+func (l *layout) typeKeys(page *tab, forAll bool) (text string) {
 	page.d.t.Helper()
 	for _, level := range []stroke{{}, {shift: true}, {altGr: true}, {shift: true, altGr: true}} {
-		if forAll {
-			page.hold(level)
-		}
+		first := true
 		for _, s := range l.strokes {
 			if s.shift != level.shift || s.altGr != level.altGr {
 				continue
 			}
-			if !forAll {
-				page.hold(s)
+			if first || !forAll {
+				page.hold(level)
 			}
+			first = false
 			page.strike(s.code, s.key, s.shift)
 			if !forAll {
-				page.letGo(s)
+				page.letGo(level)
 			}
 			text += s.key
 		}
-		if forAll {
+		if forAll && !first {
 			page.letGo(level)
 		}
 	}
+	return text
+}
+
+// typeDead types the characters of dead keys, as typeKeys does.
+func (l *layout) typeDead(page *tab) (text string) {
+	page.d.t.Helper()
 	for _, s := range l.dead {
 		page.hold(s)
 		page.strike(s.code, "Dead", s.shift)
@@ -304,8 +326,15 @@ var rarelyComposed = map[string]rune{
 }
 
 // keyboardScript gives the browser a keyboard that switchLayout gives a layout, by
-// what each code types. The debugging protocol has no modifier AltGraph.
+// what each code types, and keeps what the page tells of it. The debugging protocol has
+// no modifier AltGraph.
 const keyboardScript = `{
+  const send = WebSocket.prototype.send;
+  WebSocket.prototype.send = function (data) {
+    const message = typeof data === "string" ? JSON.parse(data) : {};
+    if (message.type === "keyboard") window.keyboardTold = message;
+    send.call(this, data);
+  };
   const listeners = [];
   let typed = {}, altGraph = false;
   navigator.keyboard.getLayoutMap = async () => new Map(Object.entries(typed));

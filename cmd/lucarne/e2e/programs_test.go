@@ -38,43 +38,89 @@ func (p typist) begin(page *tab) string {
 }
 
 // TestLayoutsIntoPrograms: every character that the keyboards of the countries
-// type is what programs get, whether the keys go by what they mean, to a desktop
-// whose own keyboard stays American, by their place, to one that has been given the
-// same layout, or as the page thinks best. (The Qt editor's layout does not change.)
+// type is what programs get. By what they mean, to a desktop whose own keyboard stays
+// American, each program gets all characters, and some of the keyboards key by key; by
+// their place, to a desktop that has been given the same layout, all keyboards. What a
+// dead key makes goes as text either way: some of the keyboards have them by place.
 func TestLayoutsIntoPrograms(t *testing.T) {
-	if _, err := exec.LookPath("xkbcomp"); err != nil {
-		t.Skip("xkbcomp is not installed")
-	}
-	c := readCompose(t)
-	var all []*layout
-	for _, country := range countries() {
-		all = append(all, readLayout(t, c, country[0], country[1]))
-	}
-	for _, program := range []struct {
+	all := readLayouts(t)
+	for n, program := range []struct {
 		name  string
 		start func(*desk) typist
-		modes []string
 	}{
-		{"xterm", startTerminal, []string{byMeaning, byPlace, byChoice}},
-		{"GTK", func(d *desk) typist { return startEditor(d, "l3afpad") }, []string{byMeaning, byPlace}},
-		{"Qt", func(d *desk) typist { return startEditor(d, "featherpad") }, []string{byMeaning}},
-		{"Chromium", startChromium, []string{byMeaning, byPlace}},
+		{"xterm", startTerminal},
+		{"GTK", func(d *desk) typist { return startEditor(d, "l3afpad") }},
+		{"Qt", func(d *desk) typist { return startEditor(d, "featherpad") }},
+		{"Chromium", startChromium},
 	} {
 		t.Run(program.name, func(t *testing.T) {
 			d := newDesk(t, setup{})
 			typist := program.start(d)
-			for _, mode := range program.modes {
-				layouts := all
-				switch mode {
-				case byMeaning:
-					layouts = []*layout{each(all)}
-				case byChoice:
-					layouts = all[2:5] // with AltGr and dead keys
-				}
-				typist.gets(d, mode, layouts)
-			}
+			whole, placed := share(all, n)
+			typist.gets(d, byMeaning, append(whole, each(all, whole)))
+			typist.gets(d, byPlace, placed)
 		})
 	}
+}
+
+// share returns the layouts that one of four programs gets key by key, and all, of which
+// only those have dead keys.
+func share(layouts []*layout, n int) (whole, all []*layout) {
+	for i, l := range layouts {
+		if i%4 == n {
+			whole, all = append(whole, l), append(all, l)
+			continue
+		}
+		keys := *l
+		keys.dead = nil
+		all = append(all, &keys)
+	}
+	return whole, all
+}
+
+// TestModeByLayouts: as the page thinks best, keys go by their place while the desktop
+// has the layout of the person's keyboard, and by what they mean while it has another.
+func TestModeByLayouts(t *testing.T) {
+	if _, err := exec.LookPath("setxkbmap"); err != nil {
+		t.Skip("setxkbmap is not installed")
+	}
+	all := readLayouts(t)
+	d := newDesk(t, setup{})
+	typist := startTerminal(d)
+	page := d.openTyping(byChoice)
+	got := typist.begin(page)
+	for i, l := range all {
+		page.has(l)
+		d.inForce(l.name, l.variant)
+		page.tells(l, "physical")
+		got = typist.receives(page, l.sample(), got, false)
+		other := all[(i+3)%len(all)] // as somebody at a program of the desktop wants it
+		if out, err := exec.Command("setxkbmap", "-display", d.plan.Display, other.name, "-variant", other.variant).CombinedOutput(); err != nil {
+			t.Fatalf("setxkbmap %v: %v\n%s", other, err, out)
+		}
+		d.check(page.MouseMove(d.ctx, image.Pt(300, 310+i), browser.NoButton)) // the change is noticed by what is done next
+		page.tells(l, "text")
+		got = typist.receives(page, l.sample(), got, false)
+	}
+}
+
+// tells waits until the page has told the server of a layout and of a mode.
+func (t *tab) tells(l *layout, mode string) {
+	t.d.t.Helper()
+	t.wait(fmt.Sprintf(`(({layout, variant, mode}) => layout === %q && variant === %q && mode === %q)(keyboardTold)`, l.name, l.variant, mode))
+}
+
+// readLayouts reads the layouts of the countries.
+func readLayouts(t *testing.T) (all []*layout) {
+	t.Helper()
+	if _, err := exec.LookPath("xkbcomp"); err != nil {
+		t.Skip("xkbcomp is not installed")
+	}
+	c := readCompose(t)
+	for _, country := range countries() {
+		all = append(all, readLayout(t, c, country[0], country[1]))
+	}
+	return all
 }
 
 // The ways of keys to the desktop, as the settings that the person has chosen: by
@@ -103,18 +149,33 @@ func (p typist) gets(d *desk, settings string, layouts []*layout) {
 	got := p.begin(page)
 	for _, l := range layouts {
 		page.has(l)
-		d.inForce(l.name, l.variant)
+		if settings == byMeaning {
+			d.inForce("us", "")
+		} else {
+			d.inForce(l.name, l.variant)
+		}
 		// Qt takes a change of the mapping with the modifiers as they are when it comes to it: one
 		// held meanwhile may count as up for the keys before. By place, nothing changes.
-		want := got + l.typeAll(page, settings == byPlace)
-		for deadline := time.Now().Add(patience); len(got) < len(want) && time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
-			got = p.text(page)
-		}
-		if got != want {
-			d.t.Fatalf("layout %v, settings %s: the program got\n%q, want\n%q", l, settings, got, want)
-		}
+		got = p.receives(page, l, got, settings == byPlace)
 	}
 	d.check(page.Close())
+}
+
+// receives types the characters of a layout and checks that the program has got them
+// after those before.
+func (p typist) receives(page *tab, l *layout, before string, forAll bool) (got string) {
+	page.d.t.Helper()
+	want := before + l.typeKeys(page, forAll)
+	want += l.typeDead(page)
+	for deadline := time.Now().Add(patience); len(got) < len(want) && time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+		got = p.text(page)
+	}
+	if got != want {
+		var told string
+		page.d.check(page.Eval(page.d.ctx, "JSON.stringify(keyboardTold)", &told))
+		page.d.t.Fatalf("layout %v, the page tells %s: the program got\n%q, want\n%q", l, told, got, want)
+	}
+	return got
 }
 
 // has gives the browser's keyboard a layout.
@@ -181,9 +242,10 @@ func startEditor(d *desk, name string) typist {
 	looks := 0
 	text := func(page *tab) string {
 		const often = 20
-		if looks++; looks%often == 0 {
+		if looks%often == 0 {
 			page.control("s")
 		}
+		looks++
 		text, err := os.ReadFile(file)
 		d.check(err)
 		return strings.ReplaceAll(string(text), "\n", "") // some end the last line whenever they save

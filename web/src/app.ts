@@ -11,16 +11,17 @@ import { listenForDrops } from "./drop.ts";
 import type { Entry } from "./entry.ts";
 import { Files } from "./files.ts";
 import { Hands } from "./hands.ts";
-import { session } from "./http.ts";
+import { session, type Credential, type Login } from "./http.ts";
 import { pickLanguage, type Words } from "./i18n.ts";
 import { Media } from "./media.ts";
 import { onNetworkChange } from "./network.ts";
 import { wear, type Page } from "./page.ts";
-import type { Control, DisplayMessage, Encoding, Feature, GPU, HelloMessage, Reason, ServerMessage } from "./protocol.ts";
+import type { Control, DisplayMessage, Encoding, Feature, GPU, HelloMessage, Process, Reason, ServerMessage } from "./protocol.ts";
 import { Screen } from "./screen.ts";
 import type { Settings, SettingsStore } from "./settings.ts";
 import type { Stats } from "./stats.ts";
 import { Face } from "./ui/face.ts";
+import { lackingOf, processName } from "./ui/starting.ts";
 import { staleVersion } from "./version.ts";
 
 const POLL = 1000;
@@ -46,6 +47,9 @@ export class App {
   private display: DisplayMessage | null = null;
   private encoding: Encoding | null = null;
   private gpus: GPU[] = [];
+  private processes: Process[] = [];
+  /** What the person has been told that the desktop gets on without. */
+  private readonly lacking = new Set<string>();
   private leading = true;
   private pictured = false;
   private unveil = () => {};
@@ -65,7 +69,7 @@ export class App {
     this.connection = new Connection(
       { clock: pageClock, wall: Date.now, backoff: new Backoff(), open, session },
       (tell) =>
-        this.media.hello((hello) => tell({ type: "hello", version, lang: words.language, share: entry.share, ...hello })),
+        this.media.hello((hello) => tell({ type: "hello", version, lang: words.language, key: entry.key, share: entry.share, ...hello })),
       {
         state: (state) => this.linked(state),
         message: (message) => this.receive(message),
@@ -112,7 +116,7 @@ export class App {
       met: (event, person) => void this.furnished.then(() => this.face?.met(event, person)),
       made: (link) => this.face?.made(link),
     });
-    this.files = new Files(pageClock, this.connection.page, document.baseURI, {
+    this.files = new Files(pageClock, { page: this.connection.page, key: () => entry.key }, document.baseURI, {
       changed: (upload) => this.face?.uploading(upload),
     });
     this.furnished = new Promise((resolve) => (this.furnish = resolve));
@@ -154,7 +158,9 @@ export class App {
       clipboard: this.exchange.panel,
       cancel: (way) => this.exchange.cancel(way),
       reconnect: () => this.connection.connect(),
-      login: (token) => this.login(token),
+      methods: async () => (await session()).methods,
+      login: (credential) => this.login(credential),
+      leave: () => this.entry.leaveToSignIn((url) => location.assign(url)),
       type: () => this.hands.typing.text.toggleKeyboard(),
       keys: this.hands.typing.keyboard,
       access: this.access,
@@ -253,10 +259,10 @@ export class App {
     return this.hello?.allow.includes(feature) ?? false;
   }
 
-  private async login(token: string): Promise<void> {
-    const result = await this.entry.signIn(token);
-    this.face?.refuse(result);
+  private async login(credential: Credential): Promise<Login> {
+    const result = await this.entry.signIn(credential);
     if (result === "in") this.connection.connect();
+    return result;
   }
 
   private tell(reason: Reason): void {
@@ -311,6 +317,8 @@ export class App {
       case "encoding":
         this.encoding = message.encoding;
         return this.render();
+      case "processes":
+        return this.keep(message.processes);
       case "gpus":
         this.gpus = message.gpus;
         return;
@@ -326,6 +334,17 @@ export class App {
     }
   }
 
+  /** How the processes are that keep the desktop running. */
+  private keep(processes: Process[]): void {
+    this.processes = processes;
+    for (const { name, error } of lackingOf(processes)) {
+      if (this.lacking.has(name)) continue;
+      this.lacking.add(name);
+      this.tell({ code: "process-failed", args: [processName(this.words, name), error] });
+    }
+    this.render();
+  }
+
   private welcomed(hello: HelloMessage): void {
     if (staleVersion(hello.version, this.version, () => sessionStorage)) {
       location.reload();
@@ -334,6 +353,7 @@ export class App {
     this.hello = hello;
     this.access.reset();
     this.display = hello.display;
+    this.processes = [];
     this.leading = hello.role !== "viewer";
     this.encoding = null;
     this.pictured = false;
@@ -401,6 +421,7 @@ export class App {
       now: pageClock.now(),
       link: this.connection.state,
       display: this.display,
+      processes: this.processes,
       media: this.media.state,
       shown: this.media.shown,
       path: this.media.path,

@@ -95,6 +95,24 @@ export interface GPU {
   throttled: string;
 }
 
+export type ProcessState = "waiting" | "starting" | "ready" | "retrying" | "failed" | "stopped";
+
+/** One of the processes that keep the desktop running. */
+export interface Process {
+  name: string;
+  state: ProcessState;
+  /** Of the state, in Unix milliseconds by the server's clock. */
+  since: number;
+  /** How often it has been started again. */
+  restarts: number;
+  /** Why it ended last, or why it cannot be started; "" where it has not. */
+  error: string;
+  /** The last lines that it has written. */
+  lines: string[];
+  /** Without it there is nothing to be seen. */
+  needed: boolean;
+}
+
 /** A viewer; times are Unix milliseconds, 0 for none. */
 export interface Person {
   id: string;
@@ -164,6 +182,7 @@ export type ServerMessage =
   | { type: "keyboard"; layout: string; variant: string }
   | { type: "encoding"; encoding: Encoding }
   | { type: "gpus"; gpus: GPU[] }
+  | { type: "processes"; processes: Process[] }
   | { type: "idle"; left: number }
   | { type: "clipboard"; serial: number; selection: string; items: ClipboardItemSize[] }
   | ({ type: "transfer"; way: string; bytes: number; serial: number } & Reason)
@@ -279,6 +298,8 @@ function parseFields(m: Fields): ServerMessage | null {
       return { type: "encoding", encoding: parseEncoding(m) };
     case "idle":
       return { type: "idle", left: number(m.left) };
+    case "processes":
+      return { type: "processes", processes: objects(m.processes).map(parseProcess) };
     case "gpus":
       return { type: "gpus", gpus: Array.isArray(m.gpus) ? m.gpus.map(object).filter((gpu) => gpu !== null).map(parseGPU) : [] };
     case "clipboard":
@@ -327,6 +348,19 @@ function parsePerson(m: Fields): Person {
     path: string(m.path),
     since: number(m.since),
     asked: number(m.asked),
+  };
+}
+
+function parseProcess(m: Fields): Process {
+  const states: ProcessState[] = ["waiting", "starting", "ready", "retrying", "failed", "stopped"];
+  return {
+    name: string(m.name),
+    state: states.find((state) => state === m.state) ?? "waiting",
+    since: number(m.since),
+    restarts: number(m.restarts),
+    error: string(m.error),
+    lines: strings(m.lines),
+    needed: m.needed === true,
   };
 }
 

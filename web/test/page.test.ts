@@ -30,6 +30,13 @@ test("what the server leaves out is zero", () => {
     gpus: [{ name: "T4", memoryUsed: 0, memoryTotal: 0, busy: 0, encoding: 0, sessions: -1, throttled: "" }],
   });
   assert.deepEqual(parse('{"type":"gpus"}'), { type: "gpus", gpus: [] });
+  assert.deepEqual(parse('{"type":"processes","processes":[7,{"name":"session","state":"retrying","since":5,"lines":["no",7],"needed":true},{"state":"later"}]}'), {
+    type: "processes",
+    processes: [
+      { name: "session", state: "retrying", since: 5, restarts: 0, error: "", lines: ["no"], needed: true },
+      { name: "", state: "waiting", since: 0, restarts: 0, error: "", lines: [], needed: false },
+    ],
+  });
   const told = parse('{"type":"hello","codecs":["vp8","av1","h264"]}');
   assert.deepEqual(told?.type === "hello" && told.codecs, ["vp8", "h264"]);
   const hello = parse('{"type":"hello","allow":["video"],"state":"up","width":640,"height":480}');

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { LinkState } from "../src/connection.ts";
 import { Words } from "../src/i18n.ts";
-import type { Control, DisplayMessage, Reason } from "../src/protocol.ts";
+import type { Control, DisplayMessage, Process, Reason } from "../src/protocol.ts";
+import { lackingOf, processName } from "../src/ui/starting.ts";
 import { barOf, routeOf, stateOf, viewOf, type Situation } from "../src/ui/situation.ts";
 
 const display = (state: DisplayMessage["state"], code = ""): DisplayMessage => ({ type: "display", state, code, args: [] });
@@ -11,6 +12,7 @@ const connected: Situation = {
   now: 1000,
   link: { name: "open" },
   display: display("up"),
+  processes: [],
   shown: "ws",
   media: "connected",
   path: "",
@@ -58,6 +60,43 @@ test("each situation has a state, words in the toolbar and, where there is somet
     const view = viewOf(words, situation, null);
     assert.equal(view && view !== "login" ? view.title : view, card, state);
   }
+});
+
+const process = (name: string, state: Process["state"], error = ""): Process => ({
+  name,
+  state,
+  since: 0,
+  restarts: 0,
+  error,
+  lines: [],
+  needed: name !== "pulseaudio",
+});
+
+test("what keeps the desktop running is shown until there is a desktop, and when what is needed has failed", () => {
+  const words = new Words("en");
+  const sound = process("pulseaudio", "retrying", "exit status 1");
+  const cases: [Partial<Situation>, string | null][] = [
+    [{ display: display("starting"), processes: [process("xserver", "starting"), sound] }, "The desktop is starting…"],
+    [{ display: display("gone"), processes: [process("xserver", "retrying", "killed")] }, "The desktop is gone"],
+    [{ processes: [process("session", "retrying", "exit status 1")] }, "The desktop session has ended"],
+    [{ processes: [process("session", "starting", "exit status 1")] }, "The desktop session has ended"],
+    [{ processes: [process("session", "ready", "exit status 1")] }, null],
+    [{ processes: [process("session", "starting")] }, null],
+    [{ processes: [process("session", "stopped", "exit status 1")] }, null],
+    [{ processes: [process("session", "ready"), sound] }, null],
+  ];
+  for (const [part, title] of cases) {
+    const view = viewOf(words, { ...connected, ...part }, null);
+    assert.ok(view !== "login");
+    assert.equal(view?.title ?? null, title, JSON.stringify(part));
+    if (view) assert.deepEqual(view.processes, part.processes);
+  }
+});
+
+test("what the desktop gets on without is told by its name", () => {
+  const failed = [process("xserver", "failed", "not installed"), process("pulseaudio", "retrying", "exit status 1"), process("home", "ready")];
+  assert.deepEqual(lackingOf(failed).map(({ name }) => processName(new Words("fr"), name)), ["Son (PulseAudio)"]);
+  assert.equal(processName(new Words("en"), "constructor"), "constructor");
 });
 
 test("a picture that does not come is explained, and another way offered", () => {

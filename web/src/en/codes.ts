@@ -139,6 +139,8 @@ export const codes = {
   "code.paused.do": "The desktop itself keeps running. Reconnect to see it again.",
   "code.awake-failed": "The desktop could not be kept running.",
   "code.awake-failed.do": "Use it now and then, or ask whoever runs the server.",
+  "code.process-failed": "{0}: {1}.",
+  "code.process-failed.do": "The desktop goes on without it. The server’s log says more.",
   "code.no-share": "This link is not valid, or no longer is.",
   "code.no-share.do": "Check that the address is complete, or ask whoever sent it for another link.",
   "code.link-throttled": "There were too many attempts with wrong links.",

@@ -141,6 +141,8 @@ export const codes: Record<keyof typeof english, string> = {
   "code.paused.do": "Le bureau, lui, continue. Reconnectez-vous pour le revoir.",
   "code.awake-failed": "Le bureau n’a pas pu être gardé en marche.",
   "code.awake-failed.do": "Utilisez-le de temps à autre, ou adressez-vous à la personne qui gère le serveur.",
+  "code.process-failed": "{0}\u00a0: {1}.",
+  "code.process-failed.do": "Le bureau s’en passe. Le journal du serveur en dit plus.",
   "code.no-share": "Ce lien n’est pas valable, ou ne l’est plus.",
   "code.no-share.do": "Vérifiez que l’adresse est complète, ou demandez un autre lien à la personne qui vous l’a envoyé.",
   "code.link-throttled": "Il y a eu trop d’essais avec des liens erronés.",

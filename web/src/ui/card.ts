@@ -3,8 +3,11 @@
 import type { LinkState } from "../connection.ts";
 import type { Login } from "../http.ts";
 import type { Words } from "../i18n.ts";
+import type { Process } from "../protocol.ts";
 import { element } from "./dom.ts";
+import { LoginForm, type LoginActions } from "./login.ts";
 import { checkLink, vncLink } from "./route.ts";
+import { Starting } from "./starting.ts";
 
 export interface View {
   title: string;
@@ -18,6 +21,8 @@ export interface View {
   reconnect?: boolean;
   /** Offers VNC instead. */
   vnc?: boolean;
+  /** What keeps the desktop running, where it is told. */
+  processes?: readonly Process[];
 }
 
 /** What is said at the page's time now, in ms, while the page waits to connect again. */
@@ -34,40 +39,55 @@ export function waiting(words: Words, { until, reason }: Extract<LinkState, { na
   };
 }
 
-export interface CardActions {
+export interface CardActions extends LoginActions {
   reconnect(): void;
-  /** Tries a token; resolves when the attempt has ended. */
-  login(token: string): Promise<void>;
 }
 
 export class Card {
   readonly root: HTMLElement;
   private readonly box = element("div", { class: "card", role: "status", "aria-live": "polite" });
-  private readonly problem = element("p", { class: "problem", role: "alert" });
+  private readonly login: LoginForm;
+  private readonly starting: Starting;
   private shown = "";
 
   constructor(
     private readonly words: Words,
     private readonly actions: CardActions,
   ) {
+    this.starting = new Starting(words);
+    this.login = new LoginForm(words, actions);
     this.root = element("div", { class: "veil", "data-ui": "", hidden: "" }, this.box);
   }
 
   /** Shows a view, the sign-in form, or nothing. */
   show(view: View | "login" | null): void {
+    if (view && view !== "login") {
+      const { processes = [], ...rest } = view;
+      this.starting.show(processes); // they change by themselves
+      view = rest;
+    }
+    this.box.classList.toggle("wide", !this.starting.root.hidden && view !== "login");
     const shown = JSON.stringify(view);
     if (shown === this.shown) return;
     const before = this.shown;
     this.shown = shown;
     this.root.hidden = view === null;
     if (view === null) return;
-    if (view === "login") this.login();
+    if (view === "login") {
+      this.box.replaceChildren(this.login.root);
+      void this.login.show(mark());
+    }
     else if (!this.renew(before, view)) this.message(view);
   }
 
   /** Says in the sign-in form how an attempt has ended. */
   refuse(result: Login): void {
-    this.problem.textContent = result === "in" ? "" : this.words.say(`login.${result}`);
+    this.login.refuse(result);
+  }
+
+  /** Says there why nobody is let in. */
+  deny(text: string): void {
+    this.login.say(text);
   }
 
   /** Changes the countdown alone, if nothing else has changed: it must not take the focus from its button. */
@@ -95,34 +115,8 @@ export class Card {
       button.addEventListener("click", actions.reconnect);
       this.box.append(button);
     }
+    this.box.append(this.starting.root);
     if (view.vnc) this.box.append(checkLink(words), vncLink(words));
-  }
-
-  private login(): void {
-    const { words, actions, box, problem } = this;
-    const field = element("input", {
-      type: "password",
-      id: "token",
-      autocomplete: "off",
-      spellcheck: "false",
-      required: "",
-    });
-    const submit = element("button", { type: "submit", class: "primary" }, words.say("login.submit"));
-    const form = element("form", {}, element("label", { for: "token" }, words.say("login.token")), field, problem, submit);
-    form.addEventListener("submit", async (event) => {
-      event.preventDefault();
-      submit.disabled = true;
-      await actions.login(field.value.trim());
-      submit.disabled = false;
-      if (problem.textContent) field.select();
-    });
-    box.replaceChildren(
-      mark(),
-      element("h1", {}, words.say("login.title")),
-      element("p", {}, words.say("login.do")),
-      form,
-    );
-    field.focus();
   }
 }
 

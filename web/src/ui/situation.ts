@@ -3,18 +3,21 @@
 import type { LinkState } from "../connection.ts";
 import type { Words } from "../i18n.ts";
 import type { Rung } from "../ladder.ts";
-import type { Control, DisplayMessage, Reason } from "../protocol.ts";
+import type { Control, DisplayMessage, Process, Reason } from "../protocol.ts";
 import type { Path } from "../stats.ts";
 import { waiting, type View } from "./card.ts";
 import type { Offer } from "./choices.ts";
 import { nameOf } from "./people.ts";
 import type { Route } from "./route.ts";
+import { obstacleOf } from "./starting.ts";
 
 export interface Situation {
   /** The page's time in ms. */
   now: number;
   link: LinkState;
   display: DisplayMessage | null;
+  /** What keeps the desktop running, as far as it is told. */
+  processes: readonly Process[];
   /** The path that is seen, and whether it works. */
   shown: Rung;
   media: RTCPeerConnectionState;
@@ -56,7 +59,7 @@ export function stateOf({ link, display, media, pictured }: Situation): State {
 }
 
 /** What the card says, "login" for the sign-in form, null where nothing stands between person and desktop. told: why no picture comes, as the server has told. */
-export function viewOf(words: Words, { link, display, pictured, why, now }: Situation, told: Reason | null): View | "login" | null {
+export function viewOf(words: Words, { link, display, processes, pictured, why, now }: Situation, told: Reason | null): View | "login" | null {
   switch (link.name) {
     case "connecting":
       return { title: words.say("state.connecting"), busy: true };
@@ -77,7 +80,11 @@ export function viewOf(words: Words, { link, display, pictured, why, now }: Situ
       busy: state !== "failed",
       what,
       remedy: remedy || words.say(`display.${state}.do`),
+      processes,
     };
+  }
+  if (obstacleOf(processes)) {
+    return { title: words.say("process.ended"), busy: true, remedy: words.say("process.ended.do"), processes };
   }
   if (pictured) return null;
   const obstacle = why && why.code !== "path-pinned" ? why : told;

@@ -105,6 +105,8 @@ func (s *socket) control(m Message) error {
 		case s.place <- struct{}{}:
 		default: // it is about to be told
 		}
+	case "doctor":
+		s.examine(m)
 	case "awake":
 		s.keepAwake(m.Minutes)
 	case "ping":

@@ -43,6 +43,7 @@ func FuzzDispatch(f *testing.F) {
 		`{"type":"candidate","candidate":{"candidate":"candidate:1 1 udp 1 192.0.2.1 9 typ host","sdpMid":"0"},"generation":1}`,
 		`{"type":"candidate","candidate":null}`,
 		`{"type":"restart"}`,
+		`{"type":"doctor","paths":["/hub/desktop/"],"t":1}`,
 		`{"type":"key"}`,
 		`{"type":"resize","width":1280,"height":800,"scale":1.5}`,
 		`{"type":"resize","width":-9223372036854775808,"height":9223372036854775807}`,

@@ -66,6 +66,10 @@ type Config struct {
 	// known. It may take as long as ctx lasts. nil: nobody knows.
 	GPUs func(ctx context.Context) []GPU
 
+	// Doctor looks at what the desktop lacks, for its owner. It may take as long as ctx lasts;
+	// several may ask. nil: nobody looks.
+	Doctor func(ctx context.Context, visit Visit) []Finding
+
 	// Processes are those that keep the desktop running, of which owners are told. nil:
 	// others keep it.
 	Processes Processes

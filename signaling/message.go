@@ -40,6 +40,8 @@
 //	           while somebody does
 //	pointer    the page would like to know where the desktop's pointer is, which a program may have moved;
 //	           cursor says it, ten times a second at most
+//	doctor     paths: the one directory that the page is in, as its browser has it, t (the page's clock, ms): what
+//	           does the desktop lack? The reason "refused" says that this is an owner's to know
 //	awake      minutes: the desktop is to count as in use for so long, though nobody is there; 0: no more
 //	ping       t (the page's clock, ms)
 //	bye        the page is leaving
@@ -75,6 +77,8 @@
 //	processes  processes: how each process is that keeps the desktop running (Process), and the last
 //	           that it has written; to owners, at first and when it has changed. What they write counts
 //	           as a change only while one of them is not ready
+//	doctor     findings: what was found of all that the desktop needs (Finding), some seconds after it was asked
+//	           for, or at once what was found for another page within the last ten
 //	keyboard   layout, variant: the layout in force on the display, "" unknown; sent when it has changed
 //	input      seq: every reliable event up to this sequence has been handled
 //	pong       t as in ping, now: the server's clock in microseconds (the clock of the frame times)
@@ -262,6 +266,8 @@ type Message struct {
 	Scale   float64 `json:"scale,omitempty"`
 	GPU     *Reason `json:"gpu,omitempty"`
 	GPUs    []GPU   `json:"gpus,omitempty"`
+
+	Findings []Finding `json:"findings,omitempty"`
 
 	Processes []Process `json:"processes,omitempty"`
 

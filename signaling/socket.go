@@ -9,6 +9,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -84,6 +85,8 @@ type socket struct {
 	handled uint32 // newest input of the viewer that this one replaces
 	link    link
 	wishes  wishes
+	path    string        // of the page, as it was asked for here
+	visits  chan Visit    // capacity 1: the page would like to know what the desktop lacks
 	place   chan struct{} // capacity 1: the page would like to know where the pointer is
 	gpus    chan bool     // capacity 1: whether the page wants to know how the GPUs are
 
@@ -118,8 +121,8 @@ func (h *Handler) serveSocket(w http.ResponseWriter, r *http.Request) {
 	defer cancel(nil)
 	s := &socket{
 		h: h, cancel: cancel, queue: make(chan packet, queueSize), link: newLink(), flow: newFlow(), wishes: newWishes(),
-		place: make(chan struct{}, 1),
-		gpus:  make(chan bool, 1), log: h.cfg.Log,
+		path: strings.TrimSuffix(r.URL.Path, "ws"), visits: make(chan Visit, 1), place: make(chan struct{}, 1),
+		gpus: make(chan bool, 1), log: h.cfg.Log,
 	}
 	if !h.add(s) {
 		http.Error(w, "shutting down", http.StatusServiceUnavailable)
@@ -213,6 +216,9 @@ func (s *socket) converse(ctx context.Context) string {
 	others.Go(func() { s.resize(ctx) })
 	if s.h.cfg.GPUs != nil {
 		others.Go(func() { s.tellGPUs(ctx) })
+	}
+	if s.h.cfg.Doctor != nil {
+		others.Go(func() { s.tellFindings(ctx) })
 	}
 	if s.h.cfg.Processes != nil {
 		others.Go(func() { s.tellProcesses(ctx) })

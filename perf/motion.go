@@ -72,8 +72,13 @@ type numbers struct{ *floor.Board }
 // Picture returns nil: there is nothing to judge.
 func (numbers) Picture(int) *image.RGBA { return nil }
 
-// motion measures an animation's frames.
+// motion measures an animation's frames for as long as the scenario takes.
 func (v *view) motion(ctx context.Context, a xclient.Animation, bounds image.Rectangle) (report.Result, error) {
+	return v.motionDuring(ctx, a, bounds, func(ctx context.Context) error { return sleep(ctx, v.length) })
+}
+
+// motionDuring measures an animation's frames while something else is done.
+func (v *view) motionDuring(ctx context.Context, a xclient.Animation, bounds image.Rectangle, other func(context.Context) error) (report.Result, error) {
 	r := report.Result{Metrics: map[string]float64{}}
 	if err := v.sampler.StartFrames(ctx, bounds.Min); err != nil {
 		return r, err
@@ -82,10 +87,15 @@ func (v *view) motion(ctx context.Context, a xclient.Animation, bounds image.Rec
 	if err != nil {
 		return r, err
 	}
-	moving, stop := context.WithTimeout(ctx, v.length)
-	defer stop()
+	moving, stop := context.WithCancel(ctx)
+	done := make(chan error, 1)
+	go func() {
+		defer stop()
+		done <- other(moving)
+	}()
 	drawn, err := xclient.Animate(moving, a, frameRate)
-	if err != nil {
+	stop()
+	if err = errors.Join(err, <-done); err != nil {
 		return r, err
 	}
 	if err := used.read(ctx, r.Metrics); err != nil {

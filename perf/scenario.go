@@ -56,6 +56,7 @@ func scenarios() []scenario {
 		{name: "outage", does: "the network is cut for 25 s → pixels again, from when it is back", needs: desktop | severable, run: outage},
 		{name: "wire", does: "scrolling text, received by WebRTC but not decoded: what it costs without a browser", needs: desktop | native, run: onWire},
 		{name: "neighbour", does: "a program computes beside the agent, in a container of half a processor → what it keeps while the scene turns", needs: desktop | own, run: neighbour},
+		{name: "upload", does: "a file of 100 MB is uploaded, interrupted twice, while the scene turns → what the scene keeps of its frames", needs: desktop | own, run: upload},
 		{name: "idle", does: "nothing happens, with and without a viewer", needs: desktop, once: true, run: idle},
 	}
 }

@@ -13,7 +13,7 @@ func Lucarne(bin, query string, flags ...string) Spec {
 	return Spec{
 		Name:    "lucarne",
 		Server:  display.Xvnc,
-		Command: [][]string{append([]string{bin, "serve", "--display", "{display}", "--listen", "{host}:{port}", "--auth", "none"}, flags...)},
+		Command: [][]string{append([]string{bin, "serve", "--display", "{display}", "--listen", "{host}:{port}", "--auth", "none", "--files", "{dir}/files"}, flags...)},
 		URL:     url,
 		Version: []string{bin, "--version"},
 		Needs:   map[string]string{bin: "make build"},

@@ -113,6 +113,9 @@ func (p *Peer) Enter() error {
 	return os.Setenv("XAUTHORITY", p.plan.Authority)
 }
 
+// Dir returns the directory that {dir} stands for; "" where there is none.
+func (p *Peer) Dir() string { return p.dir }
+
 // Floor returns what is drawn on where the peer is the floor, else nil.
 func (p *Peer) Floor() *floor.Server {
 	if p.floor == nil {

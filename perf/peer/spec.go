@@ -26,6 +26,7 @@ const Own = "own"
 //	{authority}       the file with its cookie
 //	{width} {height}  its size in pixels
 //	{host} {port}     where the page has to be served
+//	{dir}             a directory of its own, which is removed afterwards
 //	{rfbport}         a port of the loopback, between the peer's own programs
 type Spec struct {
 	// Name is the peer's name in reports: lower-case letters, digits, - and _.
@@ -114,7 +115,7 @@ type values map[string]string
 
 // placeholders are those that there are.
 func placeholders() []string {
-	return []string{"{display}", "{authority}", "{width}", "{height}", "{host}", "{port}", "{rfbport}"}
+	return []string{"{display}", "{authority}", "{width}", "{height}", "{dir}", "{host}", "{port}", "{rfbport}"}
 }
 
 // expand returns words with their placeholders replaced.

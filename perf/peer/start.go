@@ -65,7 +65,7 @@ func (p *Peer) prepare(size image.Point) error {
 	p.values = values{
 		"{display}": p.plan.Display, "{authority}": p.plan.Authority,
 		"{width}": strconv.Itoa(size.X), "{height}": strconv.Itoa(size.Y),
-		"{host}": p.space.Addr().String(), "{port}": port, "{rfbport}": rfbPort,
+		"{dir}": p.dir, "{host}": p.space.Addr().String(), "{port}": port, "{rfbport}": rfbPort,
 	}
 	return nil
 }

@@ -31,6 +31,7 @@ func Targets() []Target {
 		{Scenario: "idle", Metric: "cpu-ms-30s-alone", Limit: 30},
 		{Scenario: "idle", Metric: "media-B", Limit: 0},
 		{Scenario: "idle", Metric: "rss-MB", Limit: 120},
+		{Scenario: "upload", Metric: "upload", Limit: 0.85, AtLeast: true},
 		{Scenario: "neighbour", Metric: "neighbour", Limit: 0.9, AtLeast: true},
 
 		// By H.264 and WebRTC, beside TigerVNC.

@@ -39,7 +39,7 @@ FUZZTIME ?= 30s
 .PHONY: help run test build web lint fuzz bench bench-links bench-selftest clean packages packages-run packages-test
 
 help: ## Say what there is
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 22
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
 
 run: packages-run build ## Start a light desktop and print the link to open
 	bin/lucarne up --session 'ico -faces -sleep 0.03 & xterm & exec openbox' $(ARGS)
@@ -111,3 +111,5 @@ packages-run:
 
 packages-test:
 	@scripts/need $(BUILD_PACKAGES) $(NODE_PACKAGES) $(TEST_PACKAGES)
+
+include images/images.mk

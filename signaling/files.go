@@ -143,13 +143,32 @@ func closed(c <-chan struct{}) bool {
 
 // allowed lists what the viewer may use of what there is.
 func (s *socket) allowed() []session.Feature {
-	return slices.DeleteFunc(s.viewer.Allowed(), func(f session.Feature) bool {
-		switch f {
-		case session.Upload, session.Download:
-			return s.h.cfg.Files == nil
-		case session.Awaking:
-			return s.h.cfg.Activity == nil
+	return slices.DeleteFunc(s.viewer.Allowed(), s.h.lacks)
+}
+
+// refused says why the viewer may not use what its role could.
+func (s *socket) refused() map[session.Feature]string {
+	why := make(map[session.Feature]string)
+	for f, refusal := range s.viewer.Refusals() {
+		if refusal != session.ByRole {
+			why[f] = string(refusal)
 		}
-		return false
-	})
+	}
+	for _, f := range s.viewer.Allowed() {
+		if s.h.lacks(f) {
+			why[f] = "off"
+		}
+	}
+	return why
+}
+
+// lacks says whether there is nothing here that a feature could be used for.
+func (h *Handler) lacks(f session.Feature) bool {
+	switch f {
+	case session.Upload, session.Download:
+		return h.cfg.Files == nil
+	case session.Awaking:
+		return h.cfg.Activity == nil
+	}
+	return false
 }

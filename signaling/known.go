@@ -52,7 +52,7 @@ func (k *known) hello(s *socket) Message {
 	}
 	return Message{
 		Type: "hello", Version: s.h.cfg.Version,
-		Viewer: s.viewer.ID(), Role: s.viewer.Role(), Allow: s.allowed(),
+		Viewer: s.viewer.ID(), Role: s.viewer.Role(), Allow: s.allowed(), Refuse: s.refused(),
 		State: k.state.String(), Code: k.code, Args: k.args,
 		Width: k.size.X, Height: k.size.Y, Codecs: names, Seq: s.handled,
 		MaxClipboard: s.viewer.CopyTerms(session.CopyIn).MaxBytes, Primary: s.viewer.CopyTerms(session.CopyIn).Primary,
@@ -142,7 +142,10 @@ func (s *socket) putSession(ctx context.Context, k *known, ack *time.Timer) erro
 func (s *socket) putEncoding(ctx context.Context, k *known) error {
 	e := s.viewer.Encoding() // before the notices, so that none comes later than what it is about
 	for _, n := range s.viewer.Notices() {
-		m := Message{Type: "reason", Code: string(n.Code), Args: []string{codecName(n.Codec)}}
+		m := Message{Type: "reason", Code: string(n.Code)}
+		if n.Codec != "" {
+			m.Args = append(m.Args, codecName(n.Codec))
+		}
 		if n.Instead != "" {
 			m.Args = append(m.Args, codecName(n.Instead))
 		}

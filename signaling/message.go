@@ -48,7 +48,7 @@
 //
 // To the page:
 //
-//	hello      version, viewer (id), role, allow (features), state, code, args as in display, width, height,
+//	hello      version, viewer (id), role, allow (features), refuse (below), state, code, args as in display, width, height,
 //	           codecs: all that the session encodes, working or not, for a person to choose from;
 //	           seq: with a socket that replaces another, as in input, of the earlier viewer's;
 //	           maxClipboard: bytes of a clipboard at most; primary: PRIMARY may be asked for
@@ -60,7 +60,9 @@
 //	size       width, height: the screen's size now
 //	display    state ("starting", "up", "failed", "gone"), code, args: why
 //	control    viewer, name, as (its role), you (bool): who leads; given (bool): control has been given to it;
-//	           role, allow: what this viewer may do now
+//	           role, allow: what this viewer may do now; refuse: for each feature that its role could use and it
+//	           may not, why: "policy" (this desktop's), "audit" (it must be recorded and cannot be now), "off"
+//	           (there is none here); sent when any of it has changed
 //	people     people: who is here (id, name, role, lent, you, leads, path, since, asked), and
 //	           shares: the links that this viewer may end (share, name, role, until); whoever may
 //	           give control is told at first and when it has changed
@@ -253,9 +255,10 @@ type Message struct {
 	Shares  []sharedLink `json:"shares,omitempty"`
 	Bitrate int          `json:"bitrate,omitempty"`
 
-	Viewer string            `json:"viewer,omitempty"`
-	Role   session.Role      `json:"role,omitempty"`
-	Allow  []session.Feature `json:"allow,omitempty"`
+	Viewer string                     `json:"viewer,omitempty"`
+	Role   session.Role               `json:"role,omitempty"`
+	Allow  []session.Feature          `json:"allow,omitempty"`
+	Refuse map[session.Feature]string `json:"refuse,omitempty"`
 
 	ICEServers []iceserver.Server `json:"iceServers,omitempty"`
 	ICEPolicy  string             `json:"iceTransportPolicy,omitempty"`

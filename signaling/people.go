@@ -70,7 +70,7 @@ func (s *socket) putControl(ctx context.Context, k *known) error {
 		k.told, k.control = true, c
 		err := s.put(ctx, Message{
 			Type: "control", Viewer: c.Leader, Name: c.Name, As: c.As, You: c.You, Given: c.Given,
-			Role: c.Role, Allow: s.allowed(),
+			Role: c.Role, Allow: s.allowed(), Refuse: s.refused(),
 		})
 		if err != nil {
 			return err

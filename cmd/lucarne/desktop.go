@@ -18,9 +18,11 @@ import (
 	"lucarne/encode/yuv"
 	"lucarne/signaling"
 	"lucarne/signaling/activity"
+	"lucarne/signaling/audit"
 	"lucarne/signaling/files"
 	"lucarne/signaling/iceserver"
 	"lucarne/signaling/peer"
+	"lucarne/signaling/policy"
 	"lucarne/signaling/session"
 	"lucarne/signaling/wsmedia"
 	"lucarne/web"
@@ -40,6 +42,8 @@ type desktop struct {
 	vncSocket string              // of the X server's own VNC server; empty: it has none; set before run
 	processes signaling.Processes // that keep the display; nil: others keep it; set before wire
 
+	policy    policy.Policy
+	audit     *audit.Log       // nil: nothing is recorded
 	usable    []encode.Backend // that can encode here without a GPU
 	screen    *capture.Screen
 	threads   threads // of the encoders
@@ -69,9 +73,16 @@ func newDesktop(flags *desktopFlags, gpu gpu) (*desktop, error) {
 	return d, nil
 }
 
-// openDesktop listens, and has a directory of its own; the rest waits for wire.
+// openDesktop reads the policy, listens, and has a directory of its own; the rest waits
+// for wire.
 func openDesktop(flags *desktopFlags, gpu gpu) (d *desktop, err error) {
 	d = &desktop{flags: flags, log: flags.logger(os.Stderr), remove: func() {}, threads: threads{}, gpu: gpu}
+	if d.policy, err = flags.policy(); err != nil {
+		return nil, err
+	}
+	if err = closeMemory(); err != nil {
+		return nil, err
+	}
 	if d.usable, err = usable(backends()); err != nil {
 		return nil, err
 	}
@@ -80,6 +91,10 @@ func openDesktop(flags *desktopFlags, gpu gpu) (d *desktop, err error) {
 	}
 	if d.dir, d.remove, err = privateDir(); err != nil {
 		d.listener.Close()
+		return nil, err
+	}
+	if err = d.openAudit(); err != nil {
+		d.close()
 		return nil, err
 	}
 	return d, nil
@@ -128,6 +143,11 @@ func (d *desktop) wire() error {
 		Screen:    d.screen,
 		MaxPixels: int(d.flags.MaxPixels),
 		Log:       d.log,
+
+		Policy:        d.policy.Session,
+		Audit:         d.record(),
+		AuditRequired: d.policy.Audit.Required,
+		MaxViewers:    d.policy.MaxViewers,
 
 		MaxClipboard: d.flags.maxClipboard(),
 		Primary:      d.flags.Primary,
@@ -204,7 +224,8 @@ func (d *desktop) run(ctx context.Context, stdout io.Writer, open openSource, be
 	} else if err := tellLink(link, d.dir, stdout, d.log); err != nil {
 		return err
 	}
-	loops := append(beside, func(ctx context.Context) error { return d.screen.Run(ctx, open) })
+	loops := append([]loop{d.keepAudit}, beside...) // to the last
+	loops = append(loops, func(ctx context.Context) error { return d.screen.Run(ctx, open) })
 	for _, fanout := range d.fanouts {
 		loops = append(loops, fanout.Run)
 	}
@@ -214,6 +235,7 @@ func (d *desktop) run(ctx context.Context, stdout io.Writer, open openSource, be
 	return inOrder(ctx, append(loops,
 		d.network.Run,
 		d.session.Run,
+		d.watchAudit,
 		d.activity.Run,
 		d.tellHub,
 		d.keepFiles,
@@ -261,6 +283,9 @@ func (d *desktop) close() {
 	d.listener.Close()
 	if d.network != nil {
 		d.network.Close()
+	}
+	if d.audit != nil {
+		d.audit.Close()
 	}
 	d.remove()
 }

@@ -16,6 +16,7 @@ const (
 	exitNoListen     = 73 // EX_CANTCREAT
 	exitExtension    = 76 // EX_PROTOCOL
 	exitNoEncoder    = 78 // EX_CONFIG
+	exitPolicy       = 78 // EX_CONFIG
 )
 
 // exitCodes is what --help and the README say of them.
@@ -31,7 +32,7 @@ var exitCodes = []struct {
 	{exitNoDisplay, "there is no display (serve without --wait)"},
 	{exitNoListen, "the address to listen on is taken or not allowed; perf: the folder cannot be made"},
 	{exitExtension, "the display lacks an X extension that is needed"},
-	{exitNoEncoder, "this build has no encoder"},
+	{exitPolicy, "the policy cannot be used, or its audit where that is required; or this build has no encoder"},
 }
 
 // exitError is an error with the exit code that tells scripts what it was.

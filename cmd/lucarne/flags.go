@@ -23,6 +23,7 @@ type desktopFlags struct {
 	clipboardFlags
 	activityFlags
 	filesFlags
+	policyFlags
 	logFlags
 }
 

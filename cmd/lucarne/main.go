@@ -29,6 +29,8 @@ type cli struct {
 	Up          upCmd       `cmd:"" help:"Start an X server and a desktop session, and show them."`
 	Doctor      doctorCmd   `cmd:"" help:"Look at this machine, or at the way to a page, and say what is missing."`
 	Activity    activityCmd `cmd:"" help:"Ask the lucarne that runs here when its desktop was last used."`
+	Policy      policyCmd   `cmd:"" help:"Look at a policy file."`
+	Audit       auditCmd    `cmd:"" help:"Look at the log that a policy asks for."`
 	Perf        perfCmd     `cmd:"" help:"Measure the speed, compare two measurements."`
 	Encoder     encoderCmd  `cmd:"" hidden:"" help:"Encode on a GPU, for a lucarne that has started this one."`
 	Machine     machineCmd  `cmd:"" hidden:"" help:"Look at this machine, for a lucarne that has started this one."`

@@ -48,6 +48,7 @@ var components = []component{
 	{"@novnc/novnc", "MPL-2.0"},
 	{"github.com/NVIDIA/go-nvml", "Apache-2.0"},
 	{"github.com/alecthomas/kong", "MIT"},
+	{"github.com/goccy/go-yaml", "MIT"},
 	{"github.com/gorilla/websocket", "BSD-2-Clause"},
 	{"github.com/jezek/xgb", "BSD-3-Clause"},
 	{"github.com/pion/ice/v4", "MIT"},

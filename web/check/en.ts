@@ -183,6 +183,7 @@ export const en = {
 
   "found.vnc-ok": "Answers as RFB {0} in {1} ms.",
   "found.vnc-off": "Switched off (--vnc off).",
+  "found.vnc-watermark-off": "Off: the pictures carry a watermark, which VNC cannot show.",
   "found.vnc-closed": "{0}",
   "vnc-closed.you": "The other ways need no VNC. To have it nevertheless, ask for an image with x11vnc or Xvnc.",
   "vnc-closed.admin": "Install tigervnc-standalone-server or x11vnc in the image; Lucarne’s log says what it has tried.",

@@ -166,6 +166,7 @@ export const fr: Record<Key, string> = {
   "turn-invalid.admin": "Corrigez l’URL, ou donnez-lui son nom d’utilisateur et son mot de passe.",
   "found.vnc-ok": "Répond en RFB {0} en {1} ms.",
   "found.vnc-off": "Désactivé (--vnc off).",
+  "found.vnc-watermark-off": "Désactivé : les images portent un filigrane, que VNC ne sait pas montrer.",
   "found.vnc-closed": "{0}",
   "vnc-closed.you": "Les autres voies se passent de VNC. Pour l’avoir quand même, demandez une image avec x11vnc ou Xvnc.",
   "vnc-closed.admin": "Installez tigervnc-standalone-server ou x11vnc dans l’image ; le journal de Lucarne dit ce qu’il a essayé.",

@@ -22,7 +22,8 @@ export async function checkVNC(way: Way): Promise<Finding> {
   } catch (silence) {
     if (!(silence instanceof Silence) || silence.why === "late") return fail("vnc-silent");
     if (!opened) return whyRefused(way, "vnc/ws");
-    return silence.reason === "vnc-off" ? skip("vnc-off") : fail("vnc-closed", silence.reason || "vnc-failed");
+    if (silence.reason === "vnc-off" || silence.reason === "vnc-watermark-off") return skip(silence.reason);
+    return fail("vnc-closed", silence.reason || "vnc-failed");
   } finally {
     line.close();
   }

@@ -245,6 +245,9 @@ func (r *remote) checkVNC(ctx context.Context) Finding {
 	if errors.As(err, &closed) && closed.Text == "vnc-off" {
 		return skipped("switched off (--vnc off)")
 	}
+	if closed != nil && closed.Text == "vnc-watermark-off" {
+		return skipped("off: the pictures carry a watermark, which VNC cannot show")
+	}
 	if err != nil || !strings.HasPrefix(string(data), "RFB ") {
 		return Finding{State: Fail, Found: "opens, and no VNC server answers", User: "install x11vnc, or start the display by lucarne up with Xvnc"}
 	}

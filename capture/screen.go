@@ -20,6 +20,7 @@ const (
 	Up                    // there
 	Failed                // never was there, and the last try ended in an error
 	Gone                  // was there; it is tried again
+	States                // how many there are
 )
 
 // String returns the state's name as the page knows it.

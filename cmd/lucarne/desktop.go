@@ -55,9 +55,12 @@ type desktop struct {
 	activity  *activity.Meter
 	hub       *activity.Hub    // nil: there is none
 	files     *files.Store     // nil: there are none
+	traffic   traffic          // by WebRTC
 	network   *peer.Network    // nil before wire
 	servers   iceserver.Source // of STUN and TURN; nil: there are none
 	handler   *signaling.Handler
+
+	metricsListener net.Listener // nil: nobody reads the figures
 }
 
 // newDesktop listens and wires; nothing runs yet.
@@ -97,6 +100,10 @@ func openDesktop(flags *desktopFlags, gpu gpu) (d *desktop, err error) {
 		d.close()
 		return nil, err
 	}
+	if d.metricsListener, err = flags.openMetrics(); err != nil {
+		d.close()
+		return nil, err
+	}
 	return d, nil
 }
 
@@ -129,6 +136,9 @@ func (d *desktop) wire() error {
 	var gpus func(context.Context) []signaling.GPU
 	if len(byGPU) > 0 {
 		d.gpuReader = newGPUReader(d.gpu, d.log)
+		if d.flags.Metrics != "" {
+			d.gpuReader.linger = ruled // who reads the figures comes again
+		}
 		gpus = d.gpuReader.read
 	}
 	for _, backend := range byGPU {
@@ -241,6 +251,7 @@ func (d *desktop) run(ctx context.Context, stdout io.Writer, open openSource, be
 		d.keepFiles,
 		d.measure,
 		d.tryGPU,
+		d.serveMetrics,
 		d.serveHTTP,
 		d.handler.Run,
 	)...)
@@ -281,6 +292,9 @@ func (d *desktop) serveHTTP(ctx context.Context) error {
 // close frees what newDesktop took.
 func (d *desktop) close() {
 	d.listener.Close()
+	if d.metricsListener != nil {
+		d.metricsListener.Close()
+	}
 	if d.network != nil {
 		d.network.Close()
 	}

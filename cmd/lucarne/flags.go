@@ -25,11 +25,12 @@ type desktopFlags struct {
 	filesFlags
 	policyFlags
 	logFlags
+	metricsFlags
 }
 
 // Validate is called by kong after parsing.
 func (f *desktopFlags) Validate() error {
-	return cmp.Or(f.httpFlags.validate(), f.videoFlags.validate(), f.networkFlags.validate(), f.turnFlags.validate(), f.vncFlags.validate(), f.clipboardFlags.validate(), f.activityFlags.validate(), f.filesFlags.validate())
+	return cmp.Or(f.httpFlags.validate(), f.videoFlags.validate(), f.networkFlags.validate(), f.turnFlags.validate(), f.vncFlags.validate(), f.clipboardFlags.validate(), f.activityFlags.validate(), f.filesFlags.validate(), f.metricsFlags.validate())
 }
 
 // placeFlags say where the page is.

@@ -60,6 +60,7 @@ var guarded = []struct {
 	{"C", []string{"encode/yuv", "encode/vpx", "encode/x264", "encode/aom", "encode/nvenc", "encode/jpeg"}, "cgo stays where the libraries are, so that CGO_ENABLED=0 builds the rest"},
 	{"github.com/jezek/xgb", []string{"capture/x11", "capture/display", "input/xtest", "input/clipboard", "perf/..."}, "X stays behind the contracts"},
 	{"github.com/pion", []string{"signaling/peer", "encode/mediadev", "encode/opus", "capture/mediadev", "perf/..."}, "WebRTC is one transport among others"},
+	{"github.com/prometheus", []string{"cmd/lucarne"}, "the parts count, and cmd alone knows for whom"},
 	{"github.com/NVIDIA/go-nvml", []string{"encode/nvenc"}, "the driver is one library's business"},
 }
 

@@ -41,25 +41,34 @@ func splitListen(listen string) (network, address string, err error) {
 
 // open starts to listen. The errors say what to do.
 func (f *httpFlags) open(log *slog.Logger) (net.Listener, error) {
-	network, address, err := splitListen(f.Listen)
-	if err != nil {
-		return nil, exitError{exitUsage, err}
-	}
 	config, err := f.tlsConfig(log)
 	if err != nil {
 		return nil, err
 	}
-	l, err := listen(network, address)
-	switch {
-	case errors.Is(err, syscall.EADDRINUSE):
-		return nil, exitError{exitNoListen, fmt.Errorf("%s is taken by another program; choose another with --listen", f.Listen)}
-	case errors.Is(err, os.ErrPermission):
-		return nil, exitError{exitNoListen, fmt.Errorf("not allowed to listen on %s; choose another with --listen (ports below 1024 are the administrator's)", f.Listen)}
-	case err != nil:
-		return nil, exitError{exitNoListen, fmt.Errorf("cannot listen on %s: %w; choose another with --listen", f.Listen, err)}
+	l, err := openListener("--listen", f.Listen)
+	if err != nil {
+		return nil, err
 	}
 	if config != nil {
 		l = tls.NewListener(l, config)
+	}
+	return l, nil
+}
+
+// openListener starts to listen at a place of --listen's form, which the flag names.
+func openListener(flag, place string) (net.Listener, error) {
+	network, address, err := splitListen(place)
+	if err != nil {
+		return nil, exitError{exitUsage, err}
+	}
+	l, err := listen(network, address)
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return nil, exitError{exitNoListen, fmt.Errorf("%s is taken by another program; choose another with %s", place, flag)}
+	case errors.Is(err, os.ErrPermission):
+		return nil, exitError{exitNoListen, fmt.Errorf("not allowed to listen on %s; choose another with %s (ports below 1024 are the administrator's)", place, flag)}
+	case err != nil:
+		return nil, exitError{exitNoListen, fmt.Errorf("cannot listen on %s: %w; choose another with %s", place, err, flag)}
 	}
 	return l, nil
 }

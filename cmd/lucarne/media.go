@@ -31,7 +31,11 @@ func (d *desktop) openMedia(usable []encode.Backend) signaling.OpenMedia {
 		if d.servers != nil {
 			cfg.Servers = func(ctx context.Context) ([]iceserver.Server, error) { return d.servers.Servers(ctx, v.ID()) }
 		}
-		return peer.New(cfg, v, out)
+		p, err := peer.New(cfg, v, out)
+		if err != nil {
+			return nil, err
+		}
+		return counted{p, &d.traffic}, nil
 	}
 }
 

@@ -60,6 +60,7 @@ var components = []component{
 	{"github.com/pion/sdp/v3", "MIT"},
 	{"github.com/pion/transport/v4", "MIT"},
 	{"github.com/pion/webrtc/v4", "MIT"},
+	{"github.com/prometheus/client_golang", "Apache-2.0"},
 	{"github.com/vishvananda/netlink", "Apache-2.0"},
 	{"github.com/vishvananda/netns", "Apache-2.0"},
 	{"golang.org/x/image", "BSD-3-Clause"},

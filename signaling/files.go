@@ -1,6 +1,8 @@
 package signaling
 
 import (
+	"cmp"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -12,6 +14,7 @@ import (
 	"sync"
 	"time"
 
+	"lucarne/signaling/access"
 	"lucarne/signaling/session"
 )
 
@@ -23,8 +26,9 @@ import (
 //	fetch           POST, a form with page and path: the file, for the browser to save
 //
 // Each names the page whose viewer makes it by its secret, in the header Lucarne-Page
-// or the form's page: a cookie alone, which comes with what any page of the origin
-// asks for, opens nothing.
+// or the form's page, and has the key with which that has come in, in the header
+// Lucarne-Key or the form's key: a cookie alone, which comes with what any page of the
+// origin asks for, opens nothing.
 const pageHeader = "Lucarne-Page"
 
 // maxForm is the most that is read of the form that asks for a file, in bytes.
@@ -38,21 +42,26 @@ func (h *Handler) serveFiles(w http.ResponseWriter, r *http.Request, rest string
 	}
 	// A form of a page that tells nobody where it is has the origin "null" (Fetch standard,
 	// §4.6): what it knows instead is the page's secret.
-	if !sameSite(r) || rest != "fetch" && !h.originAllowed(r) {
+	if !access.SameOrigin(r) || rest != "fetch" && !h.cfg.Access.Origins.Allows(r) {
 		http.Error(w, "files are for this page alone", http.StatusForbidden)
 		return
 	}
-	if !h.admission(r).any() {
+	who, err := h.gate.Visitor(r)
+	if !who.Any() {
+		http.Error(w, cmp.Or(err, access.ErrLogin).Error(), http.StatusUnauthorized)
+		return
+	}
+	secret, key := r.Header.Get(pageHeader), r.Header.Get(access.KeyHeader)
+	if rest == "fetch" {
+		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+		secret, key = r.PostFormValue("page"), r.PostFormValue("key")
+	}
+	page := pageKey(sha256.Sum256([]byte(secret)))
+	viewer, pass := h.pages.viewer(page)
+	if own, err := who.Pass(pass.Share, key); err != nil || viewer != nil && !own.Same(pass) {
 		http.Error(w, "log in first", http.StatusUnauthorized)
 		return
 	}
-	secret := r.Header.Get(pageHeader)
-	if rest == "fetch" {
-		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
-		secret = r.PostFormValue("page")
-	}
-	page := pageKey(sha256.Sum256([]byte(secret)))
-	viewer := h.pages.viewer(page)
 	if viewer == nil {
 		http.Error(w, "no page of this name is connected", http.StatusUnauthorized)
 		return
@@ -63,15 +72,17 @@ func (h *Handler) serveFiles(w http.ResponseWriter, r *http.Request, rest string
 		return
 	}
 	done := false
-	err := viewer.Do(feature, func() error {
+	over, end := h.over(r.Context(), pass, viewer)
+	defer end()
+	err = viewer.Do(feature, func() error {
 		done = true
-		defer cutOff(w, r, viewer.Over())()
+		defer cutOff(w, r, over)()
 		return act()
 	})
 	switch {
 	case !done:
 		http.Error(w, fmt.Sprintf("refused: %s", feature), http.StatusForbidden)
-	case closed(viewer.Over()):
+	case closed(over):
 		panic(http.ErrAbortHandler) // a connection that has been cut off serves nobody else
 	case err != nil:
 		h.cfg.Log.Debug("files", "viewer", viewer.ID(), "err", err)
@@ -92,13 +103,35 @@ func (h *Handler) fileAct(w http.ResponseWriter, r *http.Request, rest, owner st
 	return "", nil
 }
 
+// over returns what is closed when whoever has come in by a pass as a viewer may no longer be
+// there, though their page's socket has gone long ago. The function that it returns ends
+// the watch, and waits for it.
+func (h *Handler) over(ctx context.Context, pass access.Pass, viewer *session.Viewer) (over <-chan struct{}, end func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	closing := make(chan struct{})
+	var watch sync.WaitGroup
+	ended := make(chan error, 1)
+	watch.Go(func() { ended <- h.gate.Await(ctx, pass) })
+	watch.Go(func() {
+		select {
+		case <-viewer.Over():
+		case err := <-ended:
+			if err == nil {
+				return
+			}
+		}
+		close(closing)
+	})
+	return closing, func() {
+		cancel()
+		watch.Wait()
+	}
+}
+
 // cutOff makes reading a request's body and writing its answer fail once over is closed,
 // and not when the viewer leaves: files survive a page's new connection. The function
 // that it returns ends that.
 func cutOff(w http.ResponseWriter, r *http.Request, over <-chan struct{}) (end func()) {
-	if over == nil {
-		return func() {}
-	}
 	r.Body = body{r.Body, over}
 	done := make(chan struct{})
 	var watch sync.WaitGroup

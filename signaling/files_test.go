@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"lucarne/signaling/access"
 	"lucarne/signaling/files"
 	"lucarne/signaling/session"
 )
@@ -32,7 +33,7 @@ func shelf(t *testing.T, change func(*Config)) (g *guestList, dir string) {
 		}
 	})
 	c := g.dial(t, "/ws", g.key)
-	c.send(fmt.Sprintf(`{"type":"hello","transport":"none","page":%q}`, ownPage))
+	c.send(fmt.Sprintf(`{"type":"hello","transport":"none","key":%q,"page":%q}`, keyIn(g.key), ownPage))
 	if hello := c.await("hello"); !slices.Contains(hello.Allow, session.Upload) || !slices.Contains(hello.Allow, session.Download) {
 		t.Fatalf("the owner may %v", hello.Allow)
 	}
@@ -74,7 +75,7 @@ func TestFiles(t *testing.T) {
 	if listed, text := g.file("GET", "list/", "", g.key, mine...); listed.StatusCode != http.StatusOK || !strings.Contains(text, `"name":"a.txt"`) {
 		t.Errorf("listed: %s %s", listed.Status, text)
 	}
-	form := url.Values{"page": {ownPage}, "path": {"a.txt"}}.Encode()
+	form := url.Values{"page": {ownPage}, "key": {keyIn(g.key)}, "path": {"a.txt"}}.Encode()
 	fetched, text := g.file("POST", "fetch", form, g.key, "Content-Type", "application/x-www-form-urlencoded")
 	if fetched.StatusCode != http.StatusOK || text != "abc" || !strings.HasPrefix(fetched.Header.Get("Content-Disposition"), "attachment") {
 		t.Errorf("fetched: %s %q %v", fetched.Status, text, fetched.Header)
@@ -93,11 +94,11 @@ func TestFilesAreRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	made := g.link(session.Watcher)
-	redeemed, _ := g.redeem(t, made.Secret)
-	watching := cookies(redeemed)
-	g.come(t, made)
+	_, _, watching := g.come(t, made)
 
-	form := func(page string) string { return url.Values{"page": {page}, "path": {"a.txt"}}.Encode() }
+	form := func(page string, key http.Header) string {
+		return url.Values{"page": {page}, "key": {keyIn(key)}, "path": {"a.txt"}}.Encode()
+	}
 	const encoded = "application/x-www-form-urlencoded"
 	tests := []struct {
 		name, method, path, body string
@@ -107,19 +108,19 @@ func TestFilesAreRefused(t *testing.T) {
 	}{
 		{"a cookie alone", "GET", "list/", "", g.key, nil, http.StatusUnauthorized},
 		{"a cookie alone", "POST", "uploads/", "", g.key, announced("b"), http.StatusUnauthorized},
-		{"a cookie alone", "POST", "fetch", form(""), g.key, []string{"Content-Type", encoded}, http.StatusUnauthorized},
+		{"a cookie alone", "POST", "fetch", form("", g.key), g.key, []string{"Content-Type", encoded}, http.StatusUnauthorized},
 		{"another page", "GET", "list/", "", g.key, []string{pageHeader, "some-page-or-other"}, http.StatusUnauthorized},
 		{"no cookie", "GET", "list/", "", http.Header{}, []string{pageHeader, ownPage}, http.StatusUnauthorized},
 		{"another site", "GET", "list/", "", g.key, []string{pageHeader, ownPage, "Sec-Fetch-Site", "cross-site"}, http.StatusForbidden},
 		{"another origin", "GET", "list/", "", g.key, []string{pageHeader, ownPage, "Origin", "https://evil.example"}, http.StatusForbidden},
-		{"another site", "POST", "fetch", form(ownPage), g.key, []string{"Content-Type", encoded, "Origin", "https://evil.example", "Sec-Fetch-Site", "cross-site"}, http.StatusForbidden},
-		{"another origin", "POST", "fetch", form("a-page-it-cannot-know"), g.key, []string{"Content-Type", encoded, "Origin", "https://evil.example"}, http.StatusUnauthorized},
+		{"another site", "POST", "fetch", form(ownPage, g.key), g.key, []string{"Content-Type", encoded, "Origin", "https://evil.example", "Sec-Fetch-Site", "cross-site"}, http.StatusForbidden},
+		{"another origin", "POST", "fetch", form("a-page-it-cannot-know", g.key), g.key, []string{"Content-Type", encoded, "Origin", "https://evil.example"}, http.StatusUnauthorized},
 		{"who only looks", "GET", "list/", "", watching, []string{pageHeader, pageOf(made)}, http.StatusForbidden},
 		{"who only looks", "POST", "uploads/", "", watching, append(announced("b"), pageHeader, pageOf(made)), http.StatusForbidden},
-		{"who only looks", "POST", "fetch", form(pageOf(made)), watching, []string{"Content-Type", encoded}, http.StatusForbidden},
+		{"who only looks", "POST", "fetch", form(pageOf(made), watching), watching, []string{"Content-Type", encoded}, http.StatusForbidden},
 		{"nothing there", "GET", "", "", g.key, []string{pageHeader, ownPage}, http.StatusNotFound},
 		{"a fetch by GET", "GET", "fetch?page=" + ownPage + "&path=a.txt", "", g.key, nil, http.StatusUnauthorized},
-		{"a form too large", "POST", "fetch", form(ownPage) + "&x=" + strings.Repeat("x", maxForm), g.key, []string{"Content-Type", encoded}, http.StatusUnauthorized},
+		{"a form too large", "POST", "fetch", form(ownPage, g.key) + "&x=" + strings.Repeat("x", maxForm), g.key, []string{"Content-Type", encoded}, http.StatusUnauthorized},
 	}
 	for _, tt := range tests {
 		if got, text := g.file(tt.method, tt.path, tt.body, tt.key, tt.headers...); got.StatusCode != tt.want || strings.Contains(text, "secret") {
@@ -148,12 +149,10 @@ func TestFilesEndWithTheLink(t *testing.T) {
 		t.Fatal(err)
 	}
 	made := g.link(session.Controller)
-	redeemed, _ := g.redeem(t, made.Secret)
-	key := cookies(redeemed)
-	guest, _ := g.come(t, made)
+	guest, _, key := g.come(t, made)
 	began, _ := g.file("POST", "uploads/", "", key, append(announced("a.txt"), pageHeader, pageOf(made))...)
 	id := began.Header.Get("Location")
-	form := url.Values{"page": {pageOf(made)}, "path": {"endless"}}.Encode()
+	form := url.Values{"page": {pageOf(made)}, "key": {keyIn(key)}, "path": {"endless"}}.Encode()
 	// ask makes a request by hand: what is left of its body never comes.
 	ask := func(method, path, body string, length int, headers ...string) net.Conn {
 		conn, err := net.Dial("tcp", strings.TrimPrefix(g.URL, "http://"))
@@ -162,8 +161,8 @@ func TestFilesEndWithTheLink(t *testing.T) {
 		}
 		t.Cleanup(func() { conn.Close() })
 		conn.SetDeadline(time.Now().Add(patience))
-		fmt.Fprintf(conn, "%s /files/%s HTTP/1.1\r\nHost: %s\r\nCookie: %s\r\nContent-Length: %d\r\n%s\r\n\r\n%s",
-			method, path, conn.RemoteAddr(), key.Get("Cookie"), length, strings.Join(headers, "\r\n"), body)
+		fmt.Fprintf(conn, "%s /files/%s HTTP/1.1\r\nHost: %s\r\nCookie: %s\r\n%s: %s\r\nContent-Length: %d\r\n%s\r\n\r\n%s",
+			method, path, conn.RemoteAddr(), key.Get("Cookie"), access.KeyHeader, keyIn(key), length, strings.Join(headers, "\r\n"), body)
 		return conn
 	}
 	fetching := ask("POST", "fetch", form, len(form), "Content-Type: application/x-www-form-urlencoded")

@@ -63,6 +63,7 @@ func FuzzDispatch(f *testing.F) {
 		`{"type":"codec","codec":""}`,
 		`{"type":"codec","codec":"\u0130\u0000ſ` + strings.Repeat("é", 100) + `"}`,
 		`{"type":"hello","transport":"ws","codecs":["vp8","h264","h264-444","jpeg","vp8"],"codec":"h264"}`,
+		`{"type":"hello","key":"0123456789abcdefghijklmnopqrstuvwxyzABCDEFG","share":"0123456789abcdef"}`,
 		`{"type":"share","role":"viewer","minutes":60,"name":"Zo\u00e9\u202e"}`,
 		`{"type":"share","role":"owner","minutes":-9223372036854775808}`,
 		`{"type":"revoke","share":"0123456789abcdef"}`,

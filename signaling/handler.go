@@ -18,6 +18,7 @@ import (
 	"github.com/gorilla/websocket"
 
 	"lucarne/capture"
+	"lucarne/signaling/access"
 	"lucarne/signaling/activity"
 	"lucarne/signaling/files"
 	"lucarne/signaling/rfb"
@@ -38,12 +39,10 @@ type Config struct {
 	// BasePath is the path under which the page is seen, "" for "/". Requests
 	// are answered with the prefix kept and with it stripped.
 	BasePath string
-	Auth     Auth
-	// AllowedHosts are further names, with or without a port, that the page may
-	// be seen under: as Host on loopback without a token, and as Origin.
-	AllowedHosts []string
-	// FrameAncestors may embed the page, beside its own origin: sources as in
-	// CSP's frame-ancestors (https://www.w3.org/TR/CSP3).
+	// Access says who may come in; links are the session's, and Base is BasePath's.
+	Access access.Config
+	// FrameAncestors may show the page in a frame: sources as in CSP's frame-ancestors
+	// (https://www.w3.org/TR/CSP3), such as 'self'. none: nobody may.
 	FrameAncestors []string
 	Version        string       // of the page; a page of another version reloads. "": as Web's index.html says
 	Role           session.Role // of whoever comes in without a link; "": session.Owner
@@ -85,7 +84,7 @@ type Handler struct {
 	cfg      Config
 	base     string // decoded, begins and ends with "/"
 	policy   string // Content-Security-Policy
-	gate     *gate
+	gate     *access.Gate
 	upgrader websocket.Upgrader
 	pace     pace
 	cursors  cursors
@@ -118,11 +117,16 @@ func New(cfg Config) (*Handler, error) {
 	if cfg.Rest > 0 {
 		pace.doze = min(pace.doze, cfg.Rest/4+1)
 	}
+	cfg.Access.Origins.Guarded = cmp.Or(cfg.Access.Method, access.None) == access.None
+	gate, err := newGate(cfg, base)
+	if err != nil {
+		return nil, err
+	}
 	return &Handler{
 		cfg:     cfg,
 		base:    base,
 		policy:  contentPolicy(cfg.FrameAncestors),
-		gate:    newGate(cfg.Auth),
+		gate:    gate,
 		pace:    pace,
 		sockets: make(map[*socket]struct{}),
 		upgrader: websocket.Upgrader{
@@ -130,6 +134,18 @@ func New(cfg Config) (*Handler, error) {
 			CheckOrigin:    func(*http.Request) bool { return true }, // checked before
 		},
 	}, nil
+}
+
+// newGate returns who lets people in, of a session whose links count.
+func newGate(cfg Config, base string) (*access.Gate, error) {
+	who := cfg.Access
+	who.Base, who.Log = base, cfg.Log
+	who.Redeem = func(secret string) (string, time.Time, error) {
+		share, err := cfg.Session.Redeem(secret)
+		return share.ID, share.Until, err
+	}
+	who.Linked = cfg.Session.Shared
+	return access.New(who)
 }
 
 // parseBase brings a base path into the form "/a/b/".
@@ -170,7 +186,7 @@ func (h *Handler) Run(ctx context.Context) error {
 // either keep or strip the prefix.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.protect(w.Header())
-	if !h.hostAllowed(r) {
+	if !h.cfg.Access.Origins.HostAllowed(r) {
 		http.Error(w, fmt.Sprintf("host %q refused: start with --allowed-host or a token", r.Host), http.StatusForbidden)
 		return
 	}
@@ -184,10 +200,10 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		name = strings.TrimPrefix(r.URL.Path, "/")
 	}
-	switch name {
-	case "login":
-		h.login(w, r, kept)
+	if h.gate.Serve(w, r, name, kept) {
 		return
+	}
+	switch name {
 	case "ws":
 		h.serveSocket(w, r)
 		return
@@ -214,8 +230,6 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.page(w, r, "vnc/index.html")
 	case "connection":
 		h.page(w, r, "connection.html")
-	case "session":
-		h.probe(w, r)
 	case "api/kernels", "api/terminals", "api/status":
 		if h.cfg.Activity == nil {
 			http.NotFound(w, r)
@@ -229,12 +243,15 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// contentPolicy lets the page load from its own origin alone, and be embedded
-// there and by ancestors: notebook platforms show it in a frame of theirs.
+// contentPolicy lets the page load from its own origin alone, and be shown in a frame by
+// ancestors and nobody else: of one of its own origin a neighbour's page could read all.
 func contentPolicy(ancestors []string) string {
+	if len(ancestors) == 0 {
+		ancestors = []string{"'none'"}
+	}
 	return "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; " +
 		"media-src 'self' blob:; connect-src 'self'; font-src 'self'; manifest-src 'self'; worker-src 'self'; " +
-		"base-uri 'none'; form-action 'self'; frame-ancestors " + strings.Join(append([]string{"'self'"}, ancestors...), " ")
+		"base-uri 'none'; form-action 'self'; frame-ancestors " + strings.Join(ancestors, " ")
 }
 
 // protect sets the headers that every answer has.

@@ -8,6 +8,8 @@ import (
 	"testing/fstest"
 
 	"github.com/gorilla/websocket"
+
+	"lucarne/signaling/access"
 )
 
 // get asks for a path without following redirects.
@@ -63,7 +65,7 @@ func TestRoutes(t *testing.T) {
 		{"POST", "/readyz", 405, "", "text/plain"},
 		{"GET", "/connection", 200, "no-store", "text/html"},
 		{"GET", "/user/al%20ice/desktop/connection", 200, "no-store", "text/html"},
-		{"GET", "/session", 204, "no-store", ""},
+		{"GET", "/session", 200, "no-store", "application/json"},
 		{"GET", "/assets", 404, "", "text/plain"},
 		{"GET", "/assets/", 404, "", "text/plain"},
 		{"GET", "/.gitignore", 404, "", "text/plain"},
@@ -128,7 +130,7 @@ func TestHeaders(t *testing.T) {
 		}
 	}
 	policy := r.Header.Get("Content-Security-Policy")
-	if strings.Contains(policy, "unsafe") || !strings.HasSuffix(policy, "frame-ancestors 'self' https://hub.example.org") {
+	if strings.Contains(policy, "unsafe") || !strings.HasSuffix(policy, "frame-ancestors https://hub.example.org") {
 		t.Errorf("got policy %q", policy)
 	}
 }
@@ -142,8 +144,8 @@ func TestNotBuilt(t *testing.T) {
 }
 
 func TestHost(t *testing.T) {
-	open := serve(t, func(c *Config) { c.AllowedHosts = []string{"desk.example.org"} })
-	locked := serve(t, func(c *Config) { c.Auth.Token = NewToken() })
+	open := serve(t, func(c *Config) { c.Access.Origins.Hosts = []string{"desk.example.org"} })
+	locked := serve(t, func(c *Config) { c.Access = byToken(access.NewToken()) })
 	for _, test := range []struct {
 		server *server
 		host   string
@@ -173,7 +175,7 @@ func TestHost(t *testing.T) {
 }
 
 func TestOrigin(t *testing.T) {
-	s := serve(t, func(c *Config) { c.AllowedHosts = []string{"desk.example.org"} })
+	s := serve(t, func(c *Config) { c.Access.Origins.Hosts = []string{"desk.example.org"} })
 	own := strings.TrimPrefix(s.URL, "http://")
 	for _, test := range []struct {
 		name   string

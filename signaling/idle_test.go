@@ -34,7 +34,7 @@ func TestVNCPausedWhereNobodyIs(t *testing.T) {
 // Who only looks goes on looking while somebody works.
 func TestWhoLooksAtSomebodyIsNotPaused(t *testing.T) {
 	g := share(t, nil)
-	guest, _ := g.come(t, g.link(session.Watcher))
+	guest, _, _ := g.come(t, g.link(session.Watcher))
 	var socket *socket
 	eventually(t, "the guest's socket", func() bool {
 		g.handler.mu.Lock()
@@ -89,7 +89,7 @@ func TestWhoOnlyLooksKeepsNothingAwake(t *testing.T) {
 		meter = activity.New(activity.Config{Human: func() time.Time { return time.Time{} }, BusyFor: time.Nanosecond, Log: cfg.Log})
 		cfg.Activity = meter
 	})
-	guest, hello := g.come(t, g.link(session.Watcher))
+	guest, hello, _ := g.come(t, g.link(session.Watcher))
 	if slices.Contains(hello.Allow, session.Awaking) {
 		t.Errorf("may %v", hello.Allow)
 	}

@@ -9,8 +9,9 @@
 //
 // From the page:
 //
-//	hello      version (of the page's build), lang ("en", "fr-CA"), page, attempt, share, transport, codecs and
-//	           codec (below); it makes a new viewer, whose input begins at sequence 1
+//	hello      version (of the page's build), lang ("en", "fr-CA"), page, attempt, key, share, transport, codecs
+//	           and codec (below); it makes a new viewer, whose input begins at sequence 1. key is what the
+//	           page has logged in for (package access); without the right one it is told bye "login"
 //	codec      codec: the one that the person prefers from now on, as below
 //	watch      paths: which media carry video from now on (below)
 //	answer     sdp, generation as in the offer
@@ -135,9 +136,9 @@
 // # Links and control
 //
 // A link is the page's address with a secret of 256 bits in the fragment, #view=<secret>. Its
-// page exchanges it by POST login for a cookie and an id, and says the id in hello, as
-// share: then the link's role counts, whatever else the browser has cookies for. Without
-// share the token counts, or where there is only a link's cookie that link. Links and their
+// page exchanges it by POST login for a cookie, a key and an id, and says key and id in hello,
+// as key and share: then the link's role counts, whatever else the browser has cookies for. Without
+// share what the key is for counts. Links and their
 // cookies end with their time (Unix milliseconds: until), when they are revoked and with the
 // server's process. Who came by one is told bye "expired" or "revoked" and does not come back; who
 // comes by one that has ended gets 401, or bye "no-share" where other credentials let it in.
@@ -221,6 +222,7 @@ type Message struct {
 	Version    string          `json:"version,omitempty"`
 	Lang       string          `json:"lang,omitempty"`
 	Page       string          `json:"page,omitempty"`
+	Key        string          `json:"key,omitempty"`
 	Attempt    int             `json:"attempt,omitempty"`
 	Transport  string          `json:"transport,omitempty"`
 	Codecs     []string        `json:"codecs,omitempty"`

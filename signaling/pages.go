@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"lucarne/signaling/access"
 	"lucarne/signaling/session"
 )
 
@@ -84,14 +85,15 @@ func (p *pages) recall(page pageKey) *session.Viewer {
 	return e.viewer
 }
 
-// viewer returns the viewer of a page's socket, nil if it has none.
-func (p *pages) viewer(page pageKey) *session.Viewer {
+// viewer returns the viewer of a page's socket, nil if it has none, and by what that has
+// come in.
+func (p *pages) viewer(page pageKey) (*session.Viewer, access.Pass) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if s := p.sockets[page]; s != nil {
-		return s.viewer
+		return s.viewer, s.pass
 	}
-	return nil
+	return nil, access.Pass{}
 }
 
 // swap puts a socket, or none, in the place of a page's and returns the earlier

@@ -47,7 +47,7 @@ func (s *socket) share(m Message) {
 	s.log.Info("link made", "share", made.ID, "role", made.Role, "until", made.Until)
 	s.send(Message{
 		Type: "shared", Share: made.ID, Secret: secret, Role: made.Role, Name: made.Name, Until: made.Until.UnixMilli(),
-		Open: s.h.gate.token == "",
+		Open: !s.h.gate.Keyed(),
 	})
 }
 

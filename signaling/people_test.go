@@ -17,7 +17,7 @@ import (
 func TestWatcherDoesNothing(t *testing.T) {
 	g := share(t, nil)
 	made := g.link(session.Watcher)
-	guest, hello := g.come(t, made)
+	guest, hello, _ := g.come(t, made)
 	guest.sendInput(1, input.Key{Code: "KeyA", Keysym: 'a', Action: input.Down})
 	guest.sendInput(2, input.Motion{Pos: image.Pt(1, 2)})
 	guest.sendInput(3, input.Button{Action: input.Down, Button: 1})
@@ -56,7 +56,7 @@ func TestWatcherDoesNothing(t *testing.T) {
 func TestGive(t *testing.T) {
 	g := share(t, nil)
 	made := g.link(session.Watcher)
-	guest, hello := g.come(t, made)
+	guest, hello, _ := g.come(t, made)
 	guest.send(`{"type":"ask"}`)
 	for asked := false; !asked; {
 		for _, p := range g.owner.await("people").People {
@@ -71,7 +71,7 @@ func TestGive(t *testing.T) {
 	if m.Role != session.Controller || !m.Given || !slices.Contains(m.Allow, session.Keyboard) || slices.Contains(m.Allow, session.Giving) {
 		t.Errorf("got %+v", m)
 	}
-	guest, again := g.come(t, made) // the same page on another socket
+	guest, again, _ := g.come(t, made) // the same page on another socket
 	for m = guest.await("control"); !m.You; m = guest.await("control") {
 	}
 	if again.Viewer == hello.Viewer || m.Role != session.Controller || !m.Given {
@@ -103,7 +103,7 @@ func TestGuestsHoldNothingUp(t *testing.T) {
 	s.handler.pace.people = time.Second
 	owner, _ := s.join(t)
 	owner.send(`{"type":"share","role":"viewer","minutes":60}`)
-	guest, hello := s.come(t, owner.await("shared"))
+	guest, hello, _ := s.come(t, owner.await("shared"))
 	const turns = 200
 	for range turns {
 		guest.send(`{"type":"watch","paths":["ws"]}`)
@@ -127,9 +127,8 @@ func TestShareByVNC(t *testing.T) {
 	v := newVNCServer()
 	g := share(t, func(c *Config) { c.VNC = &rfb.Server{Dial: v.dial} })
 	made := g.link(session.Watcher)
-	guest, hello := g.come(t, made)
-	r, _ := g.redeem(t, made.Secret)
-	header := cookies(r)
+	guest, hello, own := g.come(t, made)
+	header := own.Clone()
 	header["Sec-WebSocket-Protocol"] = []string{pageProtocol + pageOf(made)}
 	c := g.dial(t, "/vnc/ws", header)
 	if got := c.conn.Subprotocol(); got != pageProtocol+pageOf(made) {
@@ -164,17 +163,10 @@ func TestShareByVNC(t *testing.T) {
 		t.Errorf("closed with %d %q", code, reason)
 	}
 
-	// Without its page a socket is of whoever the cookie stands for.
+	// Without its page nobody has said a key.
 	made = g.link(session.Watcher)
-	r, _ = g.redeem(t, made.Secret)
-	c = g.dial(t, "/vnc/ws", cookies(r))
-	c.enter()
-	<-v.ends
-	c.say(vncKey + vncRequest)
-	for got := ""; got != vncRequest; got = <-v.heard {
-		if strings.Contains(got, vncKey) {
-			t.Errorf("the server heard %q", got)
-		}
+	if code, reason := g.dial(t, "/vnc/ws", credentials(g.redeem(t, made.Secret))).closed(); code != closeForGood || reason != "login" {
+		t.Errorf("without its page: closed with %d %q", code, reason)
 	}
 	header = g.key.Clone()
 	header["Sec-WebSocket-Protocol"] = []string{pageProtocol + "a-page-that-there-is-not"}

@@ -2,68 +2,71 @@ package signaling
 
 import (
 	"context"
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/base64"
-	"encoding/binary"
-	"encoding/hex"
 	"errors"
-	"io"
 	"net/http"
-	"slices"
-	"strings"
-	"time"
 
+	"lucarne/signaling/access"
 	"lucarne/signaling/session"
 )
 
-const (
-	// shareCookies begins the name of a link's cookie, which the link's id ends:
-	// a browser may have those of several desktops and links.
-	shareCookies = "lucarne-share-"
-	// maxShareCookies are looked at in one request.
-	maxShareCookies = 64
-	// shareIDSize is the size of a link's id in a cookie, in bytes.
-	shareIDSize = 8
-)
-
-// admission is what a request may come as.
-type admission struct {
-	owner  bool     // it has given the token, or need not
-	shares []string // ids of the links whose cookies it has and that there still are
-}
-
-func (a admission) any() bool { return a.owner || len(a.shares) > 0 }
-
-func (h *Handler) admission(r *http.Request) admission {
-	who := admission{owner: h.gate.owns(r)}
-	for _, id := range h.gate.shares(r, time.Now()) {
-		if h.cfg.Session.Shared(id) {
-			who.shares = append(who.shares, id)
-		}
+// visitor returns who a request comes from, if from a page of ours and from somebody who has
+// logged in; if not, it has been answered. That opens no more than a socket, which ends where
+// its hello has no key.
+func (h *Handler) visitor(w http.ResponseWriter, r *http.Request) (who access.Visitor, ok bool) {
+	if !h.cfg.Access.Origins.Allows(r) {
+		h.cfg.Log.Warn("refused", "origin", r.Header.Get("Origin"), "host", r.Host, "site", r.Header.Get("Sec-Fetch-Site"))
+		http.Error(w, "origin refused: the proxy must pass Host or X-Forwarded-Host, or start with --allowed-host", http.StatusForbidden)
+		return who, false
 	}
-	return who
-}
-
-// join adds a viewer who came as who: by the link that its page says, else by the
-// token, else by the link that it has a cookie of.
-func (h *Handler) join(who admission, share string, instead *session.Viewer) (*session.Viewer, error) {
-	cfg := session.JoinConfig{Role: h.cfg.Role, Share: share, Instead: instead}
+	who, err := h.gate.Visitor(r)
 	switch {
-	case share != "" && !slices.Contains(who.shares, share):
-		return nil, session.ErrNoShare
-	case share == "" && !who.owner:
-		cfg.Share = who.shares[0]
+	case who.Any():
+		return who, true
+	case errors.Is(err, access.ErrIdentity):
+		h.cfg.Log.Warn("refused", "from", h.from(r), "err", err)
+		http.Error(w, "the proxy in front does not say who this is", http.StatusForbidden)
+	case errors.Is(err, access.ErrHub):
+		http.Error(w, "the hub does not answer", http.StatusServiceUnavailable)
+	default:
+		http.Error(w, "log in first", http.StatusUnauthorized)
 	}
-	return h.cfg.Session.Join(cfg)
+	return who, false
 }
 
-// joinFarewell is what a page is told that may not join.
-func joinFarewell(err error) farewell {
-	if errors.Is(err, session.ErrNoShare) {
+// from is where a request comes from, for the log.
+func (h *Handler) from(r *http.Request) string { return h.cfg.Access.Origins.From(r) }
+
+// join adds a viewer who has come in by a pass.
+func (h *Handler) join(pass access.Pass, instead *session.Viewer) (*session.Viewer, error) {
+	return h.cfg.Session.Join(session.JoinConfig{Role: h.cfg.Role, User: pass.User, Share: pass.Share, Instead: instead})
+}
+
+// accessFarewell is what a page is told that is not let in, or no longer.
+func accessFarewell(err error) farewell {
+	switch {
+	case errors.Is(err, access.ErrNoLink), errors.Is(err, session.ErrNoShare):
 		return farewell{code: "no-share"}
+	case errors.Is(err, access.ErrLogin):
+		return farewell{code: "login"}
+	case errors.Is(err, access.ErrLoggedOut):
+		return farewell{code: "logged-out"}
+	case errors.Is(err, access.ErrTooOld):
+		return farewell{code: "session-over"}
+	case errors.Is(err, access.ErrBarred):
+		return farewell{code: "hub-refused"}
+	case errors.Is(err, access.ErrHub):
+		return farewell{code: "hub-unreachable", retry: true}
 	}
 	return farewell{code: "full", retry: true}
+}
+
+// stay ends the socket when its pass is over: what its viewer holds is let go at once, and
+// VNC and files of the same page end with it.
+func (s *socket) stay(ctx context.Context, stop context.CancelCauseFunc) {
+	if err := s.h.gate.Await(ctx, s.pass); err != nil {
+		s.viewer.Leave()
+		stop(accessFarewell(err))
+	}
 }
 
 // heed ends the socket when the session has ended its viewer.
@@ -83,65 +86,4 @@ func endFarewell(err error) farewell {
 		return farewell{code: "expired"}
 	}
 	return farewell{code: "revoked"}
-}
-
-// shareCookie makes the credential for a browser that has come by a link: the link's
-// id, its end in seconds of Unix time, and the HMAC of both.
-func (g *gate) shareCookie(share session.Share, path string, secure bool, now time.Time) *http.Cookie {
-	id, _ := hex.DecodeString(share.ID) // made by the session
-	value := binary.BigEndian.AppendUint64(id, uint64(share.Until.Unix()))
-	return &http.Cookie{
-		Name:     shareCookies + share.ID,
-		Value:    base64.RawURLEncoding.EncodeToString(value) + "." + base64.RawURLEncoding.EncodeToString(g.shareMAC(value)),
-		Path:     path,
-		MaxAge:   max(1, int(share.Until.Sub(now)/time.Second)),
-		HttpOnly: true,
-		Secure:   secure,
-		SameSite: http.SameSiteStrictMode,
-	}
-}
-
-// shareMAC is HMAC-SHA256 (RFC 2104) under the process's key.
-func (g *gate) shareMAC(value []byte) []byte {
-	h := hmac.New(sha256.New, g.key)
-	io.WriteString(h, "lucarne share\x00")
-	h.Write(value)
-	return h.Sum(nil)
-}
-
-// shares returns the ids of the links that the request has valid cookies of. That
-// the link is there still is for the session to say.
-func (g *gate) shares(r *http.Request, now time.Time) (ids []string) {
-	looked := 0
-	for _, cookie := range r.Cookies() {
-		if !strings.HasPrefix(cookie.Name, shareCookies) {
-			continue
-		}
-		if looked++; looked > maxShareCookies {
-			break
-		}
-		if id, ok := g.share(cookie.Value, now); ok && !slices.Contains(ids, id) {
-			ids = append(ids, id)
-		}
-	}
-	return ids
-}
-
-// share reads the value of a link's cookie; false: it is none of ours, or its time
-// is over.
-func (g *gate) share(text string, now time.Time) (id string, ok bool) {
-	first, second, found := strings.Cut(text, ".")
-	if !found {
-		return "", false
-	}
-	value, err := base64.RawURLEncoding.DecodeString(first)
-	if err != nil || len(value) != shareIDSize+8 {
-		return "", false
-	}
-	mac, err := base64.RawURLEncoding.DecodeString(second)
-	if err != nil || !hmac.Equal(mac, g.shareMAC(value)) {
-		return "", false
-	}
-	until := time.Unix(int64(binary.BigEndian.Uint64(value[shareIDSize:])), 0)
-	return hex.EncodeToString(value[:shareIDSize]), now.Before(until)
 }

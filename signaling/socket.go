@@ -15,6 +15,7 @@ import (
 
 	"github.com/gorilla/websocket"
 
+	"lucarne/signaling/access"
 	"lucarne/signaling/session"
 	"lucarne/signaling/wsmedia"
 )
@@ -34,7 +35,6 @@ type pace struct {
 	write     time.Duration // for one message to leave
 	ping      time.Duration // between two; the browser answers, also for a tab whose timers it has stopped
 	idle      time.Duration // without any sign of life: the page is gone
-	login     time.Duration // for the whole of a login
 	ack       time.Duration // at least, between two acknowledgements of input
 	resize    time.Duration // that a wish for a size has to last
 	codec     time.Duration // from media that the page does not decode to the next
@@ -47,7 +47,7 @@ type pace struct {
 
 var defaultPace = pace{
 	hello: 10 * time.Second, write: 10 * time.Second, ping: 3 * time.Second,
-	idle: 10 * time.Second, login: 10 * time.Second, ack: 250 * time.Millisecond, resize: 100 * time.Millisecond, codec: 30 * time.Second, people: 250 * time.Millisecond,
+	idle: 10 * time.Second, ack: 250 * time.Millisecond, resize: 100 * time.Millisecond, codec: 30 * time.Second, people: 250 * time.Millisecond,
 	place: 100 * time.Millisecond, gpus: time.Second, processes: 500 * time.Millisecond, doze: 10 * time.Second,
 }
 
@@ -81,8 +81,9 @@ type socket struct {
 	cancel  context.CancelCauseFunc
 	queue   chan packet
 	viewer  *session.Viewer
-	attempt int    // of its page, to say hello
-	handled uint32 // newest input of the viewer that this one replaces
+	pass    access.Pass // by which that has come in
+	attempt int         // of its page, to say hello
+	handled uint32      // newest input of the viewer that this one replaces
 	link    link
 	wishes  wishes
 	path    string        // of the page, as it was asked for here
@@ -113,7 +114,7 @@ type counts struct {
 
 // serveSocket answers GET ws.
 func (h *Handler) serveSocket(w http.ResponseWriter, r *http.Request) {
-	who, ok := h.admits(w, r)
+	who, ok := h.visitor(w, r)
 	if !ok {
 		return
 	}
@@ -138,22 +139,7 @@ func (h *Handler) serveSocket(w http.ResponseWriter, r *http.Request) {
 	if err := wsmedia.LimitUnsent(conn.NetConn()); err != nil {
 		s.log.Debug("pictures may queue in the kernel", "err", err)
 	}
-	s.serve(ctx, remoteHost(r), who)
-}
-
-// admits returns what a request for a WebSocket may come as, if it comes from a page
-// of ours and from somebody who has logged in; if not, it has been answered.
-func (h *Handler) admits(w http.ResponseWriter, r *http.Request) (who admission, ok bool) {
-	if !h.originAllowed(r) {
-		h.cfg.Log.Warn("socket refused", "origin", r.Header.Get("Origin"), "host", r.Host)
-		http.Error(w, "origin refused: the proxy must pass Host or X-Forwarded-Host, or start with --allowed-host", http.StatusForbidden)
-		return who, false
-	}
-	if who = h.admission(r); !who.any() {
-		http.Error(w, "log in first", http.StatusUnauthorized)
-		return who, false
-	}
-	return who, true
+	s.serve(ctx, h.from(r), who)
 }
 
 // add counts a socket in, unless the handler is closing.
@@ -176,10 +162,15 @@ func (h *Handler) remove(s *socket) {
 }
 
 // serve takes a socket from its first message to its end.
-func (s *socket) serve(ctx context.Context, from string, who admission) {
+func (s *socket) serve(ctx context.Context, from string, who access.Visitor) {
 	hello, err := s.awaitHello(ctx)
 	if err != nil {
 		s.bye(err)
+		return
+	}
+	if s.pass, err = who.Pass(hello.Share, hello.Key); err != nil {
+		s.log.Warn("viewer refused", "from", from, "err", err)
+		s.bye(accessFarewell(err))
 		return
 	}
 	page := s.page(hello.Page)
@@ -192,10 +183,10 @@ func (s *socket) serve(ctx context.Context, from string, who admission) {
 	if earlier != nil {
 		s.handled = earlier.InputSeq()
 	}
-	viewer, err := s.h.join(who, hello.Share, earlier)
+	viewer, err := s.h.join(s.pass, earlier)
 	if err != nil {
 		s.log.Warn("viewer refused", "from", from, "err", err)
-		s.bye(joinFarewell(err))
+		s.bye(accessFarewell(err))
 		return
 	}
 	defer viewer.Leave()
@@ -225,6 +216,7 @@ func (s *socket) converse(ctx context.Context) string {
 	}
 	others.Go(func() { s.watchIdle(ctx) })
 	others.Go(func() { s.heed(ctx, stop) })
+	others.Go(func() { s.stay(ctx, stop) })
 	if s.offers {
 		others.Go(func() { s.carry(ctx) })
 	}

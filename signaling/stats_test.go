@@ -14,7 +14,7 @@ import (
 func TestReady(t *testing.T) {
 	processes := new(table)
 	processes.set(Process{Name: "xserver", State: ProcessReady, Needed: true}, Process{Name: "sound", State: ProcessRetrying})
-	s := serve(t, func(c *Config) { c.Processes, c.Auth.Token = processes, "a token that nobody says" })
+	s := serve(t, func(c *Config) { c.Processes, c.Access = processes, byToken("a token that nobody says") })
 	eventually(t, "the display", func() bool { return s.handler.cfg.Screen.Status().State == capture.Up })
 	ready := func(when string, status int, want string) {
 		t.Helper()

@@ -16,6 +16,7 @@ import (
 
 	"github.com/gorilla/websocket"
 
+	"lucarne/signaling/access"
 	"lucarne/signaling/rfb"
 	"lucarne/signaling/session"
 )
@@ -25,7 +26,8 @@ import (
 // goes to the display's VNC server by package rfb. Clipboard and size go by the
 // other WebSocket, as for every page (transport "none"), and both are of the one
 // viewer that this has: the page names itself by the subprotocol lucarne.page.<page>,
-// page as in its hello. A socket without has a viewer of its own.
+// page as in its hello. A socket without has a viewer of its own, which only whoever needs no
+// key can have.
 //
 // The server closes it with a code of its own, and the reason's code as the text.
 const (
@@ -40,7 +42,7 @@ const sendBuffer = 256 << 10
 
 // serveVNC answers GET vnc/ws.
 func (h *Handler) serveVNC(w http.ResponseWriter, r *http.Request) {
-	who, ok := h.admits(w, r)
+	who, ok := h.visitor(w, r)
 	if !ok {
 		return
 	}
@@ -59,7 +61,7 @@ func (h *Handler) serveVNC(w http.ResponseWriter, r *http.Request) {
 	}
 	defer conn.Close()
 	limitSend(conn.NetConn())
-	end := h.bridge(ctx, conn, remoteHost(r), who, page)
+	end := h.bridge(ctx, conn, h.from(r), who, page)
 	code := closeForGood
 	if end.retry {
 		code = closeForNow
@@ -90,21 +92,26 @@ func limitSend(conn net.Conn) {
 
 // bridge carries the page's viewer, or one that joins, to the VNC server, and returns
 // why that has ended.
-func (h *Handler) bridge(ctx context.Context, conn *websocket.Conn, from string, who admission, named pageKey) farewell {
+func (h *Handler) bridge(ctx context.Context, conn *websocket.Conn, from string, who access.Visitor, named pageKey) farewell {
 	if h.cfg.VNC == nil {
 		return farewell{code: "vnc-off"}
 	}
-	viewer := h.pages.viewer(named)
+	viewer, pass := h.pages.viewer(named)
 	switch {
 	case viewer == nil && named != pageKey{}:
 		return farewell{retry: true} // its page's socket has gone: another is under way
 	case viewer == nil:
 		var err error
-		if viewer, err = h.join(who, "", nil); err != nil {
+		if pass, err = who.Pass("", ""); err == nil { // the page's own socket is where a key is said
+			viewer, err = h.join(pass, nil)
+		}
+		if err != nil {
 			h.cfg.Log.Warn("viewer refused", "from", from, "err", err)
-			return joinFarewell(err)
+			return accessFarewell(err)
 		}
 		defer viewer.Leave()
+	case !who.Has(pass):
+		return accessFarewell(access.ErrLogin)
 	}
 	log := h.cfg.Log.With("viewer", viewer.ID())
 	log.Info("viewer joined", "from", from, "role", viewer.Role(), "transport", "vnc")
@@ -118,6 +125,11 @@ func (h *Handler) bridge(ctx context.Context, conn *websocket.Conn, from string,
 		case <-ctx.Done():
 		case <-viewer.Gone():
 			cancel(goneFarewell(viewer.Err()))
+		}
+	})
+	watch.Go(func() {
+		if err := h.gate.Await(ctx, pass); err != nil {
+			cancel(accessFarewell(err))
 		}
 	})
 	if named == (pageKey{}) { // of a named one its other socket sees to that

@@ -13,6 +13,7 @@ import (
 
 	"github.com/gorilla/websocket"
 
+	"lucarne/signaling/access"
 	"lucarne/signaling/rfb"
 	"lucarne/signaling/session"
 )
@@ -204,7 +205,7 @@ func TestVNCShutdown(t *testing.T) {
 
 // TestVNCGate: the same people come in as on the other WebSocket.
 func TestVNCGate(t *testing.T) {
-	s := serve(t, func(c *Config) { c.Auth = Auth{Token: NewToken()} })
+	s := serve(t, func(c *Config) { c.Access = byToken(access.NewToken()) })
 	if got := s.refused(t, "/vnc/ws", nil); got != http.StatusUnauthorized {
 		t.Errorf("without a cookie: %d", got)
 	}

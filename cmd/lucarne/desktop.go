@@ -17,6 +17,7 @@ import (
 	"lucarne/encode"
 	"lucarne/encode/yuv"
 	"lucarne/signaling"
+	"lucarne/signaling/access"
 	"lucarne/signaling/activity"
 	"lucarne/signaling/audit"
 	"lucarne/signaling/files"
@@ -36,7 +37,7 @@ type desktop struct {
 	listener  net.Listener
 	dir       string              // that only we can enter
 	remove    func()              // removes dir
-	token     string              // empty: no authentication
+	access    access.Config       // who may come in; set by wire
 	display   string              // the one shown; set before run
 	ours      bool                // its X server is started by this process; set before run
 	vncSocket string              // of the X server's own VNC server; empty: it has none; set before run
@@ -170,7 +171,7 @@ func (d *desktop) wire() error {
 		return err
 	}
 	var err error
-	if d.token, err = d.flags.openToken(); err != nil {
+	if d.access, err = d.flags.access(d.flags.AllowedHost); err != nil {
 		return err
 	}
 	if d.servers, err = d.flags.servers(); err != nil {
@@ -186,21 +187,21 @@ func (d *desktop) wire() error {
 		return err
 	}
 	d.handler, err = signaling.New(signaling.Config{
-		Session:      d.session,
-		Screen:       d.screen,
-		Open:         d.openMedia(append(slices.Clone(d.usable), byGPU...)),
-		Pictures:     wsmedia.Config{MinBps: int(d.flags.MinBitrate), MaxBps: int(d.flags.Bitrate)},
-		Web:          web.FS(),
-		Log:          d.log,
-		BasePath:     d.flags.BasePath,
-		Auth:         signaling.Auth{Token: d.token},
-		AllowedHosts: d.flags.AllowedHost,
-		VNC:          vnc,
-		Activity:     d.activity,
-		Rest:         d.flags.PauseAfter,
-		Files:        d.files,
-		GPUs:         gpus,
-		Processes:    d.processes,
+		Session:        d.session,
+		Screen:         d.screen,
+		Open:           d.openMedia(append(slices.Clone(d.usable), byGPU...)),
+		Pictures:       wsmedia.Config{MinBps: int(d.flags.MinBitrate), MaxBps: int(d.flags.Bitrate)},
+		Web:            web.FS(),
+		Log:            d.log,
+		BasePath:       d.flags.BasePath,
+		Access:         d.access,
+		FrameAncestors: d.flags.ancestors(),
+		VNC:            vnc,
+		Activity:       d.activity,
+		Rest:           d.flags.PauseAfter,
+		Files:          d.files,
+		GPUs:           gpus,
+		Processes:      d.processes,
 		DisplayReason: func(status capture.Status) (string, []string) {
 			return displayReason(d.display, d.ours, status)
 		},
@@ -228,9 +229,9 @@ func (d *desktop) fanout(backend encode.Backend, quota *encode.Quota) *encode.Fa
 // run shows what open opens, until ctx is done. The loops beside run for longer
 // than the rest.
 func (d *desktop) run(ctx context.Context, stdout io.Writer, open openSource, beside ...loop) error {
-	link := d.flags.link(d.listener, d.token)
-	if d.token == "" {
-		d.log.Warn("no token is asked for: whoever reaches the page controls the desktop", "page", link)
+	link := d.flags.link(d.listener, d.access.Token)
+	if d.access.Token == "" {
+		warnOfAccess(d.access, link, d.log)
 	} else if err := tellLink(link, d.dir, stdout, d.log); err != nil {
 		return err
 	}

@@ -32,7 +32,7 @@ func (w *webRTC) checkDirect(ctx context.Context, site doctor.Site) doctor.Findi
 	ctx, cancel := context.WithTimeout(ctx, mediaPatience)
 	defer cancel()
 	began := time.Now()
-	v, err := viewer.Start(ctx, site.URL, viewer.Config{Header: site.Header, TLS: site.TLS, Offered: func(servers []iceserver.Server) {
+	v, err := viewer.Start(ctx, site.URL, viewer.Config{Header: site.Header, Key: site.Key, TLS: site.TLS, Offered: func(servers []iceserver.Server) {
 		w.offered, w.servers = true, servers
 	}})
 	took := time.Since(began)

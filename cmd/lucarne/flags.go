@@ -16,6 +16,7 @@ import (
 // desktopFlags are what serve and up have in common.
 type desktopFlags struct {
 	httpFlags
+	accessFlags
 	videoFlags
 	networkFlags
 	turnFlags
@@ -30,7 +31,7 @@ type desktopFlags struct {
 
 // Validate is called by kong after parsing.
 func (f *desktopFlags) Validate() error {
-	return cmp.Or(f.httpFlags.validate(), f.videoFlags.validate(), f.networkFlags.validate(), f.turnFlags.validate(), f.vncFlags.validate(), f.clipboardFlags.validate(), f.activityFlags.validate(), f.filesFlags.validate(), f.metricsFlags.validate())
+	return cmp.Or(f.httpFlags.validate(), f.accessFlags.validate(), f.videoFlags.validate(), f.networkFlags.validate(), f.turnFlags.validate(), f.vncFlags.validate(), f.clipboardFlags.validate(), f.activityFlags.validate(), f.filesFlags.validate(), f.metricsFlags.validate())
 }
 
 // placeFlags say where the page is.
@@ -39,14 +40,12 @@ type placeFlags struct {
 	BasePath string `default:"/" env:"LUCARNE_BASE_PATH,NB_PREFIX,JUPYTERHUB_SERVICE_PREFIX" group:"Page" help:"Path of the page, as the browser sees it; a proxy in front may strip it."`
 }
 
-// httpFlags say where the page is and who may open it.
+// httpFlags say where the page is.
 type httpFlags struct {
 	placeFlags
 	TLSCert     string   `name:"tls-cert" placeholder:"FILE" group:"Page" help:"TLS certificate (PEM, with its chain); needs --tls-key."`
 	TLSKey      string   `name:"tls-key" placeholder:"FILE" group:"Page" help:"Private key of --tls-cert (PEM)."`
 	TLS         string   `name:"tls" enum:"off,self-signed" default:"off" group:"Page" help:"self-signed: make a certificate that lasts as long as this process."`
-	Auth        string   `enum:"token,none" default:"token" group:"Page" help:"token: a random secret in the link. none: whoever reaches the port controls the desktop."`
-	TokenFile   string   `placeholder:"FILE" group:"Page" help:"Read the token from this file, so that it outlasts a restart; made if it does not exist. Only its owner may have access."`
 	AllowedHost []string `placeholder:"HOST" group:"Page" help:"Further host names by which the page may be asked for, beside its own."`
 }
 
@@ -73,9 +72,6 @@ func (f *httpFlags) validate() error {
 	}
 	if f.TLSCert != "" && f.TLS != "off" {
 		return errors.New("--tls self-signed and --tls-cert exclude each other")
-	}
-	if f.TokenFile != "" && f.Auth != "token" {
-		return errors.New("--token-file needs --auth token")
 	}
 	if strings.ContainsAny(f.BasePath, "?#\\ \t\r\n") || strings.Contains(f.BasePath, "..") {
 		return fmt.Errorf("--base-path %q is not a path", f.BasePath)

@@ -42,13 +42,14 @@ var rooms = []room{
 	{"signaling/peer/bwe", nil, "it computes, and knows no transport"},
 	{"signaling/iceserver/...", nil, "it finds servers, and knows no transport"},
 	{"signaling/activity", nil, "it measures, and knows no transport"},
+	{"signaling/access", nil, "it lets people in, and knows no transport"},
 	{"signaling/files", nil, "it keeps files, and knows no transport"},
 	{"signaling/policy", []string{"signaling/session"}, "it reads what the session enforces"},
 	{"signaling/audit", []string{"signaling/session"}, "it writes what the session tells it"},
 	{"signaling/peer", []string{"signaling/session", "signaling/iceserver", "signaling/peer/bwe", "capture", "encode"}, "a transport gets at the desktop by its session.Viewer alone"},
 	{"signaling/wsmedia", []string{"signaling/session", "capture", "encode"}, "a transport gets at the desktop by its session.Viewer alone"},
 	{"signaling/rfb", []string{"signaling/session", "capture", "encode"}, "a transport gets at the desktop by its session.Viewer alone"},
-	{"signaling", []string{"capture", "encode", "signaling/session", "signaling/iceserver", "signaling/peer", "signaling/wsmedia", "signaling/rfb", "signaling/activity", "signaling/files", "web"}, "it joins page, session and transports, which never import it"},
+	{"signaling", []string{"capture", "encode", "signaling/session", "signaling/iceserver", "signaling/peer", "signaling/wsmedia", "signaling/rfb", "signaling/activity", "signaling/files", "signaling/access", "web"}, "it joins page, session and transports, which never import it"},
 }
 
 // guarded are the packages of others that only some rooms may import.

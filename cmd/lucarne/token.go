@@ -8,7 +8,7 @@ import (
 	"os"
 	"strings"
 
-	"lucarne/signaling"
+	"lucarne/signaling/access"
 )
 
 // The length of a token from a file, in characters: what is shorter can be
@@ -18,13 +18,10 @@ const (
 	maxToken = 1024
 )
 
-// openToken returns the token that is asked for; empty: none is.
-func (f *httpFlags) openToken() (string, error) {
-	switch {
-	case f.Auth != "token":
-		return "", nil
-	case f.TokenFile == "":
-		return signaling.NewToken(), nil
+// openToken returns the token that is asked for.
+func (f *accessFlags) openToken() (string, error) {
+	if f.TokenFile == "" {
+		return access.NewToken(), nil
 	}
 	token, err := readToken(f.TokenFile)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -40,6 +37,19 @@ func (f *httpFlags) openToken() (string, error) {
 
 // readToken reads a token from a file that nobody but its owner has access to.
 func readToken(path string) (string, error) {
+	text, err := readPrivate(path, maxToken+2)
+	if err != nil {
+		return "", err
+	}
+	token := strings.TrimSpace(text)
+	if len(token) < minToken || len(token) > maxToken || strings.ContainsFunc(token, notInToken) {
+		return "", fmt.Errorf("%s does not hold a token of %d to %d letters, digits, - and _; remove it for a new one", path, minToken, maxToken)
+	}
+	return token, nil
+}
+
+// readPrivate reads at most limit bytes of a file that nobody but its owner has access to.
+func readPrivate(path string, limit int64) (string, error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return "", err
@@ -53,17 +63,10 @@ func readToken(path string) (string, error) {
 		return "", fmt.Errorf("%s is not a regular file", path)
 	}
 	if info.Mode().Perm()&0o077 != 0 {
-		return "", fmt.Errorf("%s has mode %#o, so that others may have access; chmod 600 it, or remove it for a new token", path, info.Mode().Perm())
+		return "", fmt.Errorf("%s has mode %#o, so that others may have access; chmod 600 it", path, info.Mode().Perm())
 	}
-	text, err := io.ReadAll(io.LimitReader(file, maxToken+2))
-	if err != nil {
-		return "", err
-	}
-	token := strings.TrimSpace(string(text))
-	if len(token) < minToken || len(token) > maxToken || strings.ContainsFunc(token, notInToken) {
-		return "", fmt.Errorf("%s does not hold a token of %d to %d letters, digits, - and _; remove it for a new one", path, minToken, maxToken)
-	}
-	return token, nil
+	text, err := io.ReadAll(io.LimitReader(file, limit))
+	return string(text), err
 }
 
 // notInToken says whether a character is outside the URL alphabet of base64
@@ -78,7 +81,7 @@ func makeToken(path string) error {
 	if err != nil {
 		return err
 	}
-	_, err = file.WriteString(signaling.NewToken() + "\n")
+	_, err = file.WriteString(access.NewToken() + "\n")
 	if err := errors.Join(err, file.Close()); err != nil {
 		os.Remove(path) // half a token would be in the way of the next start
 		return err

@@ -32,7 +32,7 @@ func TestTokenFile(t *testing.T) {
 			if err := os.Chmod(path, c.mode); err != nil {
 				t.Fatal(err)
 			}
-			f := httpFlags{Auth: "token", TokenFile: path}
+			f := accessFlags{TokenFile: path}
 			token, err := f.openToken()
 			var exit exitError
 			switch {
@@ -46,7 +46,7 @@ func TestTokenFile(t *testing.T) {
 }
 
 func TestTokenFileIsMade(t *testing.T) {
-	f := httpFlags{Auth: "token", TokenFile: filepath.Join(t.TempDir(), "token")}
+	f := accessFlags{TokenFile: filepath.Join(t.TempDir(), "token")}
 	first, err := f.openToken()
 	if err != nil {
 		t.Fatal(err)

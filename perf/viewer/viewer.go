@@ -34,6 +34,7 @@ type Config struct {
 	// Header is sent with the request for the WebSocket: cookies, and the origin
 	// where the page's server wants one.
 	Header http.Header
+	Key    string      // that a login has answered with; "": none is asked for
 	TLS    *tls.Config // of that request; nil: the default
 	// Offered is called with the STUN and TURN servers that an offer names, of
 	// which the viewer itself uses none, until Close returns; nil: nobody asks.
@@ -66,7 +67,7 @@ type Viewer struct {
 // Start connects to the desktop whose page is at an address
 // ("http://127.0.0.1:6070/") and returns when video and input have their
 // connection. A token is not exchanged: where one is asked for, cfg brings
-// the cookie. The viewer outlives ctx: Close ends it.
+// cookie and key. The viewer outlives ctx: Close ends it.
 func Start(ctx context.Context, page string, cfg Config) (*Viewer, error) {
 	if cfg.Within == nil {
 		cfg.Within = func(open func() error) error { return open() }
@@ -94,7 +95,7 @@ func Start(ctx context.Context, page string, cfg Config) (*Viewer, error) {
 		return nil, fmt.Errorf("viewer: %s: %w", address, err)
 	}
 	go v.serve()
-	if err := v.await(ctx); err != nil {
+	if err := v.await(ctx, cfg.Key); err != nil {
 		v.Close()
 		return nil, fmt.Errorf("viewer: %s: %w", address, err)
 	}
@@ -119,8 +120,8 @@ func socketAddress(page string) (string, error) {
 	return u.JoinPath("ws").String(), nil
 }
 
-func (v *Viewer) await(ctx context.Context) error {
-	if err := v.send(signaling.Message{Type: "hello", Lang: "en", Transport: "webrtc"}); err != nil {
+func (v *Viewer) await(ctx context.Context, key string) error {
+	if err := v.send(signaling.Message{Type: "hello", Key: key, Lang: "en", Transport: "webrtc"}); err != nil {
 		return err
 	}
 	select {

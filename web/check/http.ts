@@ -32,9 +32,12 @@ export async function checkPage(way: Way): Promise<Finding> {
 /** Asks whether a socket would be opened. */
 export async function checkLogin(way: Way): Promise<Finding> {
   try {
-    const { status } = await way.browser.fetch("session", { cache: "no-store" });
+    const answer = await way.browser.fetch("session", { cache: "no-store" });
+    const { status } = answer;
     if (status === 401) return fail("login-wanted");
-    if (status !== 204) return fail("login-foreign", String(status));
+    if (status !== 200) return fail("login-foreign", String(status));
+    const { key } = (await answer.json()) as { key?: unknown };
+    if (key === true && !way.words.key) return fail("login-wanted");
   } catch {
     return fail("page-unreachable");
   }

@@ -1,4 +1,5 @@
 import { pageClock } from "../src/clock.ts";
+import { Entry, handOver, historyMemory, tabStorage } from "../src/entry.ts";
 import { takeSecrets } from "../src/http.ts";
 import { pickLanguage } from "../src/i18n.ts";
 import { readOptions } from "../src/options.ts";
@@ -9,8 +10,9 @@ import type { Wire } from "./line.ts";
 import { CheckPage } from "./page.ts";
 import { CheckWords } from "./words.ts";
 
-// First of all, so that the token is in the address bar for as short as can be.
-const { token } = takeSecrets(location, history);
+// First of all, so that the secret is in the address bar for as short as can be.
+const entry = new Entry(takeSecrets(location, history), historyMemory(history), tabStorage(), document.baseURI);
+handOver(entry, document, document.baseURI);
 const query = new URLSearchParams(location.search);
 const settings = new SettingsStore(browserStorage(), readOptions(location.search).settings).value;
 const language = pickLanguage([settings.language, ...navigator.languages]);
@@ -20,12 +22,12 @@ if (!stage) throw new Error("the page has no main");
 const browser = {
   clock: pageClock,
   fetch: (path: string, init?: RequestInit) => fetch(new URL(path, document.baseURI), init),
-  connect: (path: string): Wire => {
+  connect: (path: string, protocols: string[]): Wire => {
     const url = new URL(path, document.baseURI);
     url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
-    return new WebSocket(url) as Wire;
+    return new WebSocket(url, protocols) as Wire;
   },
 };
 /** How long the socket is watched, in s: longer than the 60 s after which many a proxy cuts. */
 const stay = Number(query.get("stay") ?? 65);
-await new CheckPage(new CheckWords(language), browser, pageVersion(document), stay * 1000, stage).start(token);
+await new CheckPage(new CheckWords(language), browser, pageVersion(document), stay * 1000, entry, stage).start();

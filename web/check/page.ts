@@ -1,6 +1,7 @@
 /** The page put together: the list of what is looked at, what it comes to, and the report. */
 
-import { login } from "../src/http.ts";
+import type { Entry } from "../src/entry.ts";
+import { session, type Credential, type Login } from "../src/http.ts";
 import { Card } from "../src/ui/card.ts";
 import { element } from "../src/ui/dom.ts";
 import { checkClipboard, checkCodecs, checkJPEG } from "./decode.ts";
@@ -52,17 +53,23 @@ export class CheckPage {
     private readonly browser: Browser,
     private readonly version: string,
     private readonly stayMs: number,
+    private readonly entry: Entry,
     private readonly main: HTMLElement,
   ) {
-    this.card = new Card(words, { reconnect: () => void this.look(), login: (token) => this.login(token) });
+    this.card = new Card(words, {
+      reconnect: () => void this.look(),
+      methods: async () => (await session()).methods,
+      login: (credential) => this.login(credential),
+      depart: () => entry.leaveToSignIn((url) => location.assign(url)),
+    });
     this.list = new List(words);
     this.box = new ReportBox(words, (addresses) => this.report(addresses));
     this.build();
   }
 
-  /** Starts, with a token if the link had one. */
-  async start(token: string): Promise<void> {
-    if (token) this.card.refuse(await login(token));
+  /** Starts, by what the address had to come in by. */
+  async start(): Promise<void> {
+    if (this.entry.pending) this.card.refuse(await this.entry.exchange());
     await this.look();
   }
 
@@ -83,10 +90,10 @@ export class CheckPage {
     document.body.append(this.card.root);
   }
 
-  private async login(token: string): Promise<void> {
-    const result = await login(token);
-    this.card.refuse(result);
-    if (result === "in") await this.look();
+  private async login(credential: Credential): Promise<Login> {
+    const result = await this.entry.signIn(credential);
+    if (result === "in") void this.look();
+    return result;
   }
 
   /** Looks at everything, from the beginning. */
@@ -100,7 +107,7 @@ export class CheckPage {
     this.card.show(null);
     this.verdict.textContent = words.tell("running");
     document.documentElement.dataset.state = "busy";
-    const way = new Way(this.browser, { version: this.version, lang: words.language }, signal);
+    const way = new Way(this.browser, { version: this.version, lang: words.language, key: this.entry.key, share: this.entry.share }, signal);
     const all = checks(way, this.stayMs);
     list.begin(all.map(({ rung }) => rung));
     await examine(all, signal, {

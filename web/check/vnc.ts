@@ -10,7 +10,7 @@ const greeting = /^RFB (\d{3})\.(\d{3})\n/;
 
 export async function checkVNC(way: Way): Promise<Finding> {
   if (!way.admitted) return skip("skip-login");
-  const line = way.open("vnc/ws");
+  const line = way.open("vnc/ws", way.line ? [`lucarne.page.${way.page}`] : []);
   let opened = false;
   try {
     await line.opened(PATIENCE);

@@ -1,6 +1,7 @@
 /** The way to the server as one run of the checks goes it: what it may use, and what it has learnt so far. */
 
 import type { Clock } from "../src/clock.ts";
+import { secret } from "../src/connection.ts";
 import { parse, type HelloMessage, type ServerMessage } from "../src/protocol.ts";
 import { Line, type Wire } from "./line.ts";
 
@@ -11,10 +12,12 @@ export const PATIENCE = 10_000;
 export interface Browser {
   clock: Clock;
   fetch(path: string, init?: RequestInit): Promise<Response>;
-  connect(path: string): Wire;
+  connect(path: string, protocols: string[]): Wire;
 }
 
 export class Way {
+  /** Names the page to the server, so that a further socket is known to be its own. */
+  readonly page = secret();
   answers = false;
   admitted = false;
   /** Codecs that the page can decode off the socket, as hello names them. */
@@ -32,7 +35,7 @@ export class Way {
 
   constructor(
     readonly browser: Browser,
-    readonly words: { version: string; lang: string },
+    readonly words: { version: string; lang: string; key: string; share: string },
     private readonly signal: AbortSignal,
   ) {}
 
@@ -41,8 +44,8 @@ export class Way {
   }
 
   /** Opens a WebSocket, which ends with the run at the latest. */
-  open(path: string): Line {
-    const line = new Line(this.clock, this.browser.connect(path));
+  open(path: string, protocols: string[] = []): Line {
+    const line = new Line(this.clock, this.browser.connect(path, protocols));
     if (this.signal.aborted) line.close();
     this.signal.addEventListener("abort", () => line.close(), { once: true });
     return line;
@@ -56,8 +59,8 @@ export class Way {
 
   /** Greets the server on a socket; resolves with its answer, or rejects with Silence or Dismissal. */
   async join(line: Line, wish: { transport: string; codecs: string[] }): Promise<HelloMessage> {
-    const { version, lang } = this.words;
-    line.say({ type: "hello", version, lang, ...wish });
+    const { version, lang, key, share } = this.words;
+    line.say({ type: "hello", version, lang, key, share, page: this.page, ...wish });
     const answer = await line.wait(PATIENCE, (data) => {
       const message = control(data);
       return message?.type === "hello" || message?.type === "bye" ? message : undefined;

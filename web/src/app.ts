@@ -160,7 +160,7 @@ export class App {
       reconnect: () => this.connection.connect(),
       methods: async () => (await session()).methods,
       login: (credential) => this.login(credential),
-      leave: () => this.entry.leaveToSignIn((url) => location.assign(url)),
+      depart: () => this.entry.leaveToSignIn((url) => location.assign(url)),
       type: () => this.hands.typing.text.toggleKeyboard(),
       keys: this.hands.typing.keyboard,
       access: this.access,

@@ -6,6 +6,7 @@
 import { Attempts } from "./attempts.ts";
 import type { Backoff } from "./backoff.ts";
 import { every, type Clock, ServerClock } from "./clock.ts";
+import type { Probe } from "./http.ts";
 import type { Channel } from "./input.ts";
 import { parse, type ClientMessage, type Reason, type ServerMessage } from "./protocol.ts";
 
@@ -38,8 +39,8 @@ export interface Surroundings {
   backoff: Backoff;
   /** Opens the server's socket. */
   open(): Socket;
-  /** Asks whether the server would let the page in: an HTTP status, or 0 when it does not answer. */
-  session(): Promise<number>;
+  /** Asks whether the server would let the page in. */
+  session(): Promise<Probe>;
 }
 
 export interface Listener {
@@ -243,11 +244,11 @@ export class Connection {
 
   /** A fresh socket was refused. With an answer from the server there is something to explain, else it may come back. */
   private async refused(): Promise<void> {
-    const status = await this.around.session();
-    if (status === 0 || !this.attempts.running || this.socket) return;
+    const probe = await this.around.session();
+    if (probe.status === 0 || !this.attempts.running || this.socket) return;
     this.drop();
     this.wait();
-    this.explain(status);
+    this.explain(probe);
   }
 
   /** How long a fresh socket may take to open, in ms. */
@@ -319,7 +320,10 @@ export class Connection {
 
   private dismissed(retry: boolean, reason: Reason): void {
     this.reason = reason;
-    if (retry) {
+    if (reason.code === "login") {
+      this.drop();
+      this.enter({ name: "login" });
+    } else if (retry) {
       this.drop();
       this.wait();
     } else {
@@ -339,14 +343,15 @@ export class Connection {
   }
 
   /** A browser does not tell why an upgrade was refused; a plain request's status does. */
-  private explain(status: number): void {
+  private explain({ status, code }: Probe): void {
     if (this.current.name !== "waiting") return;
     if (status === 401) {
       this.cancelTimer();
       this.enter({ name: "login" });
       return;
     }
-    this.refusals = status === 204 || status === 403 ? this.refusals + 1 : 0;
+    if (code) this.reason = { code, args: [] };
+    else this.refusals = status === 200 || status === 403 ? this.refusals + 1 : 0;
     this.enter({ ...this.current, reason: this.why });
   }
 
@@ -384,7 +389,7 @@ export class Connection {
 }
 
 /** A name that nobody else can guess, also on a page that did not come by HTTPS. */
-function secret(): string {
+export function secret(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }

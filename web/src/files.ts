@@ -28,10 +28,10 @@ export interface FilesListener {
 export class Files {
   readonly uploads: Uploads;
 
-  /** page: the secret by which the server knows this page; base: where the desktop's page is. */
+  /** as: the secret by which the server knows this page, and the key by which it has come in; base: where the desktop's page is. */
   constructor(
     clock: Clock,
-    private readonly page: string,
+    private readonly as: { page: string; key(): string },
     private readonly base: string,
     listener: FilesListener,
   ) {
@@ -49,13 +49,13 @@ export class Files {
     }
   }
 
-  /** Has the browser save a file. The page's secret goes in a form, where no address shows it. */
+  /** Has the browser save a file. Secret and key go in a form, where no address shows them. */
   fetch(path: string): void {
     const form = document.createElement("form");
     form.method = "post";
     form.action = new URL("files/fetch", this.base).href;
     form.target = "_blank"; // an error would take this page's place
-    for (const [name, value] of Object.entries({ page: this.page, path })) {
+    for (const [name, value] of Object.entries({ page: this.as.page, key: this.as.key(), path })) {
       const field = document.createElement("input");
       field.type = "hidden";
       field.name = name;
@@ -68,7 +68,7 @@ export class Files {
   }
 
   private request(path: string, init: RequestInit): Promise<Response> {
-    const headers = { ...init.headers, "Lucarne-Page": this.page };
+    const headers = { ...init.headers, "Lucarne-Page": this.as.page, "Lucarne-Key": this.as.key() };
     return fetch(new URL(`files/${path}`, this.base), { ...init, headers, cache: "no-store" });
   }
 }

@@ -31,33 +31,62 @@ async function ask(path: string, page: string, init?: RequestInit): Promise<Resp
   }
 }
 
-/** Whether the server would let the page in: 204, or 401 when it wants a token; 0 when it does not answer. */
-export const session = async (page = document.baseURI): Promise<number> => (await ask("session", page))?.status ?? 0;
+/** A way to log in, as the server names it. */
+export type Method = "token" | "password" | "oauth";
+
+const methods: readonly string[] = ["token", "password", "oauth"];
+const isMethod = (name: unknown): name is Method => typeof name === "string" && methods.includes(name);
+
+/** Whether the server would let the page in. */
+export interface Probe {
+  /** 200, or 401 when somebody has to log in; 0 when it does not answer. */
+  status: number;
+  /** Why not, for the catalogues; "" where it does not say. */
+  code: string;
+  /** How one may log in, the first first. */
+  methods: Method[];
+}
+
+/** Asks it. */
+export async function session(page = document.baseURI): Promise<Probe> {
+  const answer = await ask("session", page);
+  const told = await fields(answer);
+  return {
+    status: answer?.status ?? 0,
+    code: typeof told.code === "string" ? told.code : "",
+    methods: Array.isArray(told.methods) ? told.methods.filter(isMethod) : [],
+  };
+}
+
+/** The fields of an answer in JSON; none when it is something else. */
+async function fields(answer: Response | null): Promise<Record<string, unknown>> {
+  const told: unknown = await answer?.json?.().catch(() => null);
+  return typeof told === "object" && told !== null ? (told as Record<string, unknown>) : {};
+}
 
 /** How an attempt to sign in has ended; "cookie": the browser has not kept the server's cookie. */
 export type Login = "in" | "wrong" | "throttled" | "unreachable" | "cookie";
 
-/** Exchanges a token for a cookie of the page's path, which only the browser knows behind a proxy. */
-export const login = async (token: string, page = document.baseURI): Promise<Login> => (await exchange({ token }, page)).result;
+/** What can be exchanged for a cookie of the page's path, which only the browser knows behind a proxy, and for a key. */
+export type Credential = { token: string } | { password: string } | { share: string } | { verifier: string; code: string };
 
-/** Exchanges the secret of a link for a cookie likewise, and for the link's id, "" unless the result is "in". */
-export const redeem = (secret: string, page = document.baseURI): Promise<{ result: Login; share: string }> =>
-  exchange({ share: secret }, page);
+/** How an exchange has ended; with "in", the key, and the link's id if it was that of one. */
+export interface Exchanged {
+  result: Login;
+  key: string;
+  share: string;
+}
 
-async function exchange(credential: { token: string } | { share: string }, page: string): Promise<{ result: Login; share: string }> {
-  const answer = await ask("login", page, {
-    method: "POST",
-    headers: { "Content-Type": "application/json" },
-    body: JSON.stringify({ ...credential, path: new URL(".", page).pathname }),
-  });
-  const ended = (result: Login) => ({ result, share: "" });
+/** Exchanges a credential. */
+export async function exchange(credential: Credential, page = document.baseURI): Promise<Exchanged> {
+  const answer = await post("login", { ...credential, path: new URL(".", page).pathname }, page);
+  const ended = (result: Login) => ({ result, key: "", share: "" });
   switch (answer?.status) {
     case 200:
     case 204: {
-      if ((await session(page)) === 401) return ended("cookie");
-      const told: unknown = answer.status === 200 ? await answer.json().catch(() => null) : null;
-      const share = typeof told === "object" && told !== null && "share" in told ? String(told.share) : "";
-      return { result: "in", share };
+      const { key, share } = await fields(answer);
+      if ((await session(page)).status === 401) return ended("cookie");
+      return { result: "in", key: typeof key === "string" ? key : "", share: typeof share === "string" ? share : "" };
     }
     case 429:
       return ended("throttled");
@@ -68,25 +97,56 @@ async function exchange(credential: { token: string } | { share: string }, page:
   return ended("unreachable");
 }
 
+/** Tells the server the challenge of who is about to log in elsewhere; returns where, "" when it does not say. */
+export async function depart(challenge: string, page = document.baseURI): Promise<string> {
+  const answer = await post("login", { oauth: challenge, path: new URL(".", page).pathname }, page);
+  const { location } = await fields(answer);
+  return typeof location === "string" ? location : "";
+}
+
+/** Ends what the key is for, in all tabs of the browser; says whether it has. */
+export async function logout(key: string, page = document.baseURI): Promise<boolean> {
+  const answer = await ask("logout", page, { method: "POST", headers: { "Lucarne-Key": key } });
+  return answer?.ok ?? false;
+}
+
+const post = (path: string, body: object, page: string): Promise<Response | null> =>
+  ask(path, page, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
+
 /** What a URL's fragment may hold to come in by; "" for what it does not. */
 export interface Secrets {
   /** "#token=...": the session's own. */
   token: string;
   /** "#view=...": a link's. */
   view: string;
+  /** "#key=...": what has been exchanged already, by another page of ours or a form; "&share=..." with the link's id. */
+  key: string;
+  share: string;
+  /** "#code=...": from where one logs in elsewhere, or "#refused=..." with a code of the catalogues. */
+  code: string;
+  refused: string;
 }
+
+const names = ["token", "view", "key", "share", "code", "refused"] as const;
 
 /** Takes the secrets out of a URL's fragment, so that they show nowhere. */
 export function takeSecrets(location: Location, history: History): Secrets {
   const fragment = new URLSearchParams(location.hash.slice(1));
-  const secrets = { token: fragment.get("token") ?? "", view: fragment.get("view") ?? "" };
-  if (!fragment.has("token") && !fragment.has("view")) return secrets;
-  fragment.delete("token");
-  fragment.delete("view");
+  const secrets: Secrets = { token: "", view: "", key: "", share: "", code: "", refused: "" };
+  let found = false;
+  for (const name of names) {
+    found ||= fragment.has(name);
+    secrets[name] = fragment.get(name) ?? "";
+    fragment.delete(name);
+  }
+  if (!found) return secrets;
   const rest = fragment.toString();
   history.replaceState(history.state, "", location.pathname + location.search + (rest && `#${rest}`));
   return secrets;
 }
+
+/** Whether an address that is put into a tab which has the page already is one to come in by. */
+export const bringsSecrets = (hash: string): boolean => /[#&](token|view|key|code)=/.test(hash);
 
 /** The page's address with the secret of a link, for somebody else to open. */
 export function linkOf(secret: string, page = document.baseURI): string {

@@ -200,6 +200,7 @@ export type ClientMessage =
       codecs?: Codec[];
       codec?: Codec;
       page?: string;
+      key?: string;
       share?: string;
     }
   | { type: "share"; role: ShareRole; minutes: number; name: string }

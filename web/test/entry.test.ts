@@ -1,11 +1,26 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Company } from "../src/company.ts";
-import { Entry } from "../src/entry.ts";
+import { Entry, handOver, historyMemory } from "../src/entry.ts";
+import type { Secrets } from "../src/http.ts";
 import type { Person } from "../src/protocol.ts";
 import { FakeClock } from "./fakes.ts";
 
 const PAGE = "https://h/user/a/?lang=fr";
+
+/** As RFC 7636 section 4.2 has it. */
+async function base64SHA256(text: string): Promise<string> {
+  const sum = new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text)));
+  return btoa(String.fromCharCode(...sum)).replace(/[+/=]/g, (c) => ({ "+": "-", "/": "_" })[c] ?? "");
+}
+
+const nothing: Secrets = { token: "", view: "", key: "", share: "", code: "", refused: "" };
+
+/** An entry of a tab's history, whatever else its state holds. */
+class FakeHistory {
+  state: unknown = { other: 1 };
+  replaceState = (state: unknown): void => void (this.state = structuredClone(state));
+}
 
 /** A tab's storage. */
 class Storage {
@@ -15,50 +30,104 @@ class Storage {
   removeItem = (key: string): void => void this.items.delete(key);
 }
 
-/** Lets the server answer logins so, and notes their bodies. */
-function answering(status: number, body: unknown): unknown[] {
-  const bodies: unknown[] = [];
-  const fetch = async (url: URL, init: { body?: string }) => {
-    if (!url.pathname.endsWith("/login")) return { status: 204 };
-    bodies.push(JSON.parse(init.body ?? ""));
-    return { status, json: async () => body };
+/** A tab, and what is in its address. */
+function tab(history = new FakeHistory(), storage = new Storage()) {
+  return { history, storage, load: (secrets: Partial<Secrets> = {}) => new Entry({ ...nothing, ...secrets }, historyMemory(history), storage, PAGE) };
+}
+
+/** Lets the server answer POSTs so, and notes their bodies and headers. */
+function answering(status: number, body: unknown): { path: string; body: unknown; key: string | null }[] {
+  const asked: { path: string; body: unknown; key: string | null }[] = [];
+  const fetch = async (url: URL, init: RequestInit) => {
+    if (init.method !== "POST") return new Response(JSON.stringify({ methods: ["token"], key: true }));
+    asked.push({ path: url.pathname, body: init.body ? JSON.parse(String(init.body)) : null, key: new Headers(init.headers).get("Lucarne-Key") });
+    return new Response(status === 204 ? null : JSON.stringify(body), { status });
   };
   Object.assign(globalThis, { fetch });
-  return bodies;
+  return asked;
 }
 
 test("a tab that has come by a link is nothing else until its address says so", async () => {
-  const storage = new Storage();
-  const bodies = answering(200, { share: "id" });
-  const first = new Entry({ token: "", view: "secret" }, storage, PAGE);
-  assert.deepEqual([first.pending, first.byLink, first.share], [true, true, ""]);
+  const { history, load } = tab();
+  const asked = answering(200, { share: "id", key: "k" });
+  const first = load({ view: "secret" });
+  assert.deepEqual([first.pending, first.byLink, first.share, first.key], [true, true, "", ""]);
   assert.equal(await first.exchange(), "in");
-  assert.deepEqual(bodies, [{ share: "secret", path: "/user/a/" }]);
-  assert.equal(first.share, "id");
-  assert.ok(![...storage.items.values()].includes("secret"));
+  assert.deepEqual(asked[0]?.body, { share: "secret", path: "/user/a/" });
+  assert.deepEqual([first.share, first.key], ["id", "k"]);
+  assert.deepEqual(history.state, { other: 1, lucarne: { key: "k", share: "id" } });
 
-  const reloaded = new Entry({ token: "", view: "" }, storage, PAGE);
-  assert.deepEqual([reloaded.pending, reloaded.byLink, reloaded.share], [false, true, "id"]);
-  const elsewhere = new Entry({ token: "", view: "" }, storage, "https://h/user/b/");
-  assert.deepEqual([elsewhere.byLink, elsewhere.share], [false, ""]);
-  const owner = new Entry({ token: "t", view: "" }, storage, PAGE);
-  assert.deepEqual([owner.pending, owner.byLink, owner.share], [true, false, ""]);
-  assert.equal(new Entry({ token: "", view: "" }, storage, PAGE).byLink, false);
+  const reloaded = load();
+  assert.deepEqual([reloaded.pending, reloaded.byLink, reloaded.share, reloaded.key], [false, true, "id", "k"]);
+  const another = tab().load();
+  assert.deepEqual([another.byLink, another.share, another.key], [false, "", ""]);
+  const owner = load({ token: "t" });
+  assert.deepEqual([owner.pending, owner.byLink, owner.share, owner.key], [true, false, "", ""]);
+  assert.equal(load().byLink, false);
 });
 
 test("a link that is not valid leaves nothing behind", async () => {
-  const storage = new Storage();
+  const { history, load } = tab();
   answering(401, null);
-  const entry = new Entry({ token: "", view: "old" }, storage, PAGE);
+  const entry = load({ view: "old" });
   assert.equal(await entry.exchange(), "wrong");
-  assert.deepEqual([entry.byLink, entry.share, storage.items.size], [true, "", 0]);
+  assert.deepEqual([entry.byLink, entry.share, entry.key], [true, "", ""]);
   answering(200, "nonsense");
   assert.equal(await entry.exchange(), "in");
-  assert.equal(entry.share, "");
-  const without = new Entry({ token: "", view: "s" }, null, PAGE);
-  answering(200, { share: "id" });
-  await without.exchange();
-  assert.equal(without.share, "id");
+  assert.deepEqual([entry.share, entry.key], ["", ""]);
+  assert.ok(!JSON.stringify(history.state).includes("old"));
+});
+
+test("the key stays with the entry of the history, never in a storage that other pages of the tab read", async () => {
+  const { history, storage, load } = tab();
+  answering(200, { key: "k" });
+  const entry = load();
+  assert.equal(await entry.signIn({ password: "p" }), "in");
+  assert.equal(storage.items.size, 0);
+  assert.equal(load().key, "k");
+  const asked = answering(204, null);
+  assert.ok(await entry.signOut());
+  assert.deepEqual(asked, [{ path: "/user/a/logout", body: null, key: "k" }]);
+  assert.deepEqual([entry.key, load().key, JSON.stringify(history.state).includes('"k"')], ["", "", false]);
+  history.state = { lucarne: { key: 7, share: null } };
+  assert.equal(load().key, "");
+});
+
+test("who comes back from the hub gets a key for what the tab had gone with", async () => {
+  const { storage, load } = tab();
+  const asked = answering(200, { location: "https://h/hub/api/oauth2/authorize?state=s" });
+  const gone: string[] = [];
+  assert.ok(await load().leaveToSignIn((url) => gone.push(url)));
+  assert.deepEqual(gone, ["https://h/hub/api/oauth2/authorize?state=s"]);
+  const [verifier = ""] = storage.items.values();
+  const hash = await base64SHA256(verifier);
+  assert.deepEqual(asked[0]?.body, { oauth: hash, path: "/user/a/" });
+
+  const back = tab(new FakeHistory(), storage).load({ code: "c" });
+  const fetched = answering(200, { key: "k" });
+  assert.ok(back.pending);
+  assert.equal(await back.exchange(), "in");
+  assert.deepEqual(fetched[0]?.body, { verifier, code: "c", path: "/user/a/" });
+  assert.deepEqual([back.key, storage.items.size], ["k", 0]);
+  answering(502, null);
+  assert.equal(await load().leaveToSignIn(() => assert.ok(false)), false);
+});
+
+test("links to pages of ours take the key along while they are followed, and others do not", async () => {
+  const { load } = tab();
+  const entry = load({ key: "k", share: "id" });
+  const listeners = new Map<string, (event: { target: unknown }) => void>();
+  handOver(entry, { addEventListener: (type: string, listener: () => void) => listeners.set(type, listener) } as unknown as Document, PAGE);
+  const follow = async (href: string) => {
+    const link = { href, hash: "", getAttribute: () => href, setAttribute: () => (link.hash = "") };
+    listeners.get("click")?.({ target: { closest: () => link } });
+    const { hash } = link;
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    return [hash, link.hash];
+  };
+  assert.deepEqual(await follow("https://h/user/a/vnc/?x=1"), ["key=k&share=id", ""]);
+  assert.deepEqual(await follow("https://h/user/b/"), ["", ""]);
+  assert.deepEqual(await follow("https://elsewhere/user/a/"), ["", ""]);
 });
 
 const person = (id: string, more: Partial<Person> = {}): Person => ({

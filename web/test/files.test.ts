@@ -33,10 +33,11 @@ test("requests name the page in a header, never in the address", async () => {
     return new Response(url.pathname.endsWith("no") ? null : "{}", { status: url.pathname.endsWith("no") ? 403 : 200 });
   };
   Object.assign(globalThis, { fetch });
-  const files = new Files(new FakeClock(), "the-secret-of-the-page", "https://h/user/a/?x=1", { changed: () => {} });
+  const files = new Files(new FakeClock(), { page: "the-secret-of-the-page", key: () => "the-key" }, "https://h/user/a/?x=1", { changed: () => {} });
   assert.deepEqual(await files.list("été/b c"), { entries: [], more: false });
   assert.equal(asked[0]?.[0], "https://h/user/a/files/list/%C3%A9t%C3%A9/b%20c");
   assert.equal(asked[0]?.[1].get("Lucarne-Page"), "the-secret-of-the-page");
+  assert.equal(asked[0]?.[1].get("Lucarne-Key"), "the-key");
   assert.equal(await files.list("no"), "refused");
   Object.assign(globalThis, { fetch: () => Promise.reject(new TypeError("no answer")) });
   assert.equal(await files.list(""), "failed");

@@ -1,6 +1,6 @@
 import { browserClipboard } from "../src/clipboard/system.ts";
-import { Entry, tabStorage } from "../src/entry.ts";
-import { takeSecrets } from "../src/http.ts";
+import { Entry, handOver, historyMemory, tabStorage } from "../src/entry.ts";
+import { bringsSecrets, takeSecrets } from "../src/http.ts";
 import { pickLanguage } from "../src/i18n.ts";
 import { readOptions } from "../src/options.ts";
 import { wear } from "../src/page.ts";
@@ -11,9 +11,10 @@ import { VNCWords } from "./words.ts";
 
 // First of all, so that the secret is in the address bar for as short as can be.
 const home = new URL("..", document.baseURI).href;
-const entry = new Entry(takeSecrets(location, history), tabStorage(), home);
+const entry = new Entry(takeSecrets(location, history), historyMemory(history), tabStorage(), home);
+handOver(entry, document, home);
 // A link that is put into the address of a tab that has the page already.
-addEventListener("hashchange", () => /[#&](token|view)=/.test(location.hash) && location.reload());
+addEventListener("hashchange", () => bringsSecrets(location.hash) && location.reload());
 const settings = new SettingsStore(browserStorage(), readOptions(location.search).settings).value;
 const words = new VNCWords(pickLanguage([settings.language, ...navigator.languages]));
 wear(settings.theme);

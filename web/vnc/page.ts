@@ -10,7 +10,7 @@ import { Company } from "../src/company.ts";
 import { Connection, type LinkState, type Socket } from "../src/connection.ts";
 import { isOurs, isWayOut } from "../src/desk.ts";
 import type { Entry } from "../src/entry.ts";
-import { session, socketURL } from "../src/http.ts";
+import { session, socketURL, type Credential, type Login } from "../src/http.ts";
 import { isCopy, isPaste } from "../src/keyboard/stroke.ts";
 import { onNetworkChange } from "../src/network.ts";
 import type { Control, Feature, HelloMessage, ServerMessage } from "../src/protocol.ts";
@@ -58,7 +58,7 @@ export class VNCPage {
   ) {
     this.connection = new Connection(
       { clock: pageClock, wall: Date.now, backoff: new Backoff(), open: () => new WebSocket(socketURL(home)) as Socket, session: () => session(home) },
-      (tell) => tell({ type: "hello", version, lang: words.language, transport: "none", share: entry.share }),
+      (tell) => tell({ type: "hello", version, lang: words.language, transport: "none", key: entry.key, share: entry.share }),
       { state: (state) => this.linked(state), message: (message) => this.receive(message), binary: (data) => void this.exchange.take(data) },
     );
     this.link = new VNCLink(
@@ -76,7 +76,12 @@ export class VNCPage {
       given: () => this.gate.drop(),
     });
     const reconnect = () => this.connection.connect();
-    this.card = new Card(words, { reconnect, login: (token) => this.login(token) });
+    this.card = new Card(words, {
+      reconnect,
+      methods: async () => (await session(home)).methods,
+      login: (credential) => this.login(credential),
+      depart: () => entry.leaveToSignIn((url) => location.assign(url)),
+    });
     this.panel = new ClipboardPanel(words, { ...this.exchange.panel, closed: () => this.screen?.focus() });
     this.bar = new Bar(words, {
       clipboard: () => (this.panel.open ? this.panel.close() : this.panel.show()),
@@ -156,7 +161,7 @@ export class VNCPage {
 
   /**
    * A proxy that loses the subprotocol lets no socket through that has one: the next goes without, and is of
-   * a viewer of its own. One that has come by a link does not: there the link's role would not count.
+   * a viewer of its own. One that has a key does not: it has no other way to say it.
    */
   private naming(listener: AttemptListener): AttemptListener {
     const ABNORMAL = 1006; // RFC 6455 section 7.4.1
@@ -167,7 +172,7 @@ export class VNCPage {
         listener.connected();
       },
       closed: (code, reason) => {
-        if (!met && code === ABNORMAL) this.named = !this.named || this.entry.byLink;
+        if (!met && code === ABNORMAL) this.named = !this.named || this.entry.key !== "";
         listener.closed(code, reason);
       },
     };
@@ -182,10 +187,10 @@ export class VNCPage {
     return this.hello?.allow.includes(feature) ?? false;
   }
 
-  private async login(token: string): Promise<void> {
-    const result = await this.entry.signIn(token);
-    this.card.refuse(result);
+  private async login(credential: Credential): Promise<Login> {
+    const result = await this.entry.signIn(credential);
     if (result === "in") this.connection.connect();
+    return result;
   }
 
   private linked(state: LinkState): void {

@@ -3,6 +3,7 @@ package doctor
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
@@ -43,6 +44,7 @@ type SiteCheck struct {
 type Site struct {
 	URL    string      // of its directory
 	Header http.Header // of each request: cookies, and the page as origin
+	Key    string      // of hello; "": none is asked for
 	TLS    *tls.Config
 }
 
@@ -51,6 +53,8 @@ type remote struct {
 	cfg   RemoteConfig
 	page  *url.URL // its directory, without query and fragment
 	token string
+	key   string // what the login has answered with
+	name  string // by which the page's sockets know each other
 	http  *http.Client
 	conn  *websocket.Conn // nil: there is none
 	seen  seen
@@ -72,7 +76,7 @@ func Remote(cfg RemoteConfig) (checks []Check, close func(), err error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("doctor: cookies: %w", err)
 	}
-	r := &remote{cfg: cfg, page: page, token: fragment.Get("token")}
+	r := &remote{cfg: cfg, page: page, token: fragment.Get("token"), name: rand.Text()}
 	r.http = &http.Client{
 		Jar:           jar,
 		Timeout:       15 * time.Second,
@@ -98,7 +102,7 @@ func (r *remote) checkSite(ctx context.Context, c SiteCheck) Finding {
 	if r.conn == nil {
 		return skipped("there is no WebSocket")
 	}
-	return c.Run(ctx, Site{URL: r.page.String(), Header: r.header(), TLS: r.tls()})
+	return c.Run(ctx, Site{URL: r.page.String(), Header: r.header(), Key: r.key, TLS: r.tls()})
 }
 
 // header is what a request for a WebSocket has of a browser's: the origin, and all
@@ -233,7 +237,7 @@ func (r *remote) enter(ctx context.Context) Finding {
 	switch {
 	case err != nil:
 		return unreachable(err)
-	case status == http.StatusNoContent:
+	case status == http.StatusOK:
 		return ok("no token is asked for")
 	case status != http.StatusUnauthorized:
 		return Finding{State: Fail, Found: fmt.Sprintf("asked for the session, the path answers %d", status), Admin: "pass all requests under " + r.page.Path + " on"}
@@ -246,7 +250,7 @@ func (r *remote) enter(ctx context.Context) Finding {
 	if status, err = r.session(ctx); err != nil {
 		return unreachable(err)
 	}
-	if status != http.StatusNoContent {
+	if status != http.StatusOK {
 		return Finding{State: Fail, Found: "logged in, but the cookie does not come back", Admin: "the proxy must pass Set-Cookie and Cookie on unchanged, and X-Forwarded-Proto"}
 	}
 	return ok("the token is right, and the cookie comes back")
@@ -273,10 +277,12 @@ func (r *remote) login(ctx context.Context) (f Finding, failed bool) {
 	request.Header.Set("Content-Type", "application/json")
 	request.Header.Set("Origin", r.page.Scheme+"://"+r.page.Host)
 	response, answer, err := r.do(request)
+	var granted struct{ Key string }
 	switch {
 	case err != nil:
 		return unreachable(err), true
-	case response.StatusCode == http.StatusNoContent:
+	case response.StatusCode == http.StatusOK && json.Unmarshal([]byte(answer), &granted) == nil:
+		r.key = granted.Key
 		return Finding{}, false
 	case response.StatusCode == http.StatusUnauthorized:
 		return Finding{State: Fail, Found: "the token is wrong", User: "take the newest link: a new one is made at each start, unless there is a --token-file"}, true

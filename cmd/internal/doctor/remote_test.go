@@ -24,6 +24,7 @@ import (
 	"lucarne/capture/synth"
 	"lucarne/encode"
 	"lucarne/signaling"
+	"lucarne/signaling/access"
 	"lucarne/signaling/rfb"
 	"lucarne/signaling/session"
 )
@@ -54,7 +55,7 @@ func serve(t *testing.T, vnc *rfb.Server) *url.URL {
 	})
 	s := session.New(session.Config{Fanouts: []*encode.Fanout{fanout}, Screen: screen, Log: log})
 	handler, err := signaling.New(signaling.Config{
-		Session: s, Screen: screen, Log: log, VNC: vnc, Version: "1", Auth: signaling.Auth{Token: token},
+		Session: s, Screen: screen, Log: log, VNC: vnc, Version: "1", Access: access.Config{Method: access.Token, Token: token},
 		Web: fstest.MapFS{"index.html": {Data: []byte("<html></html>")}},
 	})
 	if err != nil {

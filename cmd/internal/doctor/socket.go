@@ -28,6 +28,8 @@ const (
 type message struct {
 	Type      string   `json:"type"`
 	Version   string   `json:"version,omitempty"`
+	Key       string   `json:"key,omitempty"`
+	Page      string   `json:"page,omitempty"`
 	Transport string   `json:"transport,omitempty"`
 	Codecs    []string `json:"codecs,omitempty"`
 	Text      string   `json:"text,omitempty"`
@@ -47,11 +49,11 @@ type seen struct {
 }
 
 // dial opens a WebSocket beside the page as a browser would.
-func (r *remote) dial(ctx context.Context, name string) (*websocket.Conn, *http.Response, error) {
+func (r *remote) dial(ctx context.Context, name string, protocols ...string) (*websocket.Conn, *http.Response, error) {
 	address := *r.resolve(name)
 	address.Scheme = strings.Replace(address.Scheme, "http", "ws", 1)
 	dialer := websocket.Dialer{
-		Proxy: http.ProxyFromEnvironment, TLSClientConfig: r.tls(), HandshakeTimeout: 2 * patience,
+		Proxy: http.ProxyFromEnvironment, TLSClientConfig: r.tls(), Subprotocols: protocols, HandshakeTimeout: 2 * patience,
 	}
 	return dialer.DialContext(ctx, address.String(), r.header())
 }
@@ -68,7 +70,7 @@ func (r *remote) checkSocket(ctx context.Context) Finding {
 	took := time.Since(began)
 	r.conn = conn
 	r.seen.asked = time.Now()
-	hello, err := json.Marshal(message{Type: "hello", Version: "doctor", Transport: "ws", Codecs: []string{"vp8", "h264", "jpeg"}})
+	hello, err := json.Marshal(message{Type: "hello", Version: "doctor", Key: r.key, Page: r.name, Transport: "ws", Codecs: []string{"vp8", "h264", "jpeg"}})
 	if err == nil {
 		err = conn.WriteMessage(websocket.TextMessage, hello)
 	}
@@ -233,7 +235,11 @@ func (r *remote) checkVNC(ctx context.Context) Finding {
 	if !r.admitted {
 		return skipped("nobody is logged in")
 	}
-	conn, response, err := r.dial(ctx, "vnc/ws")
+	var page []string
+	if r.conn != nil {
+		page = append(page, "lucarne.page."+r.name)
+	}
+	conn, response, err := r.dial(ctx, "vnc/ws", page...)
 	if err != nil {
 		return refused(response, err)
 	}
@@ -244,6 +250,9 @@ func (r *remote) checkVNC(ctx context.Context) Finding {
 	var closed *websocket.CloseError // its text is a code of package signaling's
 	if errors.As(err, &closed) && closed.Text == "vnc-off" {
 		return skipped("switched off (--vnc off)")
+	}
+	if closed != nil && closed.Text == "vnc-watermark-off" {
+		return skipped("off: the pictures carry a watermark, which VNC cannot show")
 	}
 	if closed != nil && closed.Text == "vnc-watermark-off" {
 		return skipped("off: the pictures carry a watermark, which VNC cannot show")

@@ -20,6 +20,7 @@ import { readable, withholds } from "./encoding.ts";
 import { FilesPanel } from "./files.ts";
 import { IdleBanner } from "./idle.ts";
 import { KeysPanel, type KeysActions } from "./keys.ts";
+import type { LoginActions } from "./login.ts";
 import { Overlay } from "./overlay.ts";
 import { ClipboardPanel, type PanelActions } from "./panel.ts";
 import { nameOf, PeoplePanel } from "./people.ts";
@@ -31,14 +32,12 @@ import { Toasts } from "./toast.ts";
 import { Toolbar, type Tool } from "./toolbar.ts";
 import { Transfers } from "./transfers.ts";
 
-export interface FaceActions {
+export interface FaceActions extends LoginActions {
   /** The clipboards of the person and the desktop. */
   clipboard: Omit<PanelActions, "closed">;
   /** The person does not want a clipboard that is on its way. */
   cancel(way: Way): void;
   reconnect(): void;
-  /** Tries a token; resolves when refuse has been told how it went. */
-  login(token: string): Promise<void>;
   /** The on-screen keyboard, on or off. */
   type(): void;
   /** Presses keys, or holds them for the next one. */

@@ -41,6 +41,7 @@ type desktop struct {
 	root   xproto.Window
 	window xproto.Window
 	events chan xgb.Event
+	editor *os.Process // of startEditor
 }
 
 func newDesktop(t *testing.T, server string) *desktop {

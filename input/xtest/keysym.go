@@ -15,12 +15,12 @@ const (
 	symUnicodeMax keysym = symUnicode + 0x10ffff
 )
 
-// canonical gives a character that has a keysym of its own on most keyboards
-// this one instead of its Unicode one.
+// canonical returns the one keysym of those that mean the same by which they are
+// compared: that of Latin 1 or the euro sign for its characters, else that of Unicode.
 func (s keysym) canonical() keysym {
 	switch c := s - symUnicode; {
 	case s < symUnicode:
-		return s
+		return s.modern()
 	case c >= 0x20 && c <= 0x7e, c >= 0xa0 && c <= 0xff:
 		return c
 	case c == 0x20ac:

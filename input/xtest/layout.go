@@ -29,7 +29,8 @@ const layoutMark = "_LUCARNE_LAYOUT"
 
 // SetLayout implements input.LayoutSetter by having the X server compile the layout
 // from its own xkb-data, as setxkbmap does: the server cannot start without. What
-// is held is let go. It takes the server some 10 ms, when it does nothing else.
+// is held is let go. It takes the server some 10 ms, when it does nothing else, after
+// the wait for characters that spare keycodes have just been pressed for.
 func (i *Injector) SetLayout(l input.Layout) error {
 	if i.closed {
 		return fmt.Errorf("xtest: set layout: %w", input.ErrGone)
@@ -134,8 +135,12 @@ func (i *Injector) forgetLayout() {
 }
 
 // compile puts a keymap in force and reads it. Keys that are down would keep the
-// modifiers of the old one.
+// modifiers of the old one, and spare keycodes that the program has not read lose
+// their meaning.
 func (i *Injector) compile(c components) error {
+	if err := i.settleKeys(i.ring.latest()); err != nil {
+		return err
+	}
 	i.letGo()
 	if _, err := await(i, xproto.GetInputFocus(i.conn).Reply); err != nil { // they are up
 		return err

@@ -86,7 +86,7 @@ var keyboards = []keyboard{{
 // symbols are keysyms of the characters above that are not those of Unicode.
 var symbols = map[rune]keysym{
 	'\u0300': 0xfe50, '\u0301': 0xfe51, '\u0302': 0xfe52, '\u0303': 0xfe53, '\u0308': 0xfe57, '\u0327': 0xfe5b,
-	'Ω': 0x07d9, '€': symEuro,
+	'€': symEuro,
 }
 
 // composed is what each dead key makes of a letter.
@@ -185,6 +185,29 @@ func TestLayouts(t *testing.T) {
 			}
 			d.sync()
 			d.nothingDown()
+		}
+	})
+}
+
+// What keys of a layout have is typed by them, also where the layout names it as was done
+// before Unicode: no keycode is lent.
+func TestLayoutsTypeWhatTheyHave(t *testing.T) {
+	onEach(t, func(t *testing.T, d *desktop) {
+		for layout, text := range map[input.Layout]string{
+			{Name: "gb"}: "łŁđªŧŦŋŊħĦĸıΩ←↑→↓“”„•½⅛⅜⅝⅞™",
+			{Name: "ca"}: "±¤¼½¾§¶«»éÉ",
+			{Name: "de"}: "ĸłŁđŊħĦ·…–“”„‚‘’™⅛⅜",
+		} {
+			d.setLayout(layout)
+			d.inject(input.Text{Text: text})
+			for _, want := range text {
+				if got, _ := d.pressed(); keysym(got).canonical() != keysym(character(want).Keysym).canonical() {
+					t.Errorf("%v: the program got keysym %#x, want %q", layout, got, want)
+				}
+			}
+			if lent := d.i.ring.lent(); len(lent) > 0 {
+				t.Errorf("%v: %d keycodes were lent for characters that keys have", layout, len(lent))
+			}
 		}
 	})
 }

@@ -34,6 +34,7 @@ type pings struct {
 	settled         time.Time     // all keys before have been dealt with
 	mute            xproto.Window // that has not answered
 	patience        time.Duration // with a program
+	settle          time.Duration // as above
 }
 
 // findPings makes ready for pings.
@@ -51,7 +52,7 @@ func (i *Injector) findPings() error {
 // settleKeys returns when the program that has the keyboard has read what the keys
 // meant that were pressed until used, or should have.
 func (i *Injector) settleKeys(used time.Time) error {
-	if !used.After(i.pings.settled) || time.Since(used) >= settle {
+	if !used.After(i.pings.settled) || time.Since(used) >= i.pings.settle {
 		return nil
 	}
 	w, err := i.pingable()
@@ -59,7 +60,7 @@ func (i *Injector) settleKeys(used time.Time) error {
 		return err
 	}
 	if w == 0 || w == i.pings.mute {
-		time.Sleep(settle - time.Since(used))
+		time.Sleep(i.pings.settle - time.Since(used))
 		return nil
 	}
 	now := time.Now()

@@ -35,6 +35,15 @@ func (r *ring) oldest(busy func(kc byte) bool) (used time.Time, ok bool) {
 	return r.slots[i].used, true
 }
 
+// latest returns when a keycode was last used that has been given a meaning, zero for
+// never.
+func (r *ring) latest() time.Time {
+	if n := len(r.slots); n > 0 {
+		return r.slots[n-1].used
+	}
+	return time.Time{}
+}
+
 // take lends to s the keycode unused for longest of those that are not busy; false:
 // all are.
 func (r *ring) take(s keysym, busy func(kc byte) bool) (kc byte, ok bool) {

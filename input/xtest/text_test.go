@@ -8,7 +8,9 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"github.com/jezek/xgb/xproto"
@@ -99,6 +101,38 @@ func TestTextIntoEditors(t *testing.T) {
 	}
 }
 
+// A layout that is set right behind a text changes nothing of it, in a program that has not
+// come to it yet either.
+func TestTextBeforeLayout(t *testing.T) {
+	for _, name := range []string{"l3afpad", "featherpad"} { // GTK, Qt
+		t.Run(name, func(t *testing.T) {
+			onEach(t, func(t *testing.T, d *desktop) {
+				d.i.pings.patience, d.i.pings.settle = deadline, deadline // the machine may be busy
+				file, want := d.startEditor(name), string(rare[:batch])
+				signal := func(s os.Signal) {
+					if err := d.editor.Signal(s); err != nil {
+						t.Error(err)
+					}
+				}
+				signal(syscall.SIGSTOP)
+				d.inject(input.Text{Text: want})
+				const later = 200 * time.Millisecond // or earlier, where that does not find out
+				goOn := time.AfterFunc(later, func() { signal(syscall.SIGCONT) })
+				defer goOn.Stop()
+				d.setLayout(input.Layout{Name: "fr"})
+				d.control("KeyS")
+				eventually(t, func() error {
+					got, _ := os.ReadFile(file)
+					if strings.TrimSuffix(string(got), "\n") != want {
+						return fmt.Errorf("the program got\n%q, want\n%q", got, want)
+					}
+					return nil
+				})
+			})
+		})
+	}
+}
+
 // startEditor starts a program that has the keyboard, and returns the file that
 // it edits.
 func (d *desktop) startEditor(name string) (file string) {
@@ -119,6 +153,7 @@ func (d *desktop) startEditor(name string) (file string) {
 	if err := cmd.Start(); err != nil {
 		d.t.Fatal(err)
 	}
+	d.editor = cmd.Process
 	d.t.Cleanup(func() {
 		cmd.Process.Kill()
 		cmd.Wait()

@@ -113,7 +113,7 @@ func Open(cfg Config) (*Injector, error) {
 		keys: keys{pressed: make(map[input.Key]byte)},
 		ring: new(ring),
 
-		pings:    pings{patience: pingPatience},
+		pings:    pings{patience: pingPatience, settle: settle},
 		patience: maxPatience,
 	}
 	if err := i.start(connect); err != nil {

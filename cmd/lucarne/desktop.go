@@ -11,10 +11,12 @@ import (
 	"net/http"
 	"os"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"lucarne/capture"
 	"lucarne/encode"
+	"lucarne/encode/nvenc"
 	"lucarne/encode/yuv"
 	"lucarne/signaling"
 	"lucarne/signaling/access"
@@ -49,9 +51,10 @@ type desktop struct {
 	screen    *capture.Screen
 	threads   threads // of the encoders
 	gpu       gpu
-	byGPU     []*encode.Fanout // served by nobody until the GPU is known to work; none: there is no GPU
-	gpuReader *gpuReader       // nil: there is no GPU
-	fanouts   []*encode.Fanout // all, those of byGPU included
+	byGPU     []*encode.Fanout             // served by nobody until the GPU is known to work; none: there is no GPU
+	probed    atomic.Pointer[nvenc.Result] // what trying the GPU has come to; nil: it is being tried
+	gpuReader *gpuReader                   // nil: there is no GPU
+	fanouts   []*encode.Fanout             // all, those of byGPU included
 	session   *session.Session
 	activity  *activity.Meter
 	hub       *activity.Hub    // nil: there is none
@@ -202,6 +205,7 @@ func (d *desktop) wire() error {
 		Files:          d.files,
 		GPUs:           gpus,
 		Processes:      d.processes,
+		Doctor:         newExaminer(d).examine,
 		DisplayReason: func(status capture.Status) (string, []string) {
 			return displayReason(d.display, d.ours, status)
 		},

@@ -16,12 +16,21 @@ func findings(t *testing.T, env []string) map[string]doctor.Finding {
 	asking := start(t, env, "doctor", "--json")
 	asking.code(t) // a machine without an X server is unwell
 	found := map[string]doctor.Finding{}
-	for line := range strings.Lines(asking.stdout.String()) {
+	for _, f := range parseFindings(t, asking.stdout.String()) {
+		found[f.Check] = f
+	}
+	return found
+}
+
+// parseFindings reads what lucarne doctor --json has written.
+func parseFindings(t *testing.T, text string) (found []doctor.Finding) {
+	t.Helper()
+	for line := range strings.Lines(text) {
 		var f doctor.Finding
 		if err := json.Unmarshal([]byte(line), &f); err != nil {
 			t.Fatalf("%q: %v", line, err)
 		}
-		found[f.Check] = f
+		found = append(found, f)
 	}
 	return found
 }

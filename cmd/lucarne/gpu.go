@@ -139,5 +139,6 @@ func (d *desktop) tellGPU(result nvenc.Result) {
 		}
 	}
 	d.log.Info(result.String(), why...)
+	d.probed.Store(&result)
 	d.session.SetGPU(encode.GPU{Code: string(result.Code), Arg: result.Arg})
 }

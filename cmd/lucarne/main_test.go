@@ -73,7 +73,13 @@ func needEncoder(t testing.TB) {
 // it leaves behind is removed.
 func start(t *testing.T, env []string, args ...string) *agent {
 	t.Helper()
-	a := &agent{Cmd: exec.Command(os.Args[0], args...), stdout: &safeBuffer{}, stderr: &safeBuffer{}}
+	return startProgram(t, env, os.Args[0], args...)
+}
+
+// startProgram is start, by another program that becomes lucarne.
+func startProgram(t *testing.T, env []string, program string, args ...string) *agent {
+	t.Helper()
+	a := &agent{Cmd: exec.Command(program, args...), stdout: &safeBuffer{}, stderr: &safeBuffer{}}
 	for _, e := range os.Environ() {
 		name, _, _ := strings.Cut(e, "=")
 		switch {

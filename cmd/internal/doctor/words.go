@@ -33,7 +33,8 @@ const (
 // same words in web/src/en/doctor.ts.
 func table() map[string]said {
 	return map[string]said{
-		"slow": {Warn, "no answer within {0} s: what is asked hangs", "", "see what hangs: a network volume, the GPU's driver, the X server"},
+		"machine-failed": {Warn, "lucarne machine, which looks at this machine, fails: {0}", "", "let lucarne start processes of its own"},
+		"slow":           {Warn, "no answer within {0} s: what is asked hangs", "", "see what hangs: a network volume, the GPU's driver, the X server"},
 
 		"display-none":      {Skip, "DISPLAY is not set; lucarne up starts a display of its own", "", ""},
 		"display-ok":        {OK, "{0}, {1}, by MIT-SHM in {2} ms", "", ""},
@@ -53,6 +54,7 @@ func table() map[string]said {
 		"encoders-ok":   {OK, "{0}", "", ""},
 		"encoders-none": {Fail, "{0}", "", "install a build of lucarne with its encoders"},
 
+		"gpu-tried":           {Skip, "the GPU is being tried", "", ""},
 		"nvidia-none":         {Skip, "there is no NVIDIA GPU here", "", ""},
 		"nvidia-ok":           {OK, "NVIDIA_DRIVER_CAPABILITIES={0}", "", ""},
 		"nvidia-unset":        {Warn, "NVIDIA_DRIVER_CAPABILITIES is not set: most container runtimes then leave OpenGL and NVENC out", "", allCapability},
@@ -133,7 +135,6 @@ func table() map[string]said {
 
 		"hub-none":        {Skip, "no JupyterHub has started this container", "", ""},
 		"hub-ok":          {OK, "{0} answers", "", ""},
-		"hub-told":        {OK, "{0} answers; told of activity {1} s ago", "", ""},
 		"hub-deaf":        {Warn, "{0} answers, and does not take what it is told of activity", "", "give the token the scope users:activity; lucarne’s log says what it answers"},
 		"hub-unreachable": {Warn, "{0}: it does not hear of activity and may stop the desktop while it is used", "", hubReaches},
 		"hub-refuses":     {Warn, "{0} answers {1}: it does not hear of activity and may stop the desktop while it is used", "restart the notebook: its token may be an old one", "give the token the scope users:activity"},

@@ -3,15 +3,17 @@ package signaling
 import (
 	"sync"
 
+	"lucarne/signaling/access"
 	"lucarne/signaling/wsmedia"
 )
 
-// Stats are what a handler has sent, to all viewers since it was made. Nothing in them
+// Stats are what a handler has sent to all viewers, and whom it has refused, since it was made. Nothing in them
 // that counts becomes less.
 type Stats struct {
 	Sockets  wsmedia.Stats   // sums of the pictures on sockets; how things are now is in Live
 	Live     []wsmedia.Stats // of each socket that is open
 	VNCBytes uint64          // of RFB
+	Refused  access.Stats    // who was not let in
 }
 
 // traffic sums up what sockets send.
@@ -42,7 +44,7 @@ func (h *Handler) Stats() Stats {
 	t := &h.traffic
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	s := Stats{Sockets: t.ended, VNCBytes: h.vncBytes.Load()}
+	s := Stats{Sockets: t.ended, VNCBytes: h.vncBytes.Load(), Refused: h.gate.Stats()}
 	for pictures := range t.live {
 		one := pictures.Stats()
 		s.Sockets.Merge(one)

@@ -5,9 +5,12 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net/http"
+	"strings"
 	"testing"
 
 	"lucarne/capture"
+	"lucarne/signaling/access"
 	"lucarne/signaling/rfb"
 )
 
@@ -90,4 +93,18 @@ func TestStatsOfVNC(t *testing.T) {
 	const said = 100_000
 	go end.Write(bytes.Repeat([]byte{0}, said))
 	eventually(t, "what the VNC server says", func() bool { return s.handler.Stats().VNCBytes >= before+said })
+}
+
+func TestStatsOfLogins(t *testing.T) {
+	s := serve(t, func(c *Config) { c.Access = byToken(access.NewToken()) })
+	for range 7 {
+		response, err := http.Post(s.URL+"/login", "application/json", strings.NewReader(`{"token":"wrong"}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		response.Body.Close()
+	}
+	if got := s.handler.Stats().Refused; got.Wrong == 0 || got.Early == 0 || got.Wrong+got.Early != 7 {
+		t.Errorf("got %+v, want 7 in all, some of each", got)
+	}
 }

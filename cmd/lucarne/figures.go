@@ -10,6 +10,7 @@ import (
 	"lucarne/capture"
 	"lucarne/encode"
 	"lucarne/signaling"
+	"lucarne/signaling/access"
 	"lucarne/signaling/activity"
 	"lucarne/signaling/files"
 	"lucarne/signaling/session"
@@ -39,8 +40,10 @@ func (f *figures) Collect(out chan<- prometheus.Metric) {
 	s := scrape{out}
 	s.gauge("lucarne_build_info", "What this binary is; always 1.", "version", "commit", "goversion")(1, version, commit, runtime.Version())
 	f.collectStreams(s)
-	f.collectPaths(s)
+	sent := f.handler.Stats()
+	f.collectPaths(s, sent)
 	f.collectPeople(s, f.session.Stats())
+	f.collectAccess(s, sent.Refused)
 	f.collectDesktop(s)
 	if f.gpus != nil {
 		f.gpus.collect(s)
@@ -95,7 +98,7 @@ const (
 )
 
 // collectPaths tells what goes to the viewers. Of how the paths are it tells the worst.
-func (f *figures) collectPaths(s scrape) {
+func (f *figures) collectPaths(s scrape, stats signaling.Stats) {
 	var (
 		sent     = s.counter("lucarne_frames_sent_total", "Frames handed to the network, for each viewer who got them.", "path")
 		full     = s.counter("lucarne_frames_refused_total", "Frames that a viewer did not get because its path was full.", "path")
@@ -106,7 +109,6 @@ func (f *figures) collectPaths(s scrape) {
 		rtt      = s.gauge("lucarne_path_rtt_seconds", "The longest round trip to a viewer now; 0: unknown.", "path")
 		estimate = s.gauge("lucarne_path_estimate_bytes_per_second", "The least that a viewer's path is thought to carry now; 0: nobody watches.", "path")
 	)
-	stats := f.handler.Stats()
 	ws := stats.Sockets
 	sent(ws.Pictures, pathWS)
 	full(ws.Missed, pathWS)
@@ -199,6 +201,13 @@ func (f *figures) collectPeople(s scrape, stats session.Stats) {
 	clipboards(stats.CopiedIn, "in")
 	clipboards(stats.CopiedOut, "out")
 	s.counter("lucarne_clipboards_refused_total", "Clipboards that were not carried: too large, too often, of no such type, broken.")(stats.Input.Unfit)
+}
+
+// collectAccess tells who was not let in.
+func (f *figures) collectAccess(s scrape, stats access.Stats) {
+	refused := s.counter("lucarne_logins_refused_total", "Logins that were refused: what was given was wrong, or came too soon after that.", "reason")
+	refused(stats.Wrong, "wrong")
+	refused(stats.Early, "early")
 }
 
 // codecs are those that there are, each once.

@@ -101,6 +101,7 @@ type Gate struct {
 	voided   *voided
 	accounts *accounts // of OAuth
 	pace     pace
+	refused  refusals
 }
 
 // pace is how long the gate waits for what.

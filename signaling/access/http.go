@@ -184,10 +184,12 @@ func (g *Gate) check(r *http.Request, c credentials, from string, alone bool) (P
 func (g *Gate) refuse(w http.ResponseWriter, r *http.Request, c credentials, from string, err error) {
 	var wait tooMany
 	if errors.As(err, &wait) {
+		g.refused.early.Add(1)
 		w.Header().Set("Retry-After", strconv.Itoa(int(time.Duration(wait)/time.Second)+1))
 		http.Error(w, "too many attempts: wait", http.StatusTooManyRequests)
 		return
 	}
+	g.refused.wrong.Add(1)
 	g.cfg.Log.Warn("login refused", "from", g.cfg.Origins.From(r), "err", err)
 	if c.form {
 		w.Header().Set("Location", "./") // whose form asks

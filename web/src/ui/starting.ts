@@ -57,7 +57,7 @@ class Row {
   readonly root: HTMLElement;
   private readonly facts = element("small");
   private readonly error = element("p", { class: "error" });
-  private readonly lines = element("pre", { tabindex: "0" });
+  private readonly lines = element("pre");
   private readonly log: HTMLDetailsElement;
   private failing = false;
 
@@ -66,14 +66,14 @@ class Row {
     name: string,
   ) {
     const title = processName(words, name);
-    this.log = element("details", {}, element("summary", {}, words.say("process.log")), this.lines);
-    this.lines.setAttribute("aria-label", words.say("process.log.of", title));
+    const scrolled = element("div", { class: "lines", tabindex: "0", role: "region", "aria-label": words.say("process.log.of", title) }, this.lines);
+    this.log = element("details", {}, element("summary", {}, words.say("process.log")), scrolled);
     const head = element("div", {}, element("strong", {}, title), this.facts);
     this.root = element("li", { "data-process": name }, element("i", { "aria-hidden": "true" }), head, this.error, this.log);
   }
 
   show(process: Process): void {
-    const { words, root, lines, log } = this;
+    const { words, root, log } = this;
     const { state, since, restarts, error } = process;
     const time = new Date(since).toLocaleTimeString(words.language);
     const facts = [words.say(`process.is.${state}`), words.say("process.since", time)];
@@ -85,8 +85,6 @@ class Row {
     log.hidden = process.lines.length === 0;
     if (now && !this.failing) log.open = true;
     this.failing = now;
-    const last = lines.scrollTop + lines.clientHeight >= lines.scrollHeight - 4;
-    write(lines, process.lines.join("\n"));
-    if (last) lines.scrollTop = lines.scrollHeight; // unless the person has gone back in it
+    write(this.lines, process.lines.join("\n"));
   }
 }

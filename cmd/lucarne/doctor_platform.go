@@ -18,7 +18,7 @@ func (c *doctorCmd) checkBasePath(context.Context) doctor.Finding { return baseP
 
 // basePath says where the base path comes from.
 func basePath(base string) doctor.Finding {
-	for _, name := range []string{"LUCARNE_BASE_PATH", "NB_PREFIX", "JUPYTERHUB_SERVICE_PREFIX"} {
+	for _, name := range []string{"LUCARNE_BASE_PATH", "NB_PREFIX", "JUPYTERHUB_SERVICE_PREFIX", "RENKU_BASE_URL_PATH"} {
 		if os.Getenv(name) != "" {
 			return doctor.Tell("prefix-env", base, name)
 		}

@@ -37,7 +37,7 @@ func (f *desktopFlags) Validate() error {
 // placeFlags say where the page is.
 type placeFlags struct {
 	Listen   string `default:"127.0.0.1:8080" group:"Page" help:"Where to listen: host:port, or unix:/path for a socket that only this user can open."`
-	BasePath string `default:"/" env:"LUCARNE_BASE_PATH,NB_PREFIX,JUPYTERHUB_SERVICE_PREFIX" group:"Page" help:"Path of the page, as the browser sees it; a proxy in front may strip it."`
+	BasePath string `default:"/" env:"LUCARNE_BASE_PATH,NB_PREFIX,JUPYTERHUB_SERVICE_PREFIX,RENKU_BASE_URL_PATH" group:"Page" help:"Path of the page, as the browser sees it; a proxy in front may strip it."`
 }
 
 // httpFlags say where the page is.

@@ -83,7 +83,7 @@ func startProgram(t *testing.T, env []string, program string, args ...string) *a
 	for _, e := range os.Environ() {
 		name, _, _ := strings.Cut(e, "=")
 		switch {
-		case strings.HasPrefix(name, "LUCARNE_"), name == "DISPLAY", name == "NB_PREFIX", name == "JUPYTERHUB_SERVICE_PREFIX", name == "XDG_RUNTIME_DIR":
+		case strings.HasPrefix(name, "LUCARNE_"), name == "DISPLAY", name == "NB_PREFIX", name == "JUPYTERHUB_SERVICE_PREFIX", name == "RENKU_BASE_URL_PATH", name == "XDG_RUNTIME_DIR":
 		default:
 			a.Env = append(a.Env, e)
 		}
@@ -143,7 +143,7 @@ func await(t testing.TB, what string, ok func() bool) {
 // parse returns what a command line means.
 func parse(t testing.TB, env map[string]string, args ...string) (*cli, error) {
 	t.Helper()
-	for name := range map[string]bool{"DISPLAY": true, "NB_PREFIX": true, "JUPYTERHUB_SERVICE_PREFIX": true} {
+	for name := range map[string]bool{"DISPLAY": true, "NB_PREFIX": true, "JUPYTERHUB_SERVICE_PREFIX": true, "RENKU_BASE_URL_PATH": true} {
 		t.Setenv(name, "") // restored by Setenv, then removed
 		os.Unsetenv(name)
 	}
@@ -172,6 +172,7 @@ func TestFlagsAndVariables(t *testing.T) {
 		"base default":     {nil, "up", func(c *cli) any { return c.Up.BasePath }, "/"},
 		"base Kubeflow":    {map[string]string{"NB_PREFIX": "/notebook/a/b"}, "up", func(c *cli) any { return c.Up.BasePath }, "/notebook/a/b"},
 		"base JupyterHub":  {map[string]string{"JUPYTERHUB_SERVICE_PREFIX": "/user/a/"}, "up", func(c *cli) any { return c.Up.BasePath }, "/user/a/"},
+		"base Renku":       {map[string]string{"RENKU_BASE_URL_PATH": "/sessions/a"}, "up", func(c *cli) any { return c.Up.BasePath }, "/sessions/a"},
 		"base order":       {map[string]string{"NB_PREFIX": "/n", "JUPYTERHUB_SERVICE_PREFIX": "/j"}, "up", func(c *cli) any { return c.Up.BasePath }, "/n"},
 		"base ours first":  {map[string]string{"NB_PREFIX": "/n", "LUCARNE_BASE_PATH": "/l"}, "up", func(c *cli) any { return c.Up.BasePath }, "/l"},
 		"display":          {map[string]string{"DISPLAY": ":3"}, "serve", func(c *cli) any { return c.Serve.Display }, ":3"},

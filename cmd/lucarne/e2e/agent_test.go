@@ -119,7 +119,7 @@ func (a *agent) start() {
 func environment() []string {
 	var env []string
 	for _, e := range os.Environ() {
-		if !strings.HasPrefix(e, "LUCARNE_") && !strings.HasPrefix(e, "NB_PREFIX=") && !strings.HasPrefix(e, "JUPYTERHUB_") {
+		if !strings.HasPrefix(e, "LUCARNE_") && !strings.HasPrefix(e, "NB_PREFIX=") && !strings.HasPrefix(e, "JUPYTERHUB_") && !strings.HasPrefix(e, "RENKU_") {
 			env = append(env, e)
 		}
 	}

@@ -39,6 +39,7 @@ import (
 	"errors"
 	"image"
 	"math"
+	"time"
 )
 
 // Action is what happens to a key or button.
@@ -150,6 +151,15 @@ type Injector interface {
 // AutoRepeater is an Injector that can switch the display's own key repeat.
 type AutoRepeater interface {
 	SetAutoRepeat(on bool) error
+}
+
+// Preparer is an Injector that may have to wait before it types a text, and can be asked
+// to make ready for it, so that others have their turn meanwhile.
+type Preparer interface {
+	// Prepare makes ready for the beginning of a text, at least 16 characters, and waits
+	// for nothing but the display itself: it returns how long later to ask again, and 0
+	// when Inject would not have to wait. What others do meanwhile may undo it.
+	Prepare(text string) (wait time.Duration, err error)
 }
 
 // Selection names one of the display's clipboards.

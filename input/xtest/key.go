@@ -53,6 +53,15 @@ func (i *Injector) key(e input.Key) error {
 // the display's layout has the browser's meaning on it, then another key with
 // that meaning, then a spare keycode that is given it.
 func (i *Injector) keycode(e input.Key) (kc byte, under *mods, err error) {
+	kc, under, err = i.find(e)
+	if kc == 0 && err == nil {
+		kc, err = i.lend(keysym(e.Keysym).canonical())
+	}
+	return kc, under, err
+}
+
+// find is keycode without the last; 0: no keycode has that meaning.
+func (i *Injector) find(e input.Key) (kc byte, under *mods, err error) {
 	m := i.keymap
 	kc, sym := physical(e.Code), keysym(e.Keysym).canonical()
 	if m.row(kc) == nil {
@@ -81,24 +90,35 @@ func (i *Injector) keycode(e input.Key) (kc byte, under *mods, err error) {
 			return kc, &under, nil
 		}
 	}
-	kc, err = i.lend(sym)
-	return kc, nil, err
+	return 0, nil, nil
 }
 
 // lend gives a spare keycode the meaning sym. It waits if all of them have just
-// been used; which are to spare may be others then.
+// been used.
 func (i *Injector) lend(sym keysym) (byte, error) {
+	for {
+		kc, wait, err := i.tryLend(sym)
+		if wait == 0 || err != nil {
+			return kc, err
+		}
+		time.Sleep(wait)
+	}
+}
+
+// tryLend is lend for who comes back: it returns how long to wait before, or the
+// keycode. Which are to spare may be others by then.
+func (i *Injector) tryLend(sym keysym) (kc byte, wait time.Duration, err error) {
 	if used, ok := i.ring.oldest(i.keys.down); ok {
-		if err := i.settleKeys(used); err != nil {
-			return 0, err
+		if wait, err = i.settling(used); wait > 0 || err != nil {
+			return 0, wait, err
 		}
 	}
 	kc, ok := i.ring.take(sym, i.keys.down)
 	if !ok {
-		return 0, fmt.Errorf("xtest: keysym %#x: no keycode to spare: %w", uint32(sym), input.ErrInexpressible)
+		return 0, 0, fmt.Errorf("xtest: keysym %#x: no keycode to spare: %w", uint32(sym), input.ErrInexpressible)
 	}
 	i.remap(kc, sym)
-	return kc, nil
+	return kc, 0, nil
 }
 
 // remap gives a keycode one meaning whatever the modifiers; 0: none.

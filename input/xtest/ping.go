@@ -18,6 +18,8 @@ const (
 	// spread is how long a change of the mapping takes to become known. Some programs
 	// hear of it by another connection than of the keys: Chromium asks GTK.
 	spread = 50 * time.Millisecond
+	// pingPoll is how often it is looked whether a program has answered.
+	pingPoll = time.Millisecond
 	// pingPatience is how long a program may take to answer that can be asked.
 	pingPatience = time.Second
 	// maxDepth bounds how deep in a program's windows the one with the focus is.
@@ -30,6 +32,8 @@ const (
 type pings struct {
 	protocols, ping xproto.Atom
 	sent, answered  uint32        // serials
+	asking          xproto.Window // that has been sent the newest, and not answered; 0: none
+	asked           time.Time     // when
 	changed         time.Time     // when a keycode was given another meaning
 	settled         time.Time     // all keys before have been dealt with
 	mute            xproto.Window // that has not answered
@@ -52,28 +56,46 @@ func (i *Injector) findPings() error {
 // settleKeys returns when the program that has the keyboard has read what the keys
 // meant that were pressed until used, or should have.
 func (i *Injector) settleKeys(used time.Time) error {
-	if !used.After(i.pings.settled) || time.Since(used) >= i.pings.settle {
-		return nil
+	for {
+		wait, err := i.settling(used)
+		if wait == 0 || err != nil {
+			return err
+		}
+		time.Sleep(wait)
+	}
+}
+
+// settling is settleKeys for who comes back: it returns how long to wait before, 0 when
+// they are settled.
+func (i *Injector) settling(used time.Time) (wait time.Duration, err error) {
+	p := &i.pings
+	if p.asking != 0 {
+		if err := i.takeEvents(); err != nil {
+			return 0, err
+		}
+		switch {
+		case p.answered == p.sent:
+			p.settled = p.asked
+		case time.Since(p.asked) < p.patience:
+			return pingPoll, nil
+		default:
+			p.mute = p.asking
+		}
+		p.asking = 0
+		i.listen(xproto.EventMaskStructureNotify)
+	}
+	if !used.After(p.settled) || time.Since(used) >= p.settle {
+		return 0, nil
 	}
 	w, err := i.pingable()
 	if err != nil {
-		return err
+		return 0, err
 	}
-	if w == 0 || w == i.pings.mute {
-		time.Sleep(i.pings.settle - time.Since(used))
-		return nil
+	if w == 0 || w == p.mute {
+		return max(0, p.settle-time.Since(used)), nil
 	}
-	now := time.Now()
-	answered, err := i.pingWindow(w)
-	switch {
-	case err != nil:
-		return err
-	case answered:
-		i.pings.settled = now
-	default:
-		i.pings.mute = w
-	}
-	return nil
+	i.pingWindow(w)
+	return pingPoll, nil
 }
 
 // pingable returns the window to ask of the program that has the keyboard; 0: it
@@ -104,23 +126,14 @@ func (i *Injector) pingable() (xproto.Window, error) {
 	return 0, nil
 }
 
-// pingWindow asks a program and waits for its answer; false: there is none.
-func (i *Injector) pingWindow(w xproto.Window) (bool, error) {
+// pingWindow asks a program.
+func (i *Injector) pingWindow(w xproto.Window) {
 	i.listen(xproto.EventMaskStructureNotify | xproto.EventMaskSubstructureNotify) // answers go to the root window
-	defer i.listen(xproto.EventMaskStructureNotify)
 	i.pings.sent++
+	i.pings.asking, i.pings.asked = w, time.Now()
 	event := xproto.ClientMessageEvent{Format: 32, Window: w, Type: i.pings.protocols,
 		Data: xproto.ClientMessageDataUnionData32New([]uint32{uint32(i.pings.ping), i.pings.sent, uint32(w), 0, 0})}
 	xproto.SendEvent(i.conn, false, w, xproto.EventMaskNoEvent, string(event.Bytes()))
-	for end := time.Now().Add(i.pings.patience); time.Now().Before(end); time.Sleep(time.Millisecond) {
-		if err := i.takeEvents(); err != nil {
-			return false, err
-		}
-		if i.pings.answered == i.pings.sent {
-			return true, nil
-		}
-	}
-	return false, nil
 }
 
 // orNone makes nil of what the server refuses: the window has gone.

@@ -2,7 +2,9 @@ package xtest
 
 import (
 	"errors"
+	"fmt"
 	"slices"
+	"time"
 
 	"lucarne/input"
 )
@@ -11,6 +13,36 @@ import (
 // there are to spare: programs that read the whole mapping whenever it changes
 // then do so before they have to keep up with keys.
 const batch = 16
+
+// Prepare implements input.Preparer for the first 16 characters of a text: they get
+// their keycodes, and those are known to programs.
+func (i *Injector) Prepare(text string) (wait time.Duration, err error) {
+	if i.closed {
+		return 0, fmt.Errorf("xtest: prepare: %w", input.ErrGone)
+	}
+	if err := i.ready(); err != nil {
+		return 0, fmt.Errorf("xtest: prepare: %w", err)
+	}
+	chars := []rune(text)
+	lent := false
+	for _, c := range chars[:min(len(chars), batch)] {
+		kc, _, err := i.find(character(c))
+		if err != nil {
+			continue // Inject tells
+		}
+		if kc == 0 {
+			kc, wait, err = i.tryLend(keysym(character(c).Keysym).canonical())
+			if wait > 0 || err != nil {
+				return wait, err
+			}
+		}
+		lent = lent || i.ring.lends(kc)
+	}
+	if !lent {
+		return 0, nil
+	}
+	return max(0, spread-time.Since(i.pings.changed)), nil
+}
 
 // text types each character: by a key that has it, under the modifiers that this
 // takes, else by a spare keycode. One that cannot be typed is left out.

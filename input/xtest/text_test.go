@@ -85,7 +85,11 @@ func TestTextIntoEditors(t *testing.T) {
 				d.i.pings.patience = deadline // the machine may be busy
 				file := d.startEditor(name)
 				want := string(rare)
-				for chars := range slices.Chunk(rare, input.MaxText/utf8.UTFMax) {
+				for chars := range slices.Chunk(rare[:len(rare)/2], input.MaxText/utf8.UTFMax) {
+					d.inject(input.Text{Text: string(chars)})
+				}
+				for chars := range slices.Chunk(rare[len(rare)/2:], batch) {
+					d.prepare(string(chars))
 					d.inject(input.Text{Text: string(chars)})
 				}
 				d.control("KeyS")
@@ -99,6 +103,50 @@ func TestTextIntoEditors(t *testing.T) {
 			})
 		})
 	}
+}
+
+// prepare makes ready for a text.
+func (d *desktop) prepare(text string) {
+	d.t.Helper()
+	for {
+		wait, err := d.i.Prepare(text)
+		if err != nil {
+			d.t.Fatal(err)
+		}
+		if wait == 0 {
+			return
+		}
+		time.Sleep(wait)
+	}
+}
+
+// What has been prepared changes no meaning any more, and what keys have needs nothing.
+func TestPrepare(t *testing.T) {
+	onEach(t, func(t *testing.T, d *desktop) {
+		if wait, err := d.i.Prepare("plain \U0010ffff"); wait != 0 || err != nil || len(d.i.ring.lent()) != 0 {
+			t.Errorf("for what keys have: wait %v, %v, %d keycodes lent", wait, err, len(d.i.ring.lent()))
+		}
+		for chars := range slices.Chunk(rare[:3*batch], batch) {
+			text := string(chars)
+			d.prepare(text)
+			changed := d.i.pings.changed
+			d.inject(input.Text{Text: text})
+			if !d.i.pings.changed.Equal(changed) {
+				t.Errorf("typing %q changed the mapping", text)
+			}
+			for _, want := range chars {
+				if got, _ := d.pressed(); got != character(want).Keysym {
+					t.Errorf("the program got %#x, want %q", got, want)
+				}
+			}
+		}
+		d.sync()
+		d.nothingDown()
+		d.i.Close()
+		if _, err := d.i.Prepare("日"); !errors.Is(err, input.ErrGone) {
+			t.Errorf("Prepare after Close: %v, want %v", err, input.ErrGone)
+		}
+	})
 }
 
 // A layout that is set right behind a text changes nothing of it, in a program that has not

@@ -42,8 +42,8 @@ const (
 
 var errSilent = errors.New("the X server does not answer")
 
-// Injector is an input.Injector, an input.AutoRepeater and an input.LayoutSetter
-// on an X display.
+// Injector is an input.Injector, an input.AutoRepeater, an input.LayoutSetter and an
+// input.Preparer on an X display.
 //
 // Positions outside the screen become the nearest inside it. A key goes down
 // under its physical keycode if the display's layout has the keysym on that
@@ -90,6 +90,7 @@ var (
 	_ input.Injector     = (*Injector)(nil)
 	_ input.AutoRepeater = (*Injector)(nil)
 	_ input.LayoutSetter = (*Injector)(nil)
+	_ input.Preparer     = (*Injector)(nil)
 )
 
 // Open connects to a display, lets go of every key and button that is down

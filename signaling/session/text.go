@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"time"
 
 	"lucarne/input"
 )
@@ -93,21 +94,49 @@ func (s *Session) typeTexts(ctx context.Context) {
 }
 
 // typeSome types a piece for the viewer whose turn it is, or deals with what comes
-// after its text, and reports whether there may be more.
-func (s *Session) typeSome() bool {
+// after its text, and reports whether there may be more. Nobody waits while it does.
+func (s *Session) typeSome() (more bool) {
+	wait, more := s.typeNext()
+	time.Sleep(wait)
+	return more
+}
+
+// typeNext is typeSome, or returns how long the display has to be waited for before.
+func (s *Session) typeNext() (wait time.Duration, more bool) {
 	h := s.hands
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if len(h.typing) == 0 {
-		return false
+		return 0, false
 	}
-	v := h.typing[0]
+	v := h.typing[0] // until its piece is typed: two would take what they need from each other
+	if wait := v.prepare(); wait > 0 {
+		return wait, true
+	}
 	h.typing = h.typing[1:]
 	if v.typePiece() {
 		h.typing = append(h.typing, v)
 	}
-	return true
+	return 0, true
 }
+
+// prepare has the display make ready for the next piece, and returns how long to wait
+// for it. The caller holds hands.mu.
+func (v *Viewer) prepare() (wait time.Duration) {
+	preparer, ok := v.session.hands.injector.(input.Preparer)
+	if !ok || v.backlog.rest == "" || !v.types() {
+		return 0
+	}
+	piece, _ := cut(v.backlog.rest)
+	wait, err := preparer.Prepare(piece)
+	if err != nil {
+		return 0 // typing the piece tells
+	}
+	return wait
+}
+
+// types reports whether the viewer may go on with its text.
+func (v *Viewer) types() bool { return v.allows(Keyboard) && v.Err() == nil }
 
 // typePiece reports whether there is more. The caller holds hands.mu.
 func (v *Viewer) typePiece() bool {
@@ -122,7 +151,7 @@ func (v *Viewer) typePiece() bool {
 		v.take(next)
 		return true
 	}
-	if !v.allows(Keyboard) || v.Err() != nil {
+	if !v.types() {
 		b.rest = ""
 		return true
 	}

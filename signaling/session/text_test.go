@@ -225,3 +225,48 @@ func TestBacklog(t *testing.T) {
 		t.Errorf("InputSeq = %d, and %d keys are held; want %d and none", got, d.held(), want)
 	}
 }
+
+// slowly is a display that asks to come back before each piece, for as often as it says.
+type slowly struct {
+	*display
+	asks int
+}
+
+func (d *slowly) Prepare(string) (time.Duration, error) {
+	if d.asks == 0 {
+		return 0, nil
+	}
+	d.asks--
+	return time.Second, nil
+}
+
+// While a text waits for the display nobody waits for it, and its viewer may let go.
+func TestTextThatHasToWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, d := start(t, Config{})
+		s.SetHands(&slowly{display: d, asks: 2}, d)
+		p, other := &page{v: join(t, s, Owner)}, &page{v: join(t, s, Controller)}
+		p.send(key("ShiftLeft", input.Down))
+		p.send(input.Text{Text: "日本"})
+		for range 2 {
+			synctest.Wait()
+			if text, _ := d.typed(); text != "" {
+				t.Fatalf("%q was typed before the display was ready", text)
+			}
+			other.send(key("KeyA", input.Down))
+			other.send(key("KeyA", input.Up))
+			time.Sleep(time.Second)
+		}
+		p.send(input.Release{})
+		synctest.Wait()
+		if text, _ := d.typed(); text != "日本" {
+			t.Errorf("%q was typed, want 日本", text)
+		}
+		if n := d.held(); n != 0 {
+			t.Errorf("%d keys are held", n)
+		}
+		if got, want := d.events(), 2+2*2+1; got != want {
+			t.Errorf("%d events, want %d", got, want)
+		}
+	})
+}

@@ -49,6 +49,8 @@ type Config struct {
 
 	// VNC is how the display's VNC server is reached; nil: there is none.
 	VNC *rfb.Server
+	// VNCOff is why there is none, a code that pages word; "": vnc-off.
+	VNCOff string
 
 	// Activity answers whoever asks whether the desktop is in use, without credentials:
 	// api/kernels, api/terminals, api/status. nil: nobody does.

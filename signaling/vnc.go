@@ -94,7 +94,7 @@ func limitSend(conn net.Conn) {
 // why that has ended.
 func (h *Handler) bridge(ctx context.Context, conn *websocket.Conn, from string, who access.Visitor, named pageKey) farewell {
 	if h.cfg.VNC == nil {
-		return farewell{code: "vnc-off"}
+		return farewell{code: cmp.Or(h.cfg.VNCOff, "vnc-off")}
 	}
 	viewer, pass := h.pages.viewer(named)
 	switch {

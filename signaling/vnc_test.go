@@ -174,6 +174,13 @@ func TestVNCEnds(t *testing.T) {
 	}
 }
 
+func TestVNCOffSaysWhy(t *testing.T) {
+	s := serve(t, func(c *Config) { c.VNCOff = "vnc-watermark-off" })
+	if code, reason := s.dial(t, "/vnc/ws", nil).closed(); code != closeForGood || reason != "vnc-watermark-off" {
+		t.Errorf("closed with %d %q", code, reason)
+	}
+}
+
 func TestVNCMalformed(t *testing.T) {
 	for name, send := range map[string]func(*client){
 		"handshake": func(c *client) { c.hear("RFB 003.008\n"); c.say("GET / HTTP/1.1") },

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf8"
 )
 
 // Text is what is written, with fields in braces for what is not known beforehand:
@@ -20,20 +21,20 @@ type Text struct{ template string }
 type Fields struct{ Session, User, Host string }
 
 const (
-	maxTemplate = 200 // bytes
-	maxLetters  = 160 // of what is written; the rest is cut off
+	maxTemplate = 200 // characters
+	maxLetters  = 250 // of what is written; the rest is cut off
 	timeLayout  = "2006-01-02 15:04 MST"
 	timeField   = "{time}"
 )
 
 // ParseText returns the text of a template. A field that there is not, a brace
-// without its other, an empty text and one of more than 200 bytes are errors.
+// without its other, an empty text and one of more than 200 characters are errors.
 func ParseText(template string) (Text, error) {
 	switch {
 	case strings.TrimSpace(template) == "":
 		return Text{}, errors.New("watermark: text: it is empty")
-	case len(template) > maxTemplate:
-		return Text{}, fmt.Errorf("watermark: text: it has %d bytes, and may have %d", len(template), maxTemplate)
+	case utf8.RuneCountInString(template) > maxTemplate:
+		return Text{}, fmt.Errorf("watermark: text: more than %d characters", maxTemplate)
 	}
 	rest := template
 	for {

@@ -18,7 +18,8 @@ func TestParseText(t *testing.T) {
 		"{user":                          "brace",
 		"user}":                          "brace",
 		"{us{user}":                      "no field {us{user}",
-		strings.Repeat("a", 201):         "201 bytes",
+		strings.Repeat("é", 200):         "",
+		strings.Repeat("é", 201):         "more than 200",
 	} {
 		_, err := ParseText(template)
 		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {

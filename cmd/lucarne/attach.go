@@ -43,7 +43,7 @@ func (d *desktop) attach(x xDisplay) (capture.Source, error) {
 		return nil, err
 	}
 	d.session.SetHands(injector, selections)
-	return &attached{Source: source, injector: injector, selections: selections, conns: conns, session: d.session}, nil
+	return d.marked(&attached{Source: source, injector: injector, selections: selections, conns: conns, session: d.session})
 }
 
 // attached is an X display whose hands are the session's.

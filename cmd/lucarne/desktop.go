@@ -200,6 +200,7 @@ func (d *desktop) wire() error {
 		Access:         d.access,
 		FrameAncestors: d.flags.ancestors(),
 		VNC:            vnc,
+		VNCOff:         d.vncOff(),
 		Activity:       d.activity,
 		Rest:           d.flags.PauseAfter,
 		Files:          d.files,

@@ -63,14 +63,15 @@ func (f *vncFlags) password() (string, error) {
 	return strings.TrimRight(string(text), "\r\n"), nil
 }
 
-// vncServer is how the display's VNC server is reached; nil: there is none.
+// vncServer is how the display's VNC server is reached; nil: there is none, or vncOff
+// says why there may be none.
 func (d *desktop) vncServer() (*rfb.Server, error) {
 	network, address, err := d.flags.address()
 	if err != nil {
 		return nil, exitError{exitUsage, err}
 	}
 	switch {
-	case d.flags.VNC == "off":
+	case d.flags.VNC == "off" || d.vncOff() != "":
 		return nil, nil
 	case network == "":
 		return &rfb.Server{Dial: d.dialOwnVNC}, nil

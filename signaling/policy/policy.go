@@ -30,8 +30,8 @@ type Policy struct {
 
 // Watermark is a text over the picture.
 type Watermark struct {
-	// Text is printable, of 1 to MaxWatermark characters; "{session}", "{user}" and
-	// "{time}" stand for what they name.
+	// Text is printable, of 1 to MaxWatermark characters; "{session}", "{user}", "{host}"
+	// and "{time}" stand for what they name.
 	Text    string
 	Opacity float64 // 0.02, hardly visible, to 1
 }

@@ -195,7 +195,7 @@ func (p *Policy) readWatermark(n node) error {
 
 // readMark reads the text of a watermark.
 func readMark(n node) (string, error) {
-	const want = "printable text with {session}, {user} or {time}"
+	const want = "printable text with {session}, {user}, {host} or {time}"
 	text, err := n.text(want)
 	if err != nil {
 		return "", err
@@ -206,9 +206,9 @@ func readMark(n node) (string, error) {
 	if !utf8.ValidString(text) || strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }) {
 		return "", n.problem("want %s on one line", want)
 	}
-	rest := strings.NewReplacer("{session}", "", "{user}", "", "{time}", "").Replace(text)
+	rest := strings.NewReplacer("{session}", "", "{user}", "", "{host}", "", "{time}", "").Replace(text)
 	if strings.ContainsAny(rest, "{}") {
-		return "", n.problem("braces other than those of {session}, {user} and {time} are not allowed")
+		return "", n.problem("braces other than those of {session}, {user}, {host} and {time} are not allowed")
 	}
 	return text, nil
 }

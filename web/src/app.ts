@@ -165,6 +165,9 @@ export class App {
       keys: this.hands.typing.keyboard,
       access: this.access,
       files: this.files,
+      owns: () => this.hello?.role === "owner",
+      examine: () =>
+        this.connection.send({ type: "doctor", paths: [new URL("./", document.baseURI).pathname], t: Date.now() }),
       awake: (minutes) => void this.connection.send({ type: "awake", minutes }),
       leave: () => this.sink.focus({ preventScroll: true }),
       escapes: () => this.hands.typing.escapes,
@@ -317,6 +320,8 @@ export class App {
       case "encoding":
         this.encoding = message.encoding;
         return this.render();
+      case "doctor":
+        return this.face?.examined(message.findings);
       case "processes":
         return this.keep(message.processes);
       case "gpus":

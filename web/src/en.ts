@@ -1,4 +1,5 @@
 import { codes } from "./en/codes.ts";
+import { doctor } from "./en/doctor.ts";
 
 /** The words of the page in English. {0}, {1} ... stand for arguments. */
 export const en = {
@@ -354,8 +355,10 @@ export const en = {
   "feature.upload": "sending files to the desktop",
   "feature.download": "fetching files from the desktop",
   "feature.awake": "keeping an idle desktop running",
+  "feature.doctor": "checking the desktop",
 
   ...codes,
+  ...doctor,
 } as const;
 
 export type Key = keyof typeof en;

@@ -1,5 +1,6 @@
 import type { Catalogue } from "./en.ts";
 import { codes } from "./fr/codes.ts";
+import { doctor } from "./fr/doctor.ts";
 
 /** The words of the page in French. No-break spaces as French typography wants them. */
 export const fr: Catalogue = {
@@ -355,6 +356,8 @@ export const fr: Catalogue = {
   "feature.upload": "envoyer des fichiers vers le bureau",
   "feature.download": "enregistrer des fichiers du bureau",
   "feature.awake": "garder en marche un bureau inutilisé",
+  "feature.doctor": "vérifier le bureau",
 
   ...codes,
+  ...doctor,
 };

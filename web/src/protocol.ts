@@ -97,6 +97,18 @@ export interface GPU {
 
 export type ProcessState = "waiting" | "starting" | "ready" | "retrying" | "failed" | "stopped";
 
+/** What a check of the desktop has found. */
+export interface Finding {
+  check: string;
+  state: "ok" | "warn" | "fail" | "skip";
+  code: string;
+  args: string[];
+  /** In English, for a code that the page has no words for; so are these: what to change, by whom. */
+  found: string;
+  user: string;
+  admin: string;
+}
+
 /** One of the processes that keep the desktop running. */
 export interface Process {
   name: string;
@@ -183,6 +195,7 @@ export type ServerMessage =
   | { type: "encoding"; encoding: Encoding }
   | { type: "gpus"; gpus: GPU[] }
   | { type: "processes"; processes: Process[] }
+  | { type: "doctor"; findings: Finding[] }
   | { type: "idle"; left: number }
   | { type: "clipboard"; serial: number; selection: string; items: ClipboardItemSize[] }
   | ({ type: "transfer"; way: string; bytes: number; serial: number } & Reason)
@@ -217,6 +230,8 @@ export type ClientMessage =
   /** Whether the page wants to know how the GPUs are, each second. */
   | { type: "gpus"; on: boolean }
   | { type: "awake"; minutes: number }
+  /** What does the desktop lack? paths has the page's own directory, t the browser's time in Unix milliseconds. */
+  | { type: "doctor"; paths: string[]; t: number }
   /** Where the desktop's pointer is: a cursor message says it. */
   | { type: "pointer" }
   | { type: "resize"; width: number; height: number; scale: number }
@@ -299,6 +314,8 @@ function parseFields(m: Fields): ServerMessage | null {
       return { type: "encoding", encoding: parseEncoding(m) };
     case "idle":
       return { type: "idle", left: number(m.left) };
+    case "doctor":
+      return { type: "doctor", findings: objects(m.findings).map(parseFinding) };
     case "processes":
       return { type: "processes", processes: objects(m.processes).map(parseProcess) };
     case "gpus":
@@ -388,6 +405,19 @@ function parseHello(m: Fields): HelloMessage {
     seq: number(m.seq),
     maxClipboard: number(m.maxClipboard),
     primary: m.primary === true,
+  };
+}
+
+function parseFinding(m: Fields): Finding {
+  const states = ["ok", "warn", "fail"] as const;
+  return {
+    check: string(m.check),
+    state: states.find((state) => state === m.state) ?? "skip",
+    code: string(m.code),
+    args: strings(m.args),
+    found: string(m.found),
+    user: string(m.user),
+    admin: string(m.admin),
   };
 }
 

@@ -34,7 +34,7 @@ const (
 func table() map[string]said {
 	return map[string]said{
 		"machine-failed": {Warn, "lucarne machine, which looks at this machine, fails: {0}", "", "let lucarne start processes of its own"},
-		"slow":           {Warn, "no answer within {0} s: what is asked hangs", "", "see what hangs: a network volume, the GPU's driver, the X server"},
+		"slow":           {Warn, "no answer within {0} s: what is asked hangs", "", "see what hangs: a network volume, the GPU’s driver, the X server"},
 
 		"display-none":      {Skip, "DISPLAY is not set; lucarne up starts a display of its own", "", ""},
 		"display-ok":        {OK, "{0}, {1}, by MIT-SHM in {2} ms", "", ""},

@@ -52,7 +52,7 @@ export const doctor = {
   "doctor.machine-failed": "lucarne machine, which looks at this machine, fails: {0}",
   "doctor.machine-failed.admin": "let lucarne start processes of its own",
   "doctor.slow": "no answer within {0} s: what is asked hangs",
-  "doctor.slow.admin": "see what hangs: a network volume, the GPU's driver, the X server",
+  "doctor.slow.admin": "see what hangs: a network volume, the GPU’s driver, the X server",
   "doctor.display-none": "DISPLAY is not set; lucarne up starts a display of its own",
   "doctor.display-ok": "{0}, {1}, by MIT-SHM in {2} ms",
   "doctor.display-extension": "{0}: {1}",

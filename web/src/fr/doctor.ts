@@ -106,7 +106,7 @@ export const doctor: Record<keyof typeof en, string> = {
   "doctor.opengl-hangs.admin": "redémarrer le conteneur, ou mettre à jour le pilote de l’hôte",
   "doctor.opengl-failed": "gpu-run échoue : {0}",
   "doctor.opengl-failed.admin": "installer images/gpu-run de cette version, avec dash et coreutils",
-  "doctor.user-ok": "{0}, uid {1}, gid {2}",
+  "doctor.user-ok": "{0}, utilisateur {1}, groupe {2}",
   "doctor.user-nameless": "l’uid {0} n’a pas de nom dans /etc/passwd : certains programmes ne démarrent pas sans",
   "doctor.user-nameless.admin": "ajouter une ligne pour l’uid au démarrage du conteneur, ou rendre /etc/passwd modifiable par le groupe 0",
   "doctor.user-root": "{0}, uid {1}, gid {2} : les programmes du bureau ont tous les droits du conteneur",

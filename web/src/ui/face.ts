@@ -9,12 +9,13 @@ import type { Files } from "../files.ts";
 import { canFill, fills, toggleFullscreen } from "../fullscreen.ts";
 import type { Login } from "../http.ts";
 import type { Words } from "../i18n.ts";
-import type { Person, Reason, Shared } from "../protocol.ts";
+import type { Finding, Person, Reason, Shared } from "../protocol.ts";
 import type { Settings, SettingsStore } from "../settings.ts";
 import type { Stats } from "../stats.ts";
 import type { Upload } from "../upload.ts";
 import { Card } from "./card.ts";
 import { write } from "./dialog.ts";
+import { DoctorPanel } from "./doctor.ts";
 import { element } from "./dom.ts";
 import { readable, withholds } from "./encoding.ts";
 import { FilesPanel } from "./files.ts";
@@ -47,6 +48,10 @@ export interface FaceActions extends LoginActions {
   files: Files;
   /** The desktop is to count as in use for so many minutes more, 0 for being used now. */
   awake(minutes: number): void;
+  /** Whether the person is the desktop's owner. */
+  owns(): boolean;
+  /** Has the server look at what the desktop lacks; false when there is no connection. */
+  examine(): boolean;
   /** The focus goes back to the desktop. */
   leave(): void;
   /** Whether the desktop gets Escape also in full screen. */
@@ -84,6 +89,7 @@ export class Face {
   private readonly idle: IdleBanner;
   private readonly drop = { root: element("p", { class: "drop", hidden: "" }) };
   private readonly route: RoutePanel;
+  private readonly doctor: DoctorPanel;
   private readonly settings: SettingsPanel;
   private readonly panels: readonly Panel[];
   private readonly scrollbars: Scrollbars;
@@ -110,13 +116,14 @@ export class Face {
     this.panel = new ClipboardPanel(words, { ...actions.clipboard, closed });
     this.transfers = new Transfers(words, pageClock, actions.cancel);
     this.special = new KeysPanel(words, actions.keys, closed);
-    this.route = new RoutePanel(words, closed);
+    this.doctor = new DoctorPanel(words, { ask: actions.examine, copy: (text) => actions.clipboard.copy(plain(text)), closed });
+    this.route = new RoutePanel(words, closed, this.opens(this.doctor, () => this.doctor.show()).act);
     this.settings = new SettingsPanel(words, store, closed);
     this.people = new PeoplePanel(words, actions.access, { copy: (text) => actions.clipboard.copy(plain(text)), closed });
     this.files = new FilesPanel(words, { files: actions.files, may: (feature) => actions.access.may(feature), closed });
     this.drop.root.append(words.say("files.drop"));
     this.idle = new IdleBanner(words, pageClock, actions.awake);
-    this.panels = [this.panel, this.special, this.files, this.people, this.route, this.settings];
+    this.panels = [this.panel, this.special, this.files, this.people, this.route, this.doctor, this.settings];
     this.scrollbars = new Scrollbars(words, actions.panning(), actions.leave);
     this.toolbar = new Toolbar(words, this.tools(), actions.leave);
     document.body.append(...this.parts().map(({ root }) => root));
@@ -247,6 +254,11 @@ export class Face {
     this.idle.show(left);
   }
 
+  /** What the server has found that the desktop lacks. */
+  examined(findings: readonly Finding[]): void {
+    this.doctor.told(findings);
+  }
+
   /** Files hang over the page, or do not any more. */
   hang(hanging: boolean): void {
     this.drop.root.hidden = !hanging;
@@ -315,6 +327,7 @@ export class Face {
     // Those who hear the page hear it once: from the card where there is one.
     write(this.speech.root, view ? "" : text);
     this.route.say(routeOf(this.words, situation));
+    this.route.owned = this.actions.owns();
     this.settings.say(situation.offer);
     this.people.update();
     this.mark();

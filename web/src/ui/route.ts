@@ -26,15 +26,26 @@ export class RoutePanel extends Dialog {
   private readonly why: HTMLElement;
   private readonly remedy: HTMLElement;
 
-  constructor(words: Words, closed: () => void) {
+  private readonly check: HTMLButtonElement;
+
+  /** check opens what an owner can have looked at on the server. */
+  constructor(words: Words, closed: () => void, check: () => void) {
     const path = element("p", { class: "path" });
     const why = element("p");
     const remedy = element("p");
-    const links = element("footer", {}, checkLink(words), vncLink(words));
+    const looked = element("button", { type: "button", hidden: "" }, words.say("doctor.ui.open"));
+    looked.addEventListener("click", check);
+    const links = element("footer", {}, looked, checkLink(words), vncLink(words));
     super(words, words.say("route.title"), "route", closed, path, why, remedy, links);
     this.path = path;
     this.why = why;
     this.remedy = remedy;
+    this.check = looked;
+  }
+
+  /** Whether the person is an owner. */
+  set owned(owned: boolean) {
+    this.check.hidden = !owned;
   }
 
   say({ path, why, remedy }: Route): void {

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"lucarne/signaling/access"
+	"lucarne/signaling/files"
 	"lucarne/signaling/session"
 )
 
@@ -59,6 +60,7 @@ func (h *Handler) serveFiles(w http.ResponseWriter, r *http.Request, rest string
 	page := pageKey(sha256.Sum256([]byte(secret)))
 	viewer, pass := h.pages.viewer(page)
 	if own, err := who.Pass(pass.Share, key); err != nil || viewer != nil && !own.Same(pass) {
+		h.keyless(h.from(r), access.ErrLogin)
 		http.Error(w, "log in first", http.StatusUnauthorized)
 		return
 	}
@@ -74,10 +76,10 @@ func (h *Handler) serveFiles(w http.ResponseWriter, r *http.Request, rest string
 	done := false
 	over, end := h.over(r.Context(), pass, viewer)
 	defer end()
-	err = viewer.Do(feature, func() error {
+	err = viewer.Use(feature, session.Detail{}, func(detail *session.Detail) error {
 		done = true
 		defer cutOff(w, r, over)()
-		return act()
+		return act(detail)
 	})
 	switch {
 	case !done:
@@ -90,15 +92,30 @@ func (h *Handler) serveFiles(w http.ResponseWriter, r *http.Request, rest string
 }
 
 // fileAct returns what answers a request, and the feature that it uses; nil: nothing.
-func (h *Handler) fileAct(w http.ResponseWriter, r *http.Request, rest, owner string) (session.Feature, func() error) {
+// It tells the audit what was carried.
+func (h *Handler) fileAct(w http.ResponseWriter, r *http.Request, rest, owner string) (session.Feature, func(*session.Detail) error) {
 	if id, found := strings.CutPrefix(rest, "uploads/"); found {
-		return session.Upload, func() error { return h.cfg.Files.Upload(w, r, owner, id) }
+		return session.Upload, func(detail *session.Detail) error {
+			whole, err := h.cfg.Files.Upload(w, r, owner, id)
+			detail.Quiet = whole == nil // pieces are on the way to a file
+			if whole != nil {
+				detail.Objects = fileObjects(*whole)
+			}
+			return err
+		}
 	}
 	if dir, found := strings.CutPrefix(rest, "list/"); found && r.Method == http.MethodGet {
-		return session.Download, func() error { return h.cfg.Files.ServeList(w, dir) }
+		return session.Download, func(detail *session.Detail) error {
+			detail.Operation, detail.Subject = "list", "/"+dir
+			return h.cfg.Files.ServeList(w, dir)
+		}
 	}
 	if rest == "fetch" && r.Method == http.MethodPost {
-		return session.Download, func() error { return h.cfg.Files.ServeFile(w, r, r.PostFormValue("path")) }
+		return session.Download, func(detail *session.Detail) error {
+			sent, err := h.cfg.Files.ServeFile(w, r, r.PostFormValue("path"))
+			detail.Objects = fileObjects(sent)
+			return err
+		}
 	}
 	return "", nil
 }
@@ -126,6 +143,11 @@ func (h *Handler) over(ctx context.Context, pass access.Pass, viewer *session.Vi
 		cancel()
 		watch.Wait()
 	}
+}
+
+// fileObjects are what the audit is told of a file.
+func fileObjects(file files.Carried) []session.Object {
+	return []session.Object{{Name: file.Name, Bytes: file.Bytes, SHA256: file.SHA256}}
 }
 
 // cutOff makes reading a request's body and writing its answer fail once over is closed,
@@ -179,17 +201,12 @@ func (s *socket) allowed() []session.Feature {
 	return slices.DeleteFunc(s.viewer.Allowed(), s.h.lacks)
 }
 
-// refused says why the viewer may not use what its role could.
+// refused says why the viewer may not use what there is and its role could.
 func (s *socket) refused() map[session.Feature]string {
 	why := make(map[session.Feature]string)
 	for f, refusal := range s.viewer.Refusals() {
-		if refusal != session.ByRole {
+		if refusal != session.ByRole && !s.h.lacks(f) {
 			why[f] = string(refusal)
-		}
-	}
-	for _, f := range s.viewer.Allowed() {
-		if s.h.lacks(f) {
-			why[f] = "off"
 		}
 	}
 	return why

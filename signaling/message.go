@@ -61,9 +61,9 @@
 //	size       width, height: the screen's size now
 //	display    state ("starting", "up", "failed", "gone"), code, args: why
 //	control    viewer, name, as (its role), you (bool): who leads; given (bool): control has been given to it;
-//	           role, allow: what this viewer may do now; refuse: for each feature that its role could use and it
-//	           may not, why: "policy" (this desktop's), "audit" (it must be recorded and cannot be now), "off"
-//	           (there is none here); sent when any of it has changed
+//	           role, allow: what this viewer may do now; refuse: for each feature that there is and its role
+//	           could use, but it may not, why: "policy" (this desktop's), "audit" (it must be recorded and
+//	           cannot be now); sent when any of it has changed
 //	people     people: who is here (id, name, role, lent, you, leads, path, since, asked), and
 //	           shares: the links that this viewer may end (share, name, role, until); whoever may
 //	           give control is told at first and when it has changed

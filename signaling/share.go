@@ -23,6 +23,7 @@ func (h *Handler) visitor(w http.ResponseWriter, r *http.Request) (who access.Vi
 	case who.Any():
 		return who, true
 	case errors.Is(err, access.ErrIdentity):
+		h.refused(string(access.Proxy), h.from(r), err)
 		h.cfg.Log.Warn("refused", "from", h.from(r), "err", err)
 		http.Error(w, "the proxy in front does not say who this is", http.StatusForbidden)
 	case errors.Is(err, access.ErrHub):
@@ -37,8 +38,8 @@ func (h *Handler) visitor(w http.ResponseWriter, r *http.Request) (who access.Vi
 func (h *Handler) from(r *http.Request) string { return h.cfg.Access.Origins.From(r) }
 
 // join adds a viewer who has come in by a pass.
-func (h *Handler) join(pass access.Pass, instead *session.Viewer) (*session.Viewer, error) {
-	return h.cfg.Session.Join(session.JoinConfig{Role: h.cfg.Role, User: pass.User, Share: pass.Share, Instead: instead})
+func (h *Handler) join(pass access.Pass, from string, instead *session.Viewer) (*session.Viewer, error) {
+	return h.cfg.Session.Join(session.JoinConfig{Role: h.cfg.Role, User: pass.User, From: from, Share: pass.Share, Instead: instead})
 }
 
 // accessFarewell is what a page is told that is not let in, or no longer.

@@ -169,6 +169,7 @@ func (s *socket) serve(ctx context.Context, from string, who access.Visitor) {
 		return
 	}
 	if s.pass, err = who.Pass(hello.Share, hello.Key); err != nil {
+		s.h.keyless(from, err)
 		s.log.Warn("viewer refused", "from", from, "err", err)
 		s.bye(accessFarewell(err))
 		return
@@ -183,7 +184,7 @@ func (s *socket) serve(ctx context.Context, from string, who access.Visitor) {
 	if earlier != nil {
 		s.handled = earlier.InputSeq()
 	}
-	viewer, err := s.h.join(s.pass, earlier)
+	viewer, err := s.h.join(s.pass, from, earlier)
 	if err != nil {
 		s.log.Warn("viewer refused", "from", from, "err", err)
 		s.bye(accessFarewell(err))

@@ -103,14 +103,16 @@ func (h *Handler) bridge(ctx context.Context, conn *websocket.Conn, from string,
 	case viewer == nil:
 		var err error
 		if pass, err = who.Pass("", ""); err == nil { // the page's own socket is where a key is said
-			viewer, err = h.join(pass, nil)
+			viewer, err = h.join(pass, from, nil)
 		}
 		if err != nil {
+			h.keyless(from, err)
 			h.cfg.Log.Warn("viewer refused", "from", from, "err", err)
 			return accessFarewell(err)
 		}
 		defer viewer.Leave()
 	case !who.Has(pass):
+		h.keyless(from, access.ErrLogin)
 		return accessFarewell(access.ErrLogin)
 	}
 	log := h.cfg.Log.With("viewer", viewer.ID())

@@ -169,7 +169,7 @@ func (d *desktop) wire() error {
 	d.session.Withhold(d.byGPU...)
 	d.hub = hubOf(os.Getenv, d.log)
 	d.activity = d.flags.meter(d.session, d.gpuReader, d.hub, d.log)
-	d.files = d.flags.store(d.log)
+	d.files = d.flags.store(d.audit != nil, d.log)
 	if err := d.order(d.automatic()); err != nil {
 		return err
 	}
@@ -198,6 +198,7 @@ func (d *desktop) wire() error {
 		Log:            d.log,
 		BasePath:       d.flags.BasePath,
 		Access:         d.access,
+		Audit:          d.record(),
 		FrameAncestors: d.flags.ancestors(),
 		VNC:            vnc,
 		VNCOff:         d.vncOff(),

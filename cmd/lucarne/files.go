@@ -27,8 +27,8 @@ func (f *filesFlags) validate() error {
 	return nil
 }
 
-// store returns where files are; nil: nowhere.
-func (f *filesFlags) store(log *slog.Logger) *files.Store {
+// store returns where files are; nil: nowhere. sums: what they are is recorded.
+func (f *filesFlags) store(sums bool, log *slog.Logger) *files.Store {
 	if f.Files == "off" {
 		return nil
 	}
@@ -41,7 +41,7 @@ func (f *filesFlags) store(log *slog.Logger) *files.Store {
 		}
 		dir = filepath.Join(home, rest)
 	}
-	return files.New(files.Config{Dir: dir, MaxBytes: int64(f.FilesMax), Log: log})
+	return files.New(files.Config{Dir: dir, MaxBytes: int64(f.FilesMax), Sums: sums, Log: log})
 }
 
 // keepFiles gives up uploads that nobody goes on with.

@@ -15,7 +15,7 @@ func TestFilesStore(t *testing.T) {
 	var log bytes.Buffer
 	logger := slog.New(slog.NewTextHandler(&log, nil))
 	for _, dir := range []string{"~/in", filepath.Join(home, "in")} {
-		store := (&filesFlags{Files: dir, FilesMax: 10}).store(logger)
+		store := (&filesFlags{Files: dir, FilesMax: 10}).store(false, logger)
 		if _, err := store.Begin("me", "a", 3); err != nil {
 			t.Errorf("%s: %v", dir, err)
 		}
@@ -26,11 +26,11 @@ func TestFilesStore(t *testing.T) {
 			t.Errorf("%s: %v, %v", dir, entries, err)
 		}
 	}
-	if (&filesFlags{Files: "off"}).store(logger) != nil {
+	if (&filesFlags{Files: "off"}).store(false, logger) != nil {
 		t.Error("off: there are files")
 	}
 	os.Unsetenv("HOME") // t.Setenv restores it
-	if (&filesFlags{Files: "~/in"}).store(logger) != nil || !strings.Contains(log.String(), "--files") {
+	if (&filesFlags{Files: "~/in"}).store(false, logger) != nil || !strings.Contains(log.String(), "--files") {
 		t.Errorf("without a home: %s", log.String())
 	}
 }

@@ -71,7 +71,10 @@ type Config struct {
 	Redeem func(secret string) (id string, until time.Time, err error)
 	Linked func(id string) bool
 
-	Log *slog.Logger
+	// Refused is told of each login that was wrong; which it was: a Method, or "link".
+	// It must not block. nil: nobody is.
+	Refused func(which, from string, err error)
+	Log     *slog.Logger
 }
 
 // NewToken returns 256 random bits in the URL alphabet of base64 (RFC 4648 §5).

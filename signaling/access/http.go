@@ -189,14 +189,27 @@ func (g *Gate) refuse(w http.ResponseWriter, r *http.Request, c credentials, fro
 		http.Error(w, "too many attempts: wait", http.StatusTooManyRequests)
 		return
 	}
-	g.refused.wrong.Add(1)
-	g.cfg.Log.Warn("login refused", "from", g.cfg.Origins.From(r), "err", err)
+	which := string(g.cfg.Method)
+	if c.Share != "" {
+		which = "link"
+	}
+	g.tell(which, r, err)
 	if c.form {
 		w.Header().Set("Location", "./") // whose form asks
 		w.WriteHeader(http.StatusSeeOther)
 		return
 	}
 	http.Error(w, err.Error(), http.StatusUnauthorized)
+}
+
+// tell counts a login that was wrong, and tells of it.
+func (g *Gate) tell(which string, r *http.Request, err error) {
+	g.refused.wrong.Add(1)
+	from := g.cfg.Origins.From(r)
+	g.cfg.Log.Warn("login refused", "from", from, "err", err)
+	if g.cfg.Refused != nil {
+		g.cfg.Refused(which, from, err)
+	}
 }
 
 // passFor returns the pass for who has given the right credential: the one that the browser

@@ -111,8 +111,7 @@ func (g *Gate) callback(w http.ResponseWriter, r *http.Request, kept bool) {
 	http.SetCookie(w, &http.Cookie{Name: g.stateName(secure), Path: s.Path, MaxAge: -1, HttpOnly: true, Secure: secure})
 	p, err := g.arrive(r, r.FormValue("code"))
 	if err != nil {
-		g.refused.wrong.Add(1)
-		g.cfg.Log.Warn("login refused", "from", g.cfg.Origins.From(r), "err", err)
+		g.tell(string(OAuth), r, err)
 		code := "hub-refused"
 		if errors.Is(err, ErrHub) {
 			code = "hub-unreachable"

@@ -59,19 +59,25 @@ type object struct {
 	SHA256 string `json:"sha256,omitempty"`
 }
 
-// maxError is how much is kept of an error's text, in bytes.
-const maxError = 200
+// How much is kept of a text, in bytes: others may make it as long as they like.
+const (
+	maxText = 1024
+	maxWord = 200
+)
+
+// clip keeps so much of a text.
+func clip(text string, most int) string { return text[:min(len(text), most)] }
 
 // entryOf is what is written of a record.
 func entryOf(r session.Record, addresses bool) entry {
 	e := entry{
 		Time: timestamp(r.Time), Event: r.Event,
-		Viewer: r.Viewer, User: r.User, Role: r.Role, Share: r.Share, Path: r.Path,
-		Feature: r.Feature, Operation: r.Detail.Operation, Subject: r.Detail.Subject, Grants: r.Detail.Grants, Method: r.Detail.Method,
+		Viewer: r.Viewer, User: clip(r.User, maxWord), Role: r.Role, Share: r.Share, Path: r.Path,
+		Feature: r.Feature, Operation: r.Detail.Operation, Subject: clip(r.Detail.Subject, maxText), Grants: r.Detail.Grants, Method: r.Detail.Method,
 		Repeats: r.Repeats, Refused: r.Refused,
 	}
 	if addresses {
-		e.From = r.From
+		e.From = clip(r.From, maxWord)
 	}
 	if r.Event == session.Used || r.Event == session.Joined {
 		e.Outcome = "done"
@@ -80,11 +86,10 @@ func entryOf(r session.Record, addresses bool) entry {
 		if e.Outcome = "failed"; errors.Is(r.Err, session.ErrRefused) {
 			e.Outcome = "refused"
 		}
-		e.Error = r.Err.Error()
-		e.Error = e.Error[:min(len(e.Error), maxError)]
+		e.Error = clip(r.Err.Error(), maxWord)
 	}
 	for _, o := range r.Detail.Objects {
-		written := object{Name: o.Name, Type: o.Type, Bytes: o.Bytes}
+		written := object{Name: clip(o.Name, maxText), Type: o.Type, Bytes: o.Bytes}
 		if o.SHA256 != nil {
 			written.SHA256 = hex.EncodeToString(o.SHA256[:])
 		}

@@ -10,8 +10,10 @@ package files
 import (
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"io/fs"
 	"log/slog"
@@ -63,6 +65,7 @@ type Config struct {
 	MaxUploads int    // unfinished at once; 0: 16
 	// Patience is how long an upload may rest before it is given up; 0: 1 h.
 	Patience time.Duration
+	Sums     bool // the SHA-256 of what is carried is wanted
 	Log      *slog.Logger
 }
 
@@ -90,6 +93,7 @@ type upload struct {
 	root    *os.Root
 	part    string
 	file    *os.File
+	hash    hash.Hash // of what has come; nil: nobody wants it
 	offset  int64
 	moved   time.Time // when a piece last came
 	ended   bool
@@ -210,6 +214,9 @@ func (s *Store) Begin(owner, name string, size int64) (id string, err error) {
 		root: root, moved: time.Now(),
 	}
 	u.part = partPrefix + u.id
+	if s.cfg.Sums {
+		u.hash = sha256.New()
+	}
 	if err := s.admit(u); err != nil {
 		root.Close()
 		return "", err
@@ -294,9 +301,15 @@ func (s *Store) Offset(owner, id string) (offset, size int64, name string, err e
 // stop makes reading the piece fail, from another goroutine: a later request for the
 // same upload does not wait for a connection that is dead.
 func (s *Store) Append(owner, id string, offset int64, piece io.Reader, stop func()) (next int64, name string, err error) {
+	next, name, _, err = s.append(owner, id, offset, piece, stop)
+	return next, name, err
+}
+
+// append is Append, which also returns what is whole with this piece; nil: nothing.
+func (s *Store) append(owner, id string, offset int64, piece io.Reader, stop func()) (next int64, name string, whole *Carried, err error) {
 	u, err := s.find(owner, id)
 	if err != nil {
-		return 0, "", err
+		return 0, "", nil, err
 	}
 	defer u.mu.Unlock()
 	u.stop.Store(&stop)
@@ -305,36 +318,40 @@ func (s *Store) Append(owner, id string, offset int64, piece io.Reader, stop fun
 		stop() // who waits has come before it could be broken off
 	}
 	if u.final != "" && offset == u.size {
-		return u.size, u.final, nil
+		return u.size, u.final, nil, nil
 	}
 	if offset != u.offset {
-		return u.offset, "", fmt.Errorf("files: piece at %d, want %d: %w", offset, u.offset, ErrOffset)
+		return u.offset, "", nil, fmt.Errorf("files: piece at %d, want %d: %w", offset, u.offset, ErrOffset)
 	}
 	if u.offset < u.size {
 		// What a piece that broke off has left behind the offset is written over.
-		n, err := io.Copy(io.NewOffsetWriter(u.file, u.offset), io.LimitReader(piece, u.size-u.offset))
+		var to io.Writer = io.NewOffsetWriter(u.file, u.offset)
+		if u.hash != nil {
+			to = &summed{Writer: to, hash: u.hash}
+		}
+		n, err := io.Copy(to, io.LimitReader(piece, u.size-u.offset))
 		u.offset, u.moved = u.offset+n, time.Now()
 		s.took(n)
 		if err != nil {
 			if full := room(err); errors.Is(full, ErrFull) {
 				s.end(u)
-				return 0, "", fmt.Errorf("files: upload: %w", full)
+				return 0, "", nil, fmt.Errorf("files: upload: %w", full)
 			}
-			return u.offset, "", fmt.Errorf("files: upload: %w", err)
+			return u.offset, "", nil, fmt.Errorf("files: upload: %w", err)
 		}
 	}
 	if more, _ := io.CopyN(io.Discard, piece, 1); more > 0 {
-		return u.offset, "", fmt.Errorf("files: piece beyond the end: %w", ErrOffset)
+		return u.offset, "", nil, fmt.Errorf("files: piece beyond the end: %w", ErrOffset)
 	}
 	if u.offset < u.size {
-		return u.offset, "", nil
+		return u.offset, "", nil, nil
 	}
 	u.final, err = u.appear()
 	s.end(u)
 	if err != nil {
-		return 0, "", fmt.Errorf("files: upload: %w", room(err))
+		return 0, "", nil, fmt.Errorf("files: upload: %w", room(err))
 	}
-	return u.offset, u.final, nil
+	return u.offset, u.final, &Carried{Name: u.final, Bytes: u.size, SHA256: sum(u.hash)}, nil
 }
 
 // Cancel ends an upload; nothing of it is left, unless it is whole.

@@ -1,6 +1,7 @@
 package files
 
 import (
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -30,16 +31,15 @@ const silence = 30 * time.Second
 // HEAD, PATCH and DELETE to its identifier ask for its offset, append a piece and
 // give it up. rest is the path below the one of all uploads. The answer to the last
 // piece, and to HEAD after it, has the file's name in Lucarne-Name, escaped as a path
-// segment (RFC 3986).
-func (s *Store) Upload(w http.ResponseWriter, r *http.Request, owner, rest string) error {
+// segment (RFC 3986). It returns the file that is whole with this request, nil for none.
+func (s *Store) Upload(w http.ResponseWriter, r *http.Request, owner, rest string) (whole *Carried, err error) {
 	header := w.Header()
 	header.Set("Tus-Resumable", tusVersion)
 	header.Set("Cache-Control", "no-store")
 	if r.Header.Get("Tus-Resumable") != tusVersion {
 		http.Error(w, "want Tus-Resumable: "+tusVersion, http.StatusPreconditionFailed)
-		return nil
+		return nil, nil
 	}
-	var err error
 	switch {
 	case r.Method == http.MethodPost && rest == "":
 		err = s.create(w, r, owner)
@@ -53,19 +53,19 @@ func (s *Store) Upload(w http.ResponseWriter, r *http.Request, owner, rest strin
 			w.WriteHeader(http.StatusOK)
 		}
 	case r.Method == http.MethodPatch:
-		err = s.patch(w, r, owner, rest)
+		whole, err = s.patch(w, r, owner, rest)
 	case r.Method == http.MethodDelete:
 		if err = s.Cancel(owner, rest); err == nil {
 			w.WriteHeader(http.StatusNoContent)
 		}
 	default:
 		http.Error(w, "uploads take POST, HEAD, PATCH and DELETE", http.StatusMethodNotAllowed)
-		return nil
+		return nil, nil
 	}
 	if err != nil {
 		refuse(w, err)
 	}
-	return err
+	return whole, err
 }
 
 func (s *Store) create(w http.ResponseWriter, r *http.Request, owner string) error {
@@ -103,25 +103,25 @@ func fileName(metadata string) (string, error) {
 	return "", fmt.Errorf("files: upload without a name: %w", ErrName)
 }
 
-func (s *Store) patch(w http.ResponseWriter, r *http.Request, owner, id string) error {
+func (s *Store) patch(w http.ResponseWriter, r *http.Request, owner, id string) (*Carried, error) {
 	if r.Header.Get("Content-Type") != "application/offset+octet-stream" {
 		http.Error(w, "want application/offset+octet-stream", http.StatusUnsupportedMediaType)
-		return nil
+		return nil, nil
 	}
 	offset, err := strconv.ParseInt(r.Header.Get("Upload-Offset"), 10, 64)
 	if err != nil {
-		return fmt.Errorf("files: piece at %.20q: %w", r.Header.Get("Upload-Offset"), ErrOffset)
+		return nil, fmt.Errorf("files: piece at %.20q: %w", r.Header.Get("Upload-Offset"), ErrOffset)
 	}
 	piece := &timed{body: r.Body, connection: http.NewResponseController(w)}
 	defer piece.end()
-	next, name, err := s.Append(owner, id, offset, piece, piece.stop)
+	next, name, whole, err := s.append(owner, id, offset, piece, piece.stop)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	w.Header().Set("Upload-Offset", strconv.FormatInt(next, 10))
 	nameFile(w.Header(), name)
 	w.WriteHeader(http.StatusNoContent)
-	return nil
+	return whole, nil
 }
 
 // nameFile tells the name of a file that is whole.
@@ -217,21 +217,34 @@ func (s *Store) ServeList(w http.ResponseWriter, dir string) error {
 }
 
 // ServeFile answers with a file, for the browser to save and never to show: it would
-// be shown as a page of ours.
-func (s *Store) ServeFile(w http.ResponseWriter, r *http.Request, name string) error {
+// be shown as a page of ours. It returns what of it has been sent.
+func (s *Store) ServeFile(w http.ResponseWriter, r *http.Request, name string) (Carried, error) {
 	w.Header().Set("Cache-Control", "no-store")
+	sent := Carried{Name: path.Clean("./" + name)}
 	file, info, err := s.open(name)
 	if err != nil {
 		refuse(w, err)
-		return err
+		return sent, err
 	}
 	defer file.Close()
 	header := w.Header()
 	header.Set("Content-Type", "application/octet-stream")
 	header.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": path.Base(name)}))
 	header.Set("Content-Security-Policy", "sandbox; default-src 'none'")
-	http.ServeContent(counted{w, &s.downloaded}, r, "", info.ModTime(), file)
-	return nil
+	to := counted{w, &s.downloaded}
+	if !s.cfg.Sums {
+		http.ServeContent(to, r, "", info.ModTime(), file)
+		sent.Bytes = info.Size()
+		return sent, nil
+	}
+	r.Header.Del("Range") // what is recorded is a file, from its beginning
+	body := &summed{Writer: to, hash: sha256.New()}
+	http.ServeContent(answer{w, body}, r, "", info.ModTime(), file)
+	sent.Bytes, sent.SHA256 = body.n, sum(body.hash)
+	if body.n < info.Size() {
+		return sent, fmt.Errorf("files: fetch %.80q: %w", name, errBrokenOff)
+	}
+	return sent, nil
 }
 
 func (s *Store) open(name string) (*os.File, fs.FileInfo, error) {

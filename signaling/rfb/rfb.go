@@ -32,7 +32,7 @@ import (
 // its page's leaving and session.ErrRefused.
 var (
 	// ErrClipboard: the VNC server's clipboard cannot be switched off, and the
-	// policy forbids this viewer to copy out.
+	// policy forbids this viewer to copy out, or has it limited or recorded.
 	ErrClipboard = errors.New("the VNC server has a clipboard of its own, which the policy forbids")
 	// ErrPassword: the VNC server wants a password that we do not have.
 	ErrPassword = errors.New("the VNC server wants a password")
@@ -61,7 +61,8 @@ type Server struct {
 	// its first 8 bytes. "": a server that wants one is an ErrPassword.
 	Password string
 	// Clipboard says that the server's own clipboard may be on. Who may not copy
-	// out is then refused, for the server's messages are not looked into.
+	// out, or not all of it, or not unrecorded, is then refused, for the server's messages
+	// are not looked into.
 	Clipboard bool
 }
 
@@ -124,9 +125,10 @@ func (s Server) Serve(ctx context.Context, v *session.Viewer, page io.ReadWriteC
 	return f.counts, context.Cause(ctx)
 }
 
-// allows refuses who may not copy out where the server has a clipboard of its own.
+// allows refuses who may not copy out as they like where the server has a clipboard of
+// its own.
 func (s Server) allows(v *session.Viewer) error {
-	if s.Clipboard && !slices.Contains(v.Allowed(), session.CopyOut) {
+	if s.Clipboard && (v.CopyBounded(session.CopyOut) || !slices.Contains(v.Allowed(), session.CopyOut)) {
 		return fmt.Errorf("rfb: %w", ErrClipboard)
 	}
 	return nil

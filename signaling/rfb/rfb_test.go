@@ -210,6 +210,7 @@ func TestOwnClipboard(t *testing.T) {
 	}{
 		{"may copy out", session.Owner, session.Policy{}, ErrServer},
 		{"may not", session.Owner, noCopies, ErrClipboard},
+		{"may not all", session.Owner, session.Policy{Copies: map[session.Feature]session.CopyLimits{session.CopyOut: {MaxBytes: 100}}}, ErrClipboard},
 		{"may only look", session.Watcher, session.Policy{}, ErrClipboard},
 	} {
 		b := serve(t.Context(), Server{

@@ -28,6 +28,13 @@ func (l CopyLimits) carried(items []input.Item) []input.Item {
 	return slices.DeleteFunc(slices.Clone(items), func(item input.Item) bool { return !slices.Contains(l.Types, item.MIME) })
 }
 
+// CopyBounded says whether what the viewer copies one way is limited or recorded, so that
+// it must not go by a way that does neither.
+func (v *Viewer) CopyBounded(f Feature) bool {
+	l := v.session.cfg.Policy.Copies[f]
+	return v.session.cfg.Audit != nil || l.Types != nil || l.MaxBytes > 0 || l.BytesPerMinute > 0 || l.Interval > 0
+}
+
 // copyTerms are the limits of one direction, with what Config says.
 func (s *Session) copyTerms(f Feature) CopyLimits {
 	limits := s.cfg.Policy.Copies[f]

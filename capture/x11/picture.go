@@ -91,7 +91,7 @@ func (p *picture) resize(size image.Point) error {
 		if err := p.allocate(need); err != nil {
 			p.unshared = true
 			p.log.Warn("no memory can be shared with the X server: pictures are copied through the connection, which is slow",
-				"error", err, "help", "run in the X server's IPC namespace")
+				"err", err, "help", "run in the X server's IPC namespace")
 			if err := p.free(); err != nil {
 				return err
 			}

@@ -265,7 +265,7 @@ func (s *Source) Run(ctx context.Context) error {
 			s.settings.note(event)
 		case nil:
 			if fault != nil {
-				s.log.Warn("X error", "error", fault)
+				s.log.Warn("X error", "err", fault)
 				continue
 			}
 			if err := ctx.Err(); err != nil {

@@ -52,7 +52,7 @@ func (c *Clipboard) enter(to place, t *transfer) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.sending[to] != nil || len(c.sending) == maxTransfers {
-		c.log.Warn("clipboard transfer refused", "under way", len(c.sending))
+		c.log.Warn("clipboard transfer refused", "transfers", len(c.sending))
 		return false
 	}
 	t.overdue = time.AfterFunc(c.patience, func() { c.forget(to, t) })
@@ -89,7 +89,7 @@ func (c *Clipboard) forget(to place, t *transfer) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.sending[to] == t {
-		c.log.Warn("clipboard transfer given up: the other program takes no more", "bytes left", len(t.rest))
+		c.log.Warn("clipboard transfer given up: the other program takes no more", "left", len(t.rest))
 		c.finish(to, t)
 	}
 }

@@ -425,6 +425,6 @@ func (i *Injector) readKeymap() error {
 	}
 	i.keymap = newKeymap(byte(first), mappingReply, modifierReply)
 	i.ring.refit(i.keymap)
-	i.log.Info("keyboard mapping read", "display", i.name, "spare keycodes", len(i.ring.slots))
+	i.log.Info("keyboard mapping read", "display", i.name, "spare", len(i.ring.slots))
 	return nil
 }

@@ -12,4 +12,6 @@ type Stats struct {
 type refusals struct{ wrong, early atomic.Uint64 }
 
 // Stats returns the statistics so far.
-func (g *Gate) Stats() Stats { return Stats{Wrong: g.refused.wrong.Load(), Early: g.refused.early.Load()} }
+func (g *Gate) Stats() Stats {
+	return Stats{Wrong: g.refused.wrong.Load(), Early: g.refused.early.Load()}
+}

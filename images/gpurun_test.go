@@ -1,6 +1,7 @@
 package images
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"io/fs"
@@ -269,6 +270,17 @@ func TestGPURunKeepsItsAnswer(t *testing.T) {
 	}
 	if again := m.choice(); again.Way != "llvmpipe" || len(again.Passed) != 2 || again.Passed[0].Code != "no-device" {
 		t.Errorf("why is kept as well: %+v", again)
+	}
+	m.write("eglinfo", hangs, 0o755)
+	before, err := os.ReadFile(kept)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if slow := m.choice("--fresh"); slow.Way != "llvmpipe" || slow.Passed[0].Code != "hangs" {
+		t.Errorf("a driver that hangs: %+v", slow)
+	}
+	if after, err := os.ReadFile(kept); err != nil || !bytes.Equal(before, after) {
+		t.Errorf("what did not answer is kept: %s, %v", after, err)
 	}
 	m.write("eglinfo", oneGPU, 0o755)
 	for _, c := range []struct {

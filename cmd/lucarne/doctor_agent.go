@@ -171,7 +171,10 @@ func (e *examiner) own() []doctor.Check {
 			return asker(e.began, d.activity.Last(ctx), d.activity.Asked())
 		}},
 	}
-	if d.flags.VNC == "off" {
+	switch {
+	case d.policy.Watermark != nil:
+		checks = append(checks, doctor.Check{Name: "VNC", Run: known(doctor.Tell("vnc-watermark"))})
+	case d.flags.VNC == "off":
 		checks = append(checks, doctor.Check{Name: "VNC", Run: known(doctor.Tell("vnc-off"))})
 	}
 	return append(checks, ladder{servers: d.servers, tcpPort: d.flags.TCPPort}.checks()...)

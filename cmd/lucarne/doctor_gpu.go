@@ -91,7 +91,8 @@ func checkOpenGL(ctx context.Context) doctor.Finding {
 		return doctor.Tell("opengl-none")
 	}
 	cmd := exec.CommandContext(ctx, path, "--fresh", "--json")
-	cmd.Env = append(os.Environ(), "GPU_RUN_PATIENCE="+launcherPatience)
+	// What is found in a hurry is not kept for programs.
+	cmd.Env = append(os.Environ(), "GPU_RUN_PATIENCE="+launcherPatience, "XDG_RUNTIME_DIR=")
 	cmd.WaitDelay = 100 * time.Millisecond // for its children that have the pipe
 	out, err := cmd.Output()
 	var said launched

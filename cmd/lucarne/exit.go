@@ -25,7 +25,7 @@ var exitCodes = []struct {
 	Meaning string
 }{
 	{exitOK, "stopped by SIGINT, SIGTERM or SIGHUP"},
-	{exitFailure, "anything else; perf compare: something got worse"},
+	{exitFailure, "anything else; perf compare: something got worse; doctor: a check has failed"},
 	{exitInconclusive, "the machine was too busy to measure (perf)"},
 	{exitUsage, "a flag, an argument or an environment variable is wrong"},
 	{exitNoInput, "the certificate, its key, the token file or a report cannot be used"},

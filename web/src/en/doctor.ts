@@ -178,6 +178,7 @@ export const doctor = {
   "doctor.jpeg-none.admin": "install a build of lucarne with libjpeg-turbo",
   "doctor.vnc-ok": "{0}",
   "doctor.vnc-off": "switched off",
+  "doctor.vnc-watermark": "off: it could not show the policy’s watermark",
   "doctor.vnc-none": "neither Xvnc nor x11vnc is installed: the page has no VNC to fall back on",
   "doctor.vnc-none.admin": "install tigervnc-standalone-server or x11vnc in the image",
   "doctor.clock-none": "nobody is there to compare it with",

@@ -179,6 +179,7 @@ export const doctor: Record<keyof typeof en, string> = {
   "doctor.jpeg-none.admin": "installer une version de lucarne avec libjpeg-turbo",
   "doctor.vnc-ok": "{0}",
   "doctor.vnc-off": "désactivé",
+  "doctor.vnc-watermark": "désactivé : il ne montrerait pas le filigrane des règles",
   "doctor.vnc-none": "ni Xvnc ni x11vnc n’est installé : la page ne peut pas se rabattre sur VNC",
   "doctor.vnc-none.admin": "installer tigervnc-standalone-server ou x11vnc dans l’image",
   "doctor.clock-none": "personne à qui la comparer",

@@ -84,7 +84,7 @@ export class DoctorPanel extends Dialog {
     const parts = makeParts(words);
     const { said, list, text, again, copy, note } = parts;
     const footer = element("footer", {}, again, copy, note);
-    super(words, words.say("doctor.ui.title"), "doctor", actions.closed, element("p", {}, words.say("doctor.ui.do")), said, list, text, footer);
+    super(words, words.say("doctor.ui.title"), "doctor", actions.closed, element("p", {}, words.say("doctor.ui.do")), said, footer, text, list);
     this.parts = parts;
     again.addEventListener("click", () => this.ask());
     copy.addEventListener("click", () => void this.copy());

@@ -9,15 +9,24 @@ import (
 	"regexp"
 	"strings"
 	"time"
+
+	"lucarne/signaling/access"
 )
 
 // hashedDir holds the files whose names change with their content.
 const hashedDir = "assets/"
 
 // page serves one of the pages by its file's name. It holds nothing secret and is
-// public; it is never stored, so that a new build is seen at the next load.
+// public; it is never stored, so that a new build is seen at the next load. Whatever is not
+// going to show it is refused: on an origin that people share, a script that has the page
+// in a frame of its own can read all that the page shows.
 func (h *Handler) page(w http.ResponseWriter, r *http.Request, name string) {
 	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("Vary", "Sec-Fetch-Dest")
+	if !access.Document(r, len(h.cfg.FrameAncestors) > 0) {
+		http.Error(w, "the page is shown in a tab of its own; for a frame, start with --embed", http.StatusForbidden)
+		return
+	}
 	page, err := fs.ReadFile(h.cfg.Web, name)
 	if err != nil {
 		http.Error(w, "page not built: run make web", http.StatusServiceUnavailable)

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"path"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -260,12 +261,30 @@ func contentPolicy(ancestors []string) string {
 		"base-uri 'none'; form-action 'self'; frame-ancestors " + strings.Join(ancestors, " ")
 }
 
+// frameOptions says to browsers without frame-ancestors who may show the page in a frame, as
+// far as they can be told (RFC 7034); "": they cannot be.
+func frameOptions(ancestors []string) string {
+	switch {
+	case len(ancestors) == 0:
+		return "DENY"
+	case slices.Equal(ancestors, []string{"'self'"}):
+		return "SAMEORIGIN"
+	}
+	return ""
+}
+
 // protect sets the headers that every answer has.
 func (h *Handler) protect(header http.Header) {
 	header.Set("Content-Security-Policy", h.policy)
 	header.Set("X-Content-Type-Options", "nosniff")
 	header.Set("Referrer-Policy", "no-referrer")
-	header.Set("Cross-Origin-Opener-Policy", "same-origin")
+	// Who has opened the page, a neighbour's of its own origin included, gets no hold of its
+	// window. A browser that does not know this value (Chromium before 135, say) is left with
+	// what Sec-Fetch-Dest and the key keep from neighbours.
+	header.Set("Cross-Origin-Opener-Policy", "noopener-allow-popups")
+	if legacy := frameOptions(h.cfg.FrameAncestors); legacy != "" {
+		header.Set("X-Frame-Options", legacy)
+	}
 	header.Set("Cross-Origin-Resource-Policy", "same-origin")
 	header.Set("Permissions-Policy", "clipboard-read=(self), clipboard-write=(self), fullscreen=(self), keyboard-map=(self), "+
 		"camera=(), microphone=(), geolocation=(), display-capture=()")

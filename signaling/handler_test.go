@@ -123,7 +123,7 @@ func TestHeaders(t *testing.T) {
 		"X-Content-Type-Options":     "nosniff",
 		"Referrer-Policy":            "no-referrer",
 		"Permissions-Policy":         "clipboard-read=(self)",
-		"Cross-Origin-Opener-Policy": "same-origin",
+		"Cross-Origin-Opener-Policy": "noopener-allow-popups",
 	} {
 		if got := r.Header.Get(name); !strings.Contains(got, want) {
 			t.Errorf("%s: got %q, want %q in it", name, got, want)

@@ -6,7 +6,7 @@ import { Exchange } from "./clipboard/exchange.ts";
 import { browserPictures } from "./clipboard/pictures.ts";
 import type { SystemClipboard } from "./clipboard/system.ts";
 import { every, pageClock } from "./clock.ts";
-import { Connection, type LinkState, type Socket } from "./connection.ts";
+import { Connection, sentOut, type LinkState, type Socket } from "./connection.ts";
 import { listenForDrops } from "./drop.ts";
 import type { Entry } from "./entry.ts";
 import { Files } from "./files.ts";
@@ -136,6 +136,7 @@ export class App {
     this.render();
     this.sink.focus({ preventScroll: true });
     every(pageClock, POLL, () => void this.poll());
+    if (this.entry.refused) this.face.deny(this.words.reason({ code: this.entry.refused, args: [] }).what);
     if (!pending) return;
     const result = await this.entry.exchange();
     this.face.refuse(result);
@@ -160,6 +161,8 @@ export class App {
       reconnect: () => this.connection.connect(),
       methods: async () => (await session()).methods,
       login: (credential) => this.login(credential),
+      signedIn: () => this.entry.key !== "",
+      signOut: () => void this.signOut(),
       depart: () => this.entry.leaveToSignIn((url) => location.assign(url)),
       type: () => this.hands.typing.text.toggleKeyboard(),
       keys: this.hands.typing.keyboard,
@@ -266,6 +269,11 @@ export class App {
     const result = await this.entry.signIn(credential);
     if (result === "in") this.connection.connect();
     return result;
+  }
+
+  private async signOut(): Promise<void> {
+    if (await this.entry.signOut()) this.connection.end({ code: "logged-out", args: [] });
+    else this.tell({ code: "signout-failed", args: [] });
   }
 
   private tell(reason: Reason): void {
@@ -418,10 +426,11 @@ export class App {
     if (!this.hands.live && name !== "resuming") this.hands.pointing.lock.leave();
     const coming = (name === "connecting" || name === "open") && (this.display?.state ?? "up") === "up";
     if (this.pictured || !coming) this.unveil();
-    // While the page comes back, the last picture stays behind the card.
+    // While the page comes back, the last picture stays behind the card; who has been sent out is not to see it.
     const over = name === "login" || name === "ended";
     const root = document.documentElement;
-    root.toggleAttribute("data-pictured", this.pictured || (root.hasAttribute("data-pictured") && !over));
+    const shown = this.pictured || (root.hasAttribute("data-pictured") && !over);
+    root.toggleAttribute("data-pictured", shown && !sentOut(this.connection.state));
     this.face?.show({
       now: pageClock.now(),
       link: this.connection.state,

@@ -22,6 +22,12 @@ export type LinkState =
   /** Over: the server does not want the page back by itself. */
   | { name: "ended"; reason: Reason };
 
+/** Whether the person has to come in anew before there is anything to see. */
+export function sentOut(state: LinkState): boolean {
+  const over = ["logged-out", "session-over", "hub-refused", "revoked", "expired", "no-share"];
+  return state.name === "login" || (state.name === "ended" && over.includes(state.reason.code));
+}
+
 /** The part of WebSocket that is used. */
 export interface Socket extends Channel {
   binaryType: string;

@@ -58,7 +58,9 @@ export const en = {
   "login.password": "Password",
   "login.hub": "Sign in with JupyterHub",
   "login.submit": "Sign in",
-  "login.wrong": "That is not right. A token may belong to an earlier start of the server.",
+  "login.wrong.token": "This token is not valid. It may belong to an earlier start of the server.",
+  "login.wrong.password": "This password is not right.",
+  "login.wrong.oauth": "The sign-in did not succeed. Try again.",
   "login.throttled": "Too many attempts. Wait a minute, then try again.",
   "login.cookie": "The browser did not keep the sign-in. Allow cookies for this site, then try again.",
   "login.unreachable": "The server does not answer. Try again in a moment.",
@@ -94,6 +96,7 @@ export const en = {
   "route.vnc": "Open with VNC instead",
 
   "settings.title": "Settings",
+  "settings.signout": "Sign out",
   "settings.reset": "Reset all settings",
   "settings.reset.done": "All settings are back to their defaults.",
   "settings.group.picture": "Picture",

@@ -90,8 +90,18 @@ func TestToken(t *testing.T) {
 	if hash != "" {
 		t.Errorf("the token stays in the address: %q", hash)
 	}
-	again := d.load(d.browser, d.url("")) // the cookie is enough
-	again.picture()
+	guest.reload()
+	guest.picture()
+	again := d.load(d.browser, d.url("")) // the browser's cookie alone
+	again.wait(`document.querySelector("input[type=password]")`)
+	again.wait(`!document.documentElement.hasAttribute("data-pictured")`)
+}
+
+// reload has the tab load its page anew.
+func (t *tab) reload() {
+	t.d.t.Helper()
+	t.d.check(t.Eval(t.d.ctx, "window.stale = true", nil), t.Eval(t.d.ctx, "location.reload(), 1", nil))
+	t.wait("!window.stale")
 }
 
 // link returns the link with the token, from the file whose path is logged.
@@ -130,8 +140,8 @@ func TestTokenBehindAStrippingProxy(t *testing.T) {
 	_, fragment, _ := strings.Cut(d.link(), "#")
 	page := d.load(d.browser, "http://"+proxy+base+"#"+fragment)
 	page.picture()
-	again := d.load(d.browser, "http://"+proxy+base) // the cookie is enough
-	again.picture()
+	page.reload()
+	page.picture()
 }
 
 func TestUpInABrowser(t *testing.T) {

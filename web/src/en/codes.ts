@@ -143,6 +143,8 @@ export const codes = {
   "code.process-failed.do": "The desktop goes on without it. The server’s log says more.",
   "code.no-share": "This link is not valid, or no longer is.",
   "code.no-share.do": "Check that the address is complete, or ask whoever sent it for another link.",
+  "code.signout-failed": "Signing out has failed.",
+  "code.signout-failed.do": "Try again, or close the browser.",
   "code.logged-out": "You have signed out.",
   "code.logged-out.do": "Sign in again to go on; the desktop keeps running.",
   "code.session-over": "Your session is over: it has lasted as long as one may.",

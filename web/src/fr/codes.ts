@@ -145,6 +145,8 @@ export const codes: Record<keyof typeof english, string> = {
   "code.process-failed.do": "Le bureau s’en passe. Le journal du serveur en dit plus.",
   "code.no-share": "Ce lien n’est pas valable, ou ne l’est plus.",
   "code.no-share.do": "Vérifiez que l’adresse est complète, ou demandez un autre lien à la personne qui vous l’a envoyé.",
+  "code.signout-failed": "La déconnexion a échoué.",
+  "code.signout-failed.do": "Réessayez, ou fermez le navigateur.",
   "code.logged-out": "Vous êtes déconnecté.",
   "code.logged-out.do": "Reconnectez-vous pour continuer ; le bureau continue de tourner.",
   "code.session-over": "Votre session est terminée : elle a duré autant qu’il est permis.",

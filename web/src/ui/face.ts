@@ -26,14 +26,14 @@ import { Overlay } from "./overlay.ts";
 import { ClipboardPanel, type PanelActions } from "./panel.ts";
 import { nameOf, PeoplePanel } from "./people.ts";
 import { RoutePanel } from "./route.ts";
-import { SettingsPanel } from "./settings.ts";
+import { SettingsPanel, type Leaving } from "./settings.ts";
 import { Scrollbars, type Scrolled } from "./scrollbars.ts";
 import { barOf, pathWords, routeOf, stateOf, viewOf, type Situation } from "./situation.ts";
 import { Toasts } from "./toast.ts";
 import { Toolbar, type Tool } from "./toolbar.ts";
 import { Transfers } from "./transfers.ts";
 
-export interface FaceActions extends LoginActions {
+export interface FaceActions extends LoginActions, Leaving {
   /** The clipboards of the person and the desktop. */
   clipboard: Omit<PanelActions, "closed">;
   /** The person does not want a clipboard that is on its way. */
@@ -118,7 +118,7 @@ export class Face {
     this.special = new KeysPanel(words, actions.keys, closed);
     this.doctor = new DoctorPanel(words, { ask: actions.examine, copy: (text) => actions.clipboard.copy(plain(text)), closed });
     this.route = new RoutePanel(words, closed, this.opens(this.doctor, () => this.doctor.show()).act);
-    this.settings = new SettingsPanel(words, store, closed);
+    this.settings = new SettingsPanel(words, store, actions, closed);
     this.people = new PeoplePanel(words, actions.access, { copy: (text) => actions.clipboard.copy(plain(text)), closed });
     this.files = new FilesPanel(words, { files: actions.files, may: (feature) => actions.access.may(feature), closed });
     this.drop.root.append(words.say("files.drop"));
@@ -206,6 +206,11 @@ export class Face {
   /** Says in the sign-in form how an attempt has ended. */
   refuse(result: Login): void {
     this.card.refuse(result);
+  }
+
+  /** Says in the sign-in form why nobody is let in. */
+  deny(text: string): void {
+    this.card.deny(text);
   }
 
   /** Says what has happened and what to do. */

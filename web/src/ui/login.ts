@@ -16,6 +16,8 @@ export interface LoginActions {
 export class LoginForm {
   readonly root = element("div", { class: "login" });
   private readonly problem = element("p", { class: "problem", role: "alert" });
+  private method: Method = "token";
+  private ended: Login = "in";
 
   constructor(
     private readonly words: Words,
@@ -26,6 +28,8 @@ export class LoginForm {
   async show(logo: HTMLElement): Promise<void> {
     this.root.replaceChildren(logo, element("h1", {}, this.words.say("login.title")));
     const [method = "token"] = await this.actions.methods();
+    this.method = method;
+    if (this.ended !== "in") this.refuse(this.ended); // by the link, while the way in was not known
     const form = method === "oauth" ? this.hub() : this.secret(method);
     this.root.replaceChildren(logo, element("h1", {}, this.words.say("login.title")), element("p", {}, this.words.say(`login.do.${method}`)), form);
     form.querySelector<HTMLElement>("[data-first]")?.focus();
@@ -33,7 +37,9 @@ export class LoginForm {
 
   /** Says how an attempt has ended. */
   refuse(result: Login): void {
-    this.say(result === "in" ? "" : this.words.say(`login.${result}`));
+    this.ended = result;
+    if (result === "in") this.say("");
+    else this.say(this.words.say(result === "wrong" ? `login.wrong.${this.method}` : `login.${result}`));
   }
 
   /** Says why nobody is let in. */
@@ -46,7 +52,7 @@ export class LoginForm {
     const isPassword = method === "password";
     const field = element("input", {
       type: "password",
-      id: "credential",
+      id: method,
       name: method,
       autocomplete: isPassword ? "current-password" : "off",
       spellcheck: "false",
@@ -54,7 +60,7 @@ export class LoginForm {
       "data-first": "",
     });
     const submit = element("button", { type: "submit", class: "primary" }, words.say("login.submit"));
-    const form = element("form", {}, element("label", { for: "credential" }, words.say(`login.${method}`)), field, problem, submit);
+    const form = element("form", {}, element("label", { for: method }, words.say(`login.${method}`)), field, problem, submit);
     // Desktops of one host are told apart by their paths, where a password manager has a name.
     if (isPassword) form.prepend(userName(new URL(".", document.baseURI).pathname));
     form.addEventListener("submit", async (event) => {

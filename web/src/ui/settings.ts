@@ -16,15 +16,23 @@ interface Field {
   note: HTMLElement;
 }
 
+/** How the person signs out, who has signed in. */
+export interface Leaving {
+  signedIn(): boolean;
+  signOut(): void;
+}
+
 export class SettingsPanel extends Dialog {
   private readonly fields: Field[];
   private readonly used: HTMLElement;
   private readonly done: HTMLElement;
+  private readonly out: HTMLButtonElement;
   private readonly browser = abilities();
 
   constructor(
     private readonly words: Words,
     private readonly store: SettingsStore,
+    private readonly leaving: Leaving,
     closed: () => void,
   ) {
     const fields: Field[] = [];
@@ -41,12 +49,18 @@ export class SettingsPanel extends Dialog {
       return set;
     });
     const reset = element("button", { type: "button" }, words.say("settings.reset"));
+    const out = element("button", { type: "button", "data-act": "sign-out", hidden: "" }, words.say("settings.signout"));
     const done = element("span", { class: "note", role: "status" });
-    super(words, words.say("settings.title"), "settings", closed, ...sets, element("footer", {}, reset, done));
+    super(words, words.say("settings.title"), "settings", closed, ...sets, element("footer", {}, reset, out, done));
     reset.addEventListener("click", () => {
       store.reset();
       write(done, words.say("settings.reset.done"));
     });
+    out.addEventListener("click", () => {
+      this.close();
+      leaving.signOut();
+    });
+    this.out = out;
     this.fields = fields;
     this.used = used;
     this.done = done;
@@ -69,6 +83,7 @@ export class SettingsPanel extends Dialog {
 
   override show(): void {
     write(this.done, "");
+    this.out.hidden = !this.leaving.signedIn();
     super.show();
   }
 

@@ -1,0 +1,40 @@
+package e2e
+
+import (
+	"fmt"
+	"image"
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// TestPassword: the form of the page lets in by the password, and out again in all tabs.
+func TestPassword(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "password")
+	if err := os.WriteFile(file, []byte("correct horse\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	d := newDesk(t, setup{tab: image.Pt(360, 640), lang: "fr", agent: []string{"--auth", "password", "--password-file", file, "--vnc", "off"}})
+	page := d.load(d.browser, d.url("?resize=off&transport=ws"))
+	give := func(page *tab, password string) {
+		t.Helper()
+		page.wait(`document.querySelector("input[type=password][autocomplete=current-password]")`)
+		d.check(page.Eval(d.ctx, fmt.Sprintf(`document.querySelector("input[type=password]").value = %q, document.querySelector("form").requestSubmit(), 1`, password), nil))
+	}
+	give(page, "wrong")
+	page.says("Ce mot de passe n’est pas correct")
+	give(page, "correct horse")
+	page.picture()
+	page.reload()
+	page.picture()
+
+	second := d.load(d.browser, d.url("?resize=off&transport=ws"))
+	give(second, "correct horse") // which the browser's cookie alone does not spare
+	second.picture()
+	second.act("button[data-tool=settings]")
+	second.act("button[data-act=sign-out]")
+	for _, tab := range []*tab{second, page} {
+		tab.says("Vous êtes déconnecté.")
+		tab.wait(`document.documentElement.hasAttribute("data-pictured") === false`)
+	}
+}

@@ -50,8 +50,10 @@ var (
 const (
 	// partPrefix begins the name of what is not whole yet; a dot hides it.
 	partPrefix = ".lucarne-upload-"
-	// maxName is the longest name that file systems have, in bytes.
-	maxName = 255
+	// maxName is the longest name that file systems have here, in bytes; maxAsked the
+	// longest that is shortened to it: elsewhere 255 characters have up to so many.
+	maxName  = 255
+	maxAsked = 4 * maxName
 	// maxWhole is how many uploads that are whole are remembered.
 	maxWhole = 64
 	// spare is left on the disk for the programs of the desktop, in bytes.
@@ -203,7 +205,7 @@ func (s *Store) Begin(owner, name string, size int64) (id string, err error) {
 		return "", fmt.Errorf("files: upload %d bytes: %w", size, ErrTooLarge)
 	}
 	if err := os.MkdirAll(s.cfg.Dir, 0o755); err != nil {
-		return "", fmt.Errorf("files: %w", err)
+		return "", fmt.Errorf("files: %w", room(err))
 	}
 	root, err := os.OpenRoot(s.cfg.Dir)
 	if err != nil {
@@ -419,22 +421,32 @@ func (u *upload) appear() (string, error) {
 	return "", fmt.Errorf("%d files of this name: %w", most, fs.ErrExist)
 }
 
-// numbered returns a name like name: "a.txt", "a (1).txt", "a (2).txt".
+// numbered returns a name like name: "a.txt", "a (1).txt", "a (2).txt". What is too long
+// for a file system loses the end of its stem.
 func numbered(name string, n int) string {
-	if n == 0 {
-		return name
-	}
 	extension := filepath.Ext(name)
 	if extension == name || len(extension) > 16 {
 		extension = ""
 	}
-	suffix := " (" + strconv.Itoa(n) + ")" + extension
-	stem := strings.TrimSuffix(name, extension)
-	for len(stem)+len(suffix) > maxName {
-		_, size := utf8.DecodeLastRuneInString(stem)
-		stem = stem[:len(stem)-size]
+	stem, suffix := strings.TrimSuffix(name, extension), extension
+	if n > 0 {
+		suffix = " (" + strconv.Itoa(n) + ")" + extension
 	}
-	return stem + suffix
+	return shortened(stem, maxName-len(suffix)) + suffix
+}
+
+// shortened returns as many of text's letters as fit into so many bytes: none without the
+// accents that follow it, and no part of a picture that several characters make.
+func shortened(text string, most int) string {
+	const joiner = '\u200d'
+	broken := false // the last letter lacks something
+	for len(text) > most || broken {
+		cut, size := utf8.DecodeLastRuneInString(text)
+		text = text[:len(text)-size]
+		last, _ := utf8.DecodeLastRuneInString(text)
+		broken = text != "" && (unicode.Is(unicode.M, cut) || cut == joiner || last == joiner)
+	}
+	return text
 }
 
 // isName says whether name can be a file's, as it was in the browser: one step,
@@ -443,7 +455,7 @@ func isName(name string) bool {
 	odd := func(r rune) bool {
 		return r == '/' || r == '\\' || r == utf8.RuneError || unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r)
 	}
-	return name != "" && name != "." && name != ".." && len(name) <= maxName && utf8.ValidString(name) &&
+	return name != "" && name != "." && name != ".." && len(name) <= maxAsked && utf8.ValidString(name) &&
 		!strings.HasPrefix(name, partPrefix) && strings.TrimSpace(name) == name && !strings.ContainsFunc(name, odd)
 }
 

@@ -161,7 +161,7 @@ func TestNamesThatAreNone(t *testing.T) {
 	s, dir := open(t, Config{})
 	for _, name := range []string{
 		"", ".", "..", "a/b", "/etc/passwd", "../a", `a\b`, "a\x00", "a\n", "\xff", " a", "a ", "a\u202egpj.exe",
-		strings.Repeat("a", 256), partPrefix + "1-x",
+		strings.Repeat("a", 4*255+1), partPrefix + "1-x",
 	} {
 		if _, err := s.Begin("me", name, 1); !errors.Is(err, ErrName) {
 			t.Errorf("%q: %v", name, err)

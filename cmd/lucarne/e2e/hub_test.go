@@ -220,6 +220,37 @@ func (d *desk) logIn(page *tab, user string) {
 	}
 }
 
+// signIn sends the page to the hub, which knows already who it is.
+func (t *tab) signIn() {
+	t.d.t.Helper()
+	t.wait(`location.pathname === "/user/alice/" && document.querySelector(".login form button")`)
+	t.act(".login form button")
+}
+
+// strangers checks that the desktop of alice is nobody else's: not another user's of the hub,
+// and not that of who has no credentials at all.
+func (d *desk) strangers(h *hub, desktop string) {
+	d.t.Helper()
+	for _, path := range []string{"session", "ws", "vnc/ws", "files/"} {
+		response, err := http.Get(desktop + path)
+		d.check(err)
+		response.Body.Close()
+		if response.StatusCode != http.StatusUnauthorized && response.StatusCode != http.StatusForbidden {
+			d.t.Errorf("%s without credentials: %s", path, response.Status)
+		}
+	}
+	private, err := d.browser.NewPrivatePage(d.ctx)
+	d.check(err)
+	defer private.Close()
+	bob := &tab{Page: private, d: d}
+	d.check(bob.Navigate(d.ctx, "http://"+h.address+"/hub/login?next=%2Fhub%2Ftoken"))
+	d.logIn(bob, "bob")
+	bob.wait(`location.pathname === "/hub/token"`)
+	d.check(bob.Navigate(d.ctx, desktop))
+	bob.signIn()
+	bob.wait(`location.pathname.startsWith("/hub/") && document.body?.innerText.includes("403")`)
+}
+
 // TestJupyterHub: a hub starts the desktop for its user alone, hears when it is used, and
 // stops it when it is not, though a tab shows it.
 func TestJupyterHub(t *testing.T) {
@@ -227,7 +258,7 @@ func TestJupyterHub(t *testing.T) {
 		t.Skip("xterm is not installed")
 	}
 	const session = `exec xterm -geometry 80x40+0+0 -bg '#206040' -e sh -c 'while read -r line; do echo "$line" >> "$HOME/typed"; done'`
-	h := startHub(t, "up", "--auth", "none", "--size", "1280x720", "--pause-after", "6s", "--session", session)
+	h := startHub(t, "up", "--auth", "oauth", "--size", "1280x720", "--pause-after", "10s", "--session", session)
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	d := &desk{t: t, ctx: ctx}
@@ -236,12 +267,10 @@ func TestJupyterHub(t *testing.T) {
 	desktop := "http://" + h.address + "/user/alice/"
 	page := d.load(d.browser, "http://"+h.address+"/")
 	d.logIn(page, "alice")
-	page.wait(`location.pathname === "/user/alice/" && document.documentElement.dataset.state === "connected"`)
-	d.check(page.Navigate(d.ctx, desktop+"?resize=off&transport=webrtc"))
+	page.signIn()
 	page.picture()
 	page.shows(image.Pt(100, 300), 0x206040, 24)
 	page.staysUnder(desktop)
-
 	told, came := h.told("alice"), time.Now()
 	d.check(page.Click(d.ctx, image.Pt(100, 300), browser.Left))
 	d.check(page.Type(d.ctx, "hello hub\n"))
@@ -250,6 +279,7 @@ func TestJupyterHub(t *testing.T) {
 		return err == nil && bytes.HasPrefix(typed, []byte("hello hub\n"))
 	})
 	poll(t, "word of it at the hub", func() bool { return h.told("alice") > told && h.last("alice").After(came) })
+	d.strangers(h, desktop)
 
 	page.wait(`document.documentElement.dataset.state === "ended" && document.body.innerText.includes("switched off")`)
 	var culled []string

@@ -36,7 +36,7 @@ UNIT      = $$(go list ./... | grep -v /e2e$$)
 BENCHED   = $$(grep -rl '^func Benchmark' --include='*_test.go' --exclude-dir=node_modules . | xargs -n 1 dirname | sort -u)
 FUZZTIME ?= 30s
 
-.PHONY: help run test build web lint fuzz bench bench-links bench-selftest clean packages packages-run packages-test
+.PHONY: help run test build web lint fuzz bench bench-links bench-idle bench-selftest clean packages packages-run packages-test
 
 help: ## Say what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -95,6 +95,10 @@ bench-links: packages-test build ## Over emulated networks, as root: the paths, 
 	bin/lucarne perf run --link wan --scenario flip,key,scene --against vnc,ws --length 3s --out perf-out/wan $(ARGS)
 	bin/lucarne perf run --link wan --scenario scene --against 20M,30M --length 6s --out perf-out/bitrate $(ARGS)
 	bin/lucarne perf run --link wan --scenario scene --against 20M,30M --length 6s --transport ws --out perf-out/bitrate-ws $(ARGS)
+
+bench-idle: packages-run build ## Twelve idle desktops: memory and CPU each, without a viewer and with a hidden one
+	bin/lucarne perf idle $(ARGS)
+	bin/lucarne perf idle --paused $(ARGS)
 
 bench-selftest: packages-test web ## Show that a measurement can fail: agents with one fault each
 	go run ./perf/selftest $(ARGS)

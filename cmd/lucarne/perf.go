@@ -23,6 +23,7 @@ type perfCmd struct {
 	Run      perfRunCmd      `cmd:"" help:"Measure from the X server's pixel to the browser's pixel."`
 	Compare  perfCompareCmd  `cmd:"" help:"Say what is better or worse in one run than in another."`
 	Baseline perfBaselineCmd `cmd:"" help:"Keep a run as the one that later runs on such a machine are compared with."`
+	Idle     perfIdleCmd     `cmd:"" help:"Measure what desktops cost that nobody uses, side by side on this machine."`
 }
 
 // perfRunCmd is lucarne perf run.

@@ -238,6 +238,12 @@ func page() fstest.MapFS {
 // adds is run beside the rest.
 func serve(t *testing.T, change func(*Config), beside ...func(context.Context) error) *server {
 	t.Helper()
+	return serveSession(t, session.Config{}, change, beside...)
+}
+
+// serveSession is serve with a session of which something is given already.
+func serveSession(t *testing.T, desktop session.Config, change func(*Config), beside ...func(context.Context) error) *server {
+	t.Helper()
 	s := &server{display: newDisplay(), log: &logbook{}, medias: make(chan *media, 200)}
 	log := slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	screen := capture.NewScreen(log)
@@ -246,7 +252,8 @@ func serve(t *testing.T, change func(*Config), beside ...func(context.Context) e
 		Open:    func() capture.Source { return screen.NewReader() },
 		Log:     log,
 	})
-	s.session = session.New(session.Config{Fanouts: []*encode.Fanout{fanout}, Screen: screen, Log: log})
+	desktop.Fanouts, desktop.Screen, desktop.Log = []*encode.Fanout{fanout}, screen, log
+	s.session = session.New(desktop)
 	s.session.SetHands(s.display, s.display)
 	cfg := Config{
 		Session: s.session, Screen: screen, Web: page(), Log: log,

@@ -42,9 +42,7 @@ func (c *upCmd) household(d *desktop) (*household, error) {
 	}
 	h := &household{}
 	h.plan, h.err = c.plan(d.dir)
-	if h.err != nil {
-		d.log.Error("no X server", "err", h.err)
-	} else {
+	if h.err == nil {
 		d.display, d.vncSocket = h.plan.Display, h.plan.VNC
 		// X clients find the cookie by the environment, and so do we.
 		if err := os.Setenv("XAUTHORITY", h.plan.Authority); err != nil {

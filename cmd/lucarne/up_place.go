@@ -34,9 +34,6 @@ func settle(dir string, log *slog.Logger) (place, error) {
 	if err != nil {
 		return p, err
 	}
-	if p.err != nil {
-		log.Warn("the home cannot be used as it is", "err", p.err, "home", p.home)
-	}
 	env := map[string]string{"HOME": p.home}
 	if os.Getenv("USER") == "" {
 		env["USER"] = account.Username
@@ -78,7 +75,7 @@ func findHome(meant, account, last string) (place, error) {
 	if err := os.Mkdir(last, 0o700); err != nil {
 		return place{}, fmt.Errorf("no home: %w", errors.Join(first, err))
 	}
-	return place{last, fmt.Errorf("what is saved is lost when lucarne ends: %w", first)}, nil
+	return place{last, fmt.Errorf("%w; what is saved is in %s and lost when lucarne ends", first, last)}, nil
 }
 
 // private says whether dir is a directory of this user's that nobody else can enter, as a

@@ -11,9 +11,13 @@ import (
 	"lucarne/cmd/internal/supervise"
 )
 
-// How long these may take until they are ready; what comes after is started then all the
-// same, as it is when they fail.
+// besideWithin is how long D-Bus and PulseAudio may take until they are ready; what comes
+// after is started then all the same, as it is when they fail.
 const besideWithin = 5 * time.Second
+
+// soundless is how long a PulseAudio may take to end, which it would draw out to 3 s. It
+// has nothing to save.
+const soundless = 200 * time.Millisecond
 
 // steady is how long a session has to run to be taken for one that works.
 const steady = time.Second
@@ -100,6 +104,7 @@ func pulse(dir string, env []string) service {
 		},
 		Env:   append(env[:len(env):len(env)], "PULSE_RUNTIME_PATH="+dir, "PULSE_STATE_PATH="+dir),
 		Ready: supervise.Listening(socket), ReadyWithin: besideWithin,
+		Grace:  soundless,
 		Prefer: []string{homeProcess},
 	}, []string{"PULSE_SERVER=unix:" + socket}}
 }

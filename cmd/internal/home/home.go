@@ -30,4 +30,4 @@ func Usable(dir string) error {
 	return nil
 }
 
-var errNoHome = errors.New("not a home of anybody's")
+var errNoHome = errors.New("not a home")

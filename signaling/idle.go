@@ -25,7 +25,13 @@ func (s *socket) watchIdle(ctx context.Context) {
 			told, at = left, now
 			s.send(Message{Type: "idle", Left: left.Milliseconds()})
 		}
-	}, s.cancel)
+	}, s.rest)
+}
+
+// rest ends a socket at whose page nobody is. Only watchIdle calls it.
+func (s *socket) rest(cause error) {
+	s.rested = true
+	s.cancel(cause)
 }
 
 // doze looks, now and then, when somebody was last there, and ends where that was too

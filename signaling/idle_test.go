@@ -13,11 +13,14 @@ import (
 func TestPausedWhereNobodyIs(t *testing.T) {
 	s := serve(t, func(cfg *Config) { cfg.Rest = time.Nanosecond })
 	s.handler.pace.doze = time.Millisecond
-	c := s.enter(t, `"transport":"none"`)
+	c := s.enter(t, `"transport":"none","page":"0123456789abcdef"`)
 	if bye := c.await("bye"); bye.Code != "paused" || bye.Retry {
 		t.Errorf("bye %+v, want paused until somebody comes", bye)
 	}
-	eventually(t, "the viewer has left", func() bool { return s.session.Viewers() == 0 })
+	s.stop()
+	if n := len(s.handler.pages.ended); n != 0 {
+		t.Errorf("%d pages are remembered: when the person is back, it is as if they had not been there for as long as before", n)
+	}
 }
 
 // A VNC viewer of no page of ours has no other socket that would be closed.

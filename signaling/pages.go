@@ -139,6 +139,9 @@ func (p *pages) occupy(page pageKey, s *socket) (leave func()) {
 			return
 		}
 		delete(p.sockets, page)
+		if s.rested {
+			return // that it comes again is somebody's doing
+		}
 		if len(p.ended) == maxRemembered {
 			p.ended = slices.Delete(p.ended, 0, 1)
 		}

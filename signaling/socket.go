@@ -83,6 +83,7 @@ type socket struct {
 	viewer  *session.Viewer
 	pass    access.Pass // by which that has come in
 	attempt int         // of its page, to say hello
+	rested  bool        // it ends because nobody was there
 	handled uint32      // newest input of the viewer that this one replaces
 	link    link
 	wishes  wishes

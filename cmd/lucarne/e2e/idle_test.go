@@ -1,12 +1,27 @@
 package e2e
 
-import "testing"
+import (
+	"context"
+	"fmt"
+	"image"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
 
-// TestWarnedOfTheEnd: a desktop that nobody uses says when it will be stopped, and who is there
-// can prevent it.
+	"lucarne/perf/browser"
+)
+
+// skewed is a browser whose clock is three hours fast.
+const skewed = `{ const now = Date.now; Date.now = () => now() + 3 * 3600e3; }`
+
+// TestWarnedOfTheEnd: a desktop that nobody uses says when it will be stopped, whatever the
+// browser's clock shows, and who is there can prevent it.
 func TestWarnedOfTheEnd(t *testing.T) {
 	d := newDesk(t, setup{agent: []string{"--auth", "none", "--busy-for", "1s", "--idle-limit", "5m"}})
-	page := d.load(d.browser, d.url("?resize=off&transport=ws"))
+	page := d.load(d.browser, d.url("?resize=off&transport=ws"), skewed)
 	page.wait(`document.querySelector(".ending:not([hidden]) strong")?.textContent.includes("stopped at")`)
 	page.wait(`/^[45]:\d\d$/.test(document.querySelector(".ending span").textContent)`)
 	page.keep("idle")
@@ -18,7 +33,6 @@ func TestWarnedOfTheEnd(t *testing.T) {
 func TestPausedPage(t *testing.T) {
 	d := newDesk(t, setup{agent: []string{"--auth", "none", "--pause-after", "2s"}})
 	page := d.load(d.browser, d.url("?resize=off&transport=ws"))
-	const paused = `document.documentElement.dataset.state === "ended" && document.body.innerText.includes("switched off")`
 	page.wait(paused)
 	page.wait(`document.querySelector(".card button")?.checkVisibility({opacityProperty: true})`)
 	page.keep("paused")
@@ -28,4 +42,66 @@ func TestPausedPage(t *testing.T) {
 	page.act(".card button")
 	page.wait(`came > 0`)
 	page.wait(paused)
+}
+
+const paused = `document.documentElement.dataset.state === "ended" && document.body.innerText.includes("switched off")`
+
+// TestIdleDesktopSleeps: once nobody looks, nothing of the desktop wakes up but now and then,
+// an open tab that has been paused notwithstanding.
+func TestIdleDesktopSleeps(t *testing.T) {
+	const window, wakes = 3 * time.Second, 15 // measured: 1; a timer of 100 ms alone makes 30
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	d := &desk{t: t, ctx: ctx}
+	d.browser = d.startBrowser(browser.Config{Size: image.Pt(1280, 720)})
+	desktop := launch(t, "up", "--auth", "none", "--pause-after", "3s", "--size", "1280x720")
+	page := d.load(d.browser, "http://"+desktop.address+"/")
+	page.wait(paused)
+	var woken int
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); {
+		before := wakeUps(t, desktop.cmd.Process.Pid)
+		time.Sleep(window) // that nothing happens takes its time
+		woken = 0
+		for thread, n := range wakeUps(t, desktop.cmd.Process.Pid) {
+			woken += n - before[thread]
+		}
+		if woken <= wakes {
+			return
+		}
+	}
+	t.Errorf("%d wake-ups in %v, want %d at most", woken, window, wakes)
+}
+
+// wakeUps returns how often each thread of a process and of those that it has started has
+// gone to sleep by itself (proc(5), voluntary_ctxt_switches).
+func wakeUps(t *testing.T, root int) map[string]int {
+	t.Helper()
+	parents := map[int]int{}
+	stats, _ := filepath.Glob("/proc/[0-9]*/stat") // the pattern is fixed
+	for _, path := range stats {
+		text, _ := os.ReadFile(path) // it may have ended
+		_, fields, found := strings.Cut(string(text), ") ")
+		if pid, err := strconv.Atoi(filepath.Base(filepath.Dir(path))); err == nil && found {
+			parents[pid], _ = strconv.Atoi(strings.Fields(fields)[1])
+		}
+	}
+	counts := map[string]int{}
+	for pid := range parents {
+		for at := pid; at != 0; at = parents[at] {
+			if at == root {
+				threads, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/status", pid))
+				for _, thread := range threads {
+					text, _ := os.ReadFile(thread)
+					_, after, _ := strings.Cut(string(text), "\nvoluntary_ctxt_switches:")
+					number, _, _ := strings.Cut(after, "\n")
+					counts[thread], _ = strconv.Atoi(strings.TrimSpace(number))
+				}
+				break
+			}
+		}
+	}
+	if len(counts) == 0 {
+		t.Fatal("no threads")
+	}
+	return counts
 }

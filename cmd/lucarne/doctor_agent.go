@@ -22,8 +22,9 @@ const (
 	// freshFindings is how long what has been found is good for: pages that ask meanwhile get
 	// the same.
 	freshFindings = 10 * time.Second
-	// machinePatience is how long the process may take whose checks take doctorPatience.
-	machinePatience = doctorPatience + time.Second
+	// machinePatience is how long the process may take whose checks take doctorPatience: on a
+	// busy machine it takes its time to start.
+	machinePatience = 2 * doctorPatience
 )
 
 // examiner looks at what the desktop lacks, for pages of its owner: once at a time. What may

@@ -279,7 +279,7 @@ func (h *Handler) protect(header http.Header) {
 	header.Set("X-Content-Type-Options", "nosniff")
 	header.Set("Referrer-Policy", "no-referrer")
 	// Who has opened the page, a neighbour's of its own origin included, gets no hold of its
-	// window. A browser that does not know this value (Chromium before 135, say) is left with
+	// window. A browser that does not know this value (Chromium before 131, Firefox) is left with
 	// what Sec-Fetch-Dest and the key keep from neighbours.
 	header.Set("Cross-Origin-Opener-Policy", "noopener-allow-popups")
 	if legacy := frameOptions(h.cfg.FrameAncestors); legacy != "" {

@@ -63,7 +63,9 @@ var components = []component{
 	{"github.com/prometheus/client_golang", "Apache-2.0"},
 	{"github.com/vishvananda/netlink", "Apache-2.0"},
 	{"github.com/vishvananda/netns", "Apache-2.0"},
+	{"golang.org/x/crypto", "BSD-3-Clause"},
 	{"golang.org/x/image", "BSD-3-Clause"},
+	{"golang.org/x/oauth2", "BSD-3-Clause"},
 	{"golang.org/x/perf", "BSD-3-Clause"},
 	{"golang.org/x/sys", "BSD-3-Clause"},
 }

@@ -26,7 +26,7 @@ func TestDoctorInThePage(t *testing.T) {
 		found[r.Check] = r.State + " " + r.Text
 	}
 	for check, want := range map[string]string{
-		"Affichage": "ok ", "Encodeurs": "ok ", "Image par le WebSocket": "ok cette page l’a", "Chemin de base": "ok /", "Connexion": "ok token",
+		"Affichage": "ok ", "Image par le WebSocket": "ok cette page l’a", "Chemin de base": "ok /", "Connexion": "ok token",
 		"Hub de Jupyter": "skip aucun JupyterHub", "Horloge": "ok comme celle", "Règles": "skip aucune",
 	} {
 		if !strings.HasPrefix(found[check], want) {

@@ -2,11 +2,13 @@
 
 import type { Clock } from "./clock.ts";
 import { Company, type Event } from "./company.ts";
-import type { ClientMessage, Control, Feature, People, Person, Shared, ShareRole } from "./protocol.ts";
+import type { ClientMessage, Control, Feature, People, Person, Refusal, Shared, ShareRole } from "./protocol.ts";
 
 export interface AccessActions {
   send(message: ClientMessage): boolean;
   may(feature: Feature): boolean;
+  /** Why a feature may not be used that the person's role could use. */
+  refusal(feature: Feature): Refusal | undefined;
   /** Who is here, or who has control, is not as it was. */
   changed(): void;
   /** Somebody comes, goes or asks for control. */
@@ -41,6 +43,11 @@ export class Access {
 
   may(feature: Feature): boolean {
     return this.actions.may(feature);
+  }
+
+  /** Why a feature may not be used that the person's role could use; undefined: it may, or the role could not. */
+  refusal(feature: Feature): Refusal | undefined {
+    return this.actions.refusal(feature);
   }
 
   /** A new connection: what was known may have changed. */

@@ -112,6 +112,7 @@ export class App {
     this.access = new Access(pageClock, {
       send: (message) => this.connection.send(message),
       may: (feature) => this.may(feature),
+      refusal: (feature) => this.hello?.refuse[feature],
       changed: () => this.render(),
       met: (event, person) => void this.furnished.then(() => this.face?.met(event, person)),
       made: (link) => this.face?.made(link),
@@ -232,6 +233,7 @@ export class App {
     });
     listenForDrops({
       may: () => this.hands.live && this.may("upload"),
+      refused: () => this.hands.live && this.access.refusal("upload") !== undefined,
       over: (hanging) => this.face?.hang(hanging),
       dropped: (files, left) => {
         this.files.uploads.add(files);
@@ -391,7 +393,7 @@ export class App {
     const could = hello.role !== "viewer";
     const can = control.role !== "viewer";
     if (could && !can) this.hands.release();
-    this.hello = { ...hello, role: control.role, allow: control.allow };
+    this.hello = { ...hello, role: control.role, allow: control.allow, refuse: control.refuse };
     this.access.controlled(control);
     if (could === can) return;
     this.hands.typing.mode.update();

@@ -5,6 +5,8 @@ import { filesOf } from "./files.ts";
 export interface Drop {
   /** Whether files may come now. */
   may(): boolean;
+  /** Whether they may not come though they could, which is to be said. */
+  refused(): boolean;
   /** Files hang over the page, or do not any more. */
   over(hanging: boolean): void;
   /** Files have come; left: so many directories among them have not. */
@@ -18,7 +20,7 @@ export function listenForDrops(drop: Drop): void {
   const over = (change: number) => {
     const before = depth > 0;
     depth = Math.max(0, depth + change);
-    if (depth > 0 !== before) drop.over(depth > 0 && drop.may());
+    if (depth > 0 !== before) drop.over(depth > 0 && (drop.may() || drop.refused()));
   };
   addEventListener("dragenter", (event) => holds(event) && over(1));
   addEventListener("dragleave", (event) => holds(event) && over(-1));

@@ -346,6 +346,8 @@ export const en = {
   "gpu.heat": "slowed down by heat",
   "gpu.power": "slowed down by its power limit",
 
+  "refusal.policy": "Refused by the policy of this desktop: {0}.",
+  "refusal.audit": "Refused for now, for it has to be recorded and cannot be: {0}.",
   "feature.video": "the picture",
   "feature.keyboard": "the keyboard",
   "feature.pointer": "the pointer",

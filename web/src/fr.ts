@@ -347,6 +347,8 @@ export const fr: Catalogue = {
   "gpu.heat": "ralenti par la chaleur",
   "gpu.power": "ralenti par sa limite de puissance",
 
+  "refusal.policy": "Refusé par les règles de ce bureau : {0}.",
+  "refusal.audit": "Refusé pour l’instant, car cela doit être consigné et ne peut pas l’être : {0}.",
   "feature.video": "l’image",
   "feature.keyboard": "le clavier",
   "feature.pointer": "le pointeur",

@@ -53,7 +53,7 @@ export class Words {
   }
 
   /** What a policy may refuse, by the server's name. */
-  private feature(name: string): string {
+  feature(name: string): string {
     const key = `feature.${name}`;
     return this.knows(key) ? this.say(key) : name;
   }

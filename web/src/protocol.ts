@@ -9,6 +9,9 @@ import { readCodec, type Codec } from "./codec.ts";
 
 export type Role = "owner" | "controller" | "viewer";
 export type Feature = "video" | "keyboard" | "pointer" | "copy-in" | "copy-out" | "resize" | "limits" | "give" | "share" | "upload" | "download" | "awake";
+/** Why a feature that a role could use may not be used: by the policy, or because it must be recorded and cannot be now. */
+export type Refusal = "policy" | "audit";
+export type Refusals = Partial<Record<Feature, Refusal>>;
 export type DisplayState = "starting" | "up" | "failed" | "gone";
 
 /** Which ways of the picture there are to be; "none": neither, but control, input and clipboard. */
@@ -37,6 +40,7 @@ export interface HelloMessage {
   viewer: string;
   role: Role;
   allow: Feature[];
+  refuse: Refusals;
   display: DisplayMessage;
   width: number;
   height: number;
@@ -179,6 +183,7 @@ export interface Control {
   given: boolean;
   role: Role;
   allow: Feature[];
+  refuse: Refusals;
 }
 
 export type ServerMessage =
@@ -303,6 +308,7 @@ function parseFields(m: Fields): ServerMessage | null {
         given: m.given === true,
         role: role(m.role),
         allow: strings(m.allow) as Feature[],
+        refuse: parseRefusals(m.refuse),
       };
     case "people":
       return { type: "people", people: objects(m.people).map(parsePerson), shares: objects(m.shares).map(parseShare) };
@@ -391,6 +397,11 @@ function parseShare(m: Fields): SharedLink {
   };
 }
 
+function parseRefusals(value: unknown): Refusals {
+  if (typeof value !== "object" || value === null) return {};
+  return Object.fromEntries(Object.entries(value).map(([feature, why]) => [feature, why === "audit" ? "audit" : "policy"]));
+}
+
 function parseHello(m: Fields): HelloMessage {
   return {
     type: "hello",
@@ -398,6 +409,7 @@ function parseHello(m: Fields): HelloMessage {
     viewer: string(m.viewer),
     role: role(m.role),
     allow: strings(m.allow) as Feature[],
+    refuse: parseRefusals(m.refuse),
     display: parseDisplay(m),
     width: number(m.width),
     height: number(m.height),

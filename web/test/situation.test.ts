@@ -31,6 +31,7 @@ const owned = (name: string): Control => ({
   given: false,
   role: "viewer",
   allow: ["video"],
+  refuse: {},
 });
 const left: LinkState = { name: "ended", reason: { code: "left", args: [] } };
 

@@ -18,6 +18,7 @@ import type { Settings } from "../src/settings.ts";
 import { Card, waiting, type View } from "../src/ui/card.ts";
 import { ClipboardPanel } from "../src/ui/panel.ts";
 import { nameOf } from "../src/ui/people.ts";
+import { refusalWords } from "../src/ui/refusal.ts";
 import { Toasts } from "../src/ui/toast.ts";
 import { Transfers } from "../src/ui/transfers.ts";
 import { staleVersion } from "../src/version.ts";
@@ -82,7 +83,7 @@ export class VNCPage {
       login: (credential) => this.login(credential),
       depart: () => entry.leaveToSignIn((url) => location.assign(url)),
     });
-    this.panel = new ClipboardPanel(words, { ...this.exchange.panel, closed: () => this.screen?.focus() });
+    this.panel = new ClipboardPanel(words, { ...this.exchange.panel, refused: (...features) => refusalWords(words, (feature) => this.hello?.refuse[feature], features), closed: () => this.screen?.focus() });
     this.bar = new Bar(words, {
       clipboard: () => (this.panel.open ? this.panel.close() : this.panel.show()),
       reconnect,
@@ -225,11 +226,11 @@ export class VNCPage {
   }
 
   /** What the person may do is as this says from now on. */
-  private assume({ role, allow }: Control): void {
+  private assume({ role, allow, refuse }: Control): void {
     if (!this.hello) return;
     const could = this.hello.role !== "viewer";
     const { watch } = this.manner;
-    this.hello = { ...this.hello, role, allow };
+    this.hello = { ...this.hello, role, allow, refuse };
     if (!could && role !== "viewer") this.exchange.renewed();
     if (watch === this.manner.watch) return;
     this.screen?.watch(this.manner.watch);

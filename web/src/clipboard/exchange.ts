@@ -103,7 +103,7 @@ export class Exchange {
   }
 
   /** What the panel does. */
-  get panel(): Omit<PanelActions, "closed"> {
+  get panel(): Omit<PanelActions, "closed" | "refused"> {
     const { clipboard } = this;
     return {
       shared: () => clipboard.content,

@@ -85,6 +85,10 @@ export const codes = {
   "code.webrtc-no-codec": "This browser cannot decode pictures of this size by WebRTC.",
   "code.webrtc-no-codec.do":
     "The page’s own WebSocket brings them: choose “Automatic” as the path in the settings. Or make the screen smaller.",
+  "code.audit-failing": "What happens on this desktop cannot be recorded.",
+  "code.audit-failing.do": "The server’s log says why: often the disk is full. Lucarne goes on trying.",
+  "code.audit-working": "What happens on this desktop is recorded again.",
+  "code.audit-working.do": "What found no room meanwhile is counted in the record.",
   "code.encoder-failed": "The server’s encoder for {0} has failed. {1} has taken over.",
   "code.encoder-failed.do": "Lucarne will try it again. The server’s log says why it failed.",
   "code.encoder-replaced": "One of the server’s encoders for {0} has failed. Another has taken over.",

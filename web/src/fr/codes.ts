@@ -87,6 +87,10 @@ export const codes: Record<keyof typeof english, string> = {
   "code.webrtc-no-codec": "Ce navigateur ne peut pas décoder d’images de cette taille par WebRTC.",
   "code.webrtc-no-codec.do":
     "Le WebSocket de la page les apporte : choisissez « Automatique » comme chemin dans les réglages. Ou réduisez la taille de l’écran.",
+  "code.audit-failing": "Ce qui se passe sur ce bureau ne peut pas être consigné.",
+  "code.audit-failing.do": "Le journal du serveur dit pourquoi : souvent, le disque est plein. Lucarne continue d’essayer.",
+  "code.audit-working": "Ce qui se passe sur ce bureau est de nouveau consigné.",
+  "code.audit-working.do": "Ce qui n’a pas trouvé place entre-temps y est compté.",
   "code.encoder-failed": "L’encodeur {0} du serveur a échoué. {1} a pris le relais.",
   "code.encoder-failed.do": "Le serveur réessaie de lui-même. Son journal dit pourquoi il a échoué.",
   "code.encoder-replaced": "Un encodeur {0} du serveur a échoué. Un autre a pris le relais.",

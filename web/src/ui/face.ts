@@ -9,7 +9,7 @@ import type { Files } from "../files.ts";
 import { canFill, fills, toggleFullscreen } from "../fullscreen.ts";
 import type { Login } from "../http.ts";
 import type { Words } from "../i18n.ts";
-import type { Finding, Person, Reason, Shared } from "../protocol.ts";
+import type { Feature, Finding, Person, Reason, Shared } from "../protocol.ts";
 import type { Settings, SettingsStore } from "../settings.ts";
 import type { Stats } from "../stats.ts";
 import type { Upload } from "../upload.ts";
@@ -25,6 +25,7 @@ import type { LoginActions } from "./login.ts";
 import { Overlay } from "./overlay.ts";
 import { ClipboardPanel, type PanelActions } from "./panel.ts";
 import { nameOf, PeoplePanel } from "./people.ts";
+import { refusalWords } from "./refusal.ts";
 import { RoutePanel } from "./route.ts";
 import { SettingsPanel, type Leaving } from "./settings.ts";
 import { Scrollbars, type Scrolled } from "./scrollbars.ts";
@@ -35,7 +36,7 @@ import { Transfers } from "./transfers.ts";
 
 export interface FaceActions extends LoginActions, Leaving {
   /** The clipboards of the person and the desktop. */
-  clipboard: Omit<PanelActions, "closed">;
+  clipboard: Omit<PanelActions, "closed" | "refused">;
   /** The person does not want a clipboard that is on its way. */
   cancel(way: Way): void;
   reconnect(): void;
@@ -113,15 +114,14 @@ export class Face {
       this.mark();
       actions.leave();
     };
-    this.panel = new ClipboardPanel(words, { ...actions.clipboard, closed });
+    this.panel = new ClipboardPanel(words, { ...actions.clipboard, refused: this.refused, closed });
     this.transfers = new Transfers(words, pageClock, actions.cancel);
     this.special = new KeysPanel(words, actions.keys, closed);
     this.doctor = new DoctorPanel(words, { ask: actions.examine, copy: (text) => actions.clipboard.copy(plain(text)), closed });
     this.route = new RoutePanel(words, closed, this.opens(this.doctor, () => this.doctor.show()).act);
     this.settings = new SettingsPanel(words, store, actions, closed);
-    this.people = new PeoplePanel(words, actions.access, { copy: (text) => actions.clipboard.copy(plain(text)), closed });
-    this.files = new FilesPanel(words, { files: actions.files, may: (feature) => actions.access.may(feature), closed });
-    this.drop.root.append(words.say("files.drop"));
+    this.people = new PeoplePanel(words, actions.access, { copy: (text) => actions.clipboard.copy(plain(text)), refused: this.refused, closed });
+    this.files = new FilesPanel(words, { files: actions.files, may: (feature) => actions.access.may(feature), refused: this.refused, closed });
     this.idle = new IdleBanner(words, pageClock, actions.awake);
     this.panels = [this.panel, this.special, this.files, this.people, this.route, this.doctor, this.settings];
     this.scrollbars = new Scrollbars(words, actions.panning(), actions.leave);
@@ -161,23 +161,23 @@ export class Face {
         act: () => void this.fill(),
       },
       { id: "clipboard", icon: "clipboard", label: "toolbar.clipboard", ...this.opens(panel, () => panel.show()) },
-      { id: "keys", icon: "keys", label: "toolbar.keys", ...this.opens(special, () => special.show()) },
-      { id: "type", icon: "keyboard", label: "toolbar.keyboard", touch: true, act: actions.type },
-      { id: "lock", icon: "mouse", label: "toolbar.lock", hidden: () => !actions.lockable(), act: () => this.lock() },
+      this.unless("keyboard", { id: "keys", icon: "keys", label: "toolbar.keys", ...this.opens(special, () => special.show()) }),
+      this.unless("keyboard", { id: "type", icon: "keyboard", label: "toolbar.keyboard", touch: true, act: actions.type }),
+      this.unless("pointer", { id: "lock", icon: "mouse", label: "toolbar.lock", hidden: () => !actions.lockable(), act: () => this.lock() }),
       {
         id: "files",
         icon: "files",
         label: "toolbar.files",
-        hidden: () => !access.may("upload") && !access.may("download"),
+        hidden: () => !access.may("upload") && !access.may("download") && this.refused("upload", "download") === "",
         ...this.opens(files, () => files.show()),
       },
-      {
+      this.unless("give", {
         id: "people",
         icon: "people",
         label: "toolbar.people",
-        hidden: () => !access.may("give"),
+        hidden: () => !access.may("give") && this.refused("give") === "",
         ...this.opens(people, () => people.show()),
-      },
+      }),
       { id: "ask", icon: "hand", label: "toolbar.ask", hidden: () => !access.asks, act: () => this.ask() },
       {
         id: "stats",
@@ -190,6 +190,20 @@ export class Face {
       { id: "settings", icon: "settings", label: "toolbar.settings", ...this.opens(settings, () => settings.show()) },
       { id: "reconnect", icon: "reconnect", label: "toolbar.reconnect", act: actions.reconnect },
     ];
+  }
+
+  /** Why the rules of the desktop forbid features to the person's role; "": they do not. */
+  private readonly refused = (...features: Feature[]): string =>
+    refusalWords(this.words, (feature) => this.actions.access.refusal(feature), features);
+
+  /** A button that says why it is of no use where the rules forbid its feature. */
+  private unless(feature: Feature, tool: Tool): Tool {
+    const act = () => {
+      const why = this.refused(feature);
+      if (why) this.toasts.say(why);
+      else tool.act();
+    };
+    return { ...tool, refused: () => this.refused(feature), act };
   }
 
   /** What a button does that opens a panel. There is room for one panel. */
@@ -266,6 +280,7 @@ export class Face {
 
   /** Files hang over the page, or do not any more. */
   hang(hanging: boolean): void {
+    if (hanging) write(this.drop.root, this.refused("upload") || this.words.say("files.drop"));
     this.drop.root.hidden = !hanging;
   }
 

@@ -6,10 +6,13 @@ import type { Feature } from "../protocol.ts";
 import type { Upload, UploadError } from "../upload.ts";
 import { Dialog, write } from "./dialog.ts";
 import { element } from "./dom.ts";
+import { note, refuse } from "./refusal.ts";
 
 export interface FilesActions {
   files: Files;
   may(feature: Feature): boolean;
+  /** Why the rules of the desktop forbid features; "": they do not. */
+  refused(...features: Feature[]): string;
   closed(): void;
 }
 
@@ -26,6 +29,7 @@ export class FilesPanel extends Dialog {
   private readonly choose: HTMLButtonElement;
   private readonly uploads = element("ul", { class: "files" });
   private readonly desktop: HTMLElement;
+  private readonly rule = element("p", { class: "note", hidden: "" });
   private readonly place = element("h3");
   private readonly note = element("p", { class: "note", role: "status" });
   private readonly listed = element("ul", { class: "files" });
@@ -43,8 +47,10 @@ export class FilesPanel extends Dialog {
     this.choose = choose;
     this.desktop = desktop;
     desktop.append(this.place, this.note, this.listed);
-    this.root.append(this.uploads, desktop);
-    choose.addEventListener("click", () => input.click());
+    this.root.append(this.rule, this.uploads, desktop);
+    choose.addEventListener("click", () => {
+      if (actions.refused("upload") === "") input.click();
+    });
     input.addEventListener("change", () => {
       actions.files.uploads.add([...(input.files ?? [])]);
       input.value = "";
@@ -53,7 +59,10 @@ export class FilesPanel extends Dialog {
   }
 
   override show(): void {
-    this.choose.hidden = !this.actions.may("upload");
+    const why = this.actions.refused("upload");
+    this.choose.hidden = !this.actions.may("upload") && why === "";
+    refuse(this.choose, why);
+    note(this.rule, this.actions.refused("upload", "download"));
     this.desktop.hidden = !this.actions.may("download");
     super.show();
     if (!this.desktop.hidden) void this.go(this.dir);

@@ -3,8 +3,10 @@
 import { NOTHING, plain, type Content } from "../clipboard/content.ts";
 import { pastedContent } from "../clipboard/system.ts";
 import type { Words } from "../i18n.ts";
+import type { Feature } from "../protocol.ts";
 import { Dialog, write } from "./dialog.ts";
 import { element } from "./dom.ts";
+import { note as say, refuse } from "./refusal.ts";
 
 export interface PanelActions {
   /** What both clipboards share. */
@@ -15,6 +17,8 @@ export interface PanelActions {
   copy(content: Content): Promise<boolean>;
   /** A content has got into the browser's clipboard from here. */
   copied(content: Content): void;
+  /** Why the rules of the desktop forbid features; "": they do not. */
+  refused(...features: Feature[]): string;
   closed(): void;
 }
 
@@ -31,6 +35,7 @@ function makeParts(words: Words) {
     send: element("button", { type: "button", class: "primary" }, words.say("clipboard.send")),
     copy: element("button", { type: "button" }, words.say("clipboard.copy")),
     note: element("span", { class: "note", role: "status" }),
+    rule: element("p", { class: "note", hidden: "" }),
   };
 }
 
@@ -45,15 +50,17 @@ export class ClipboardPanel extends Dialog {
     private readonly actions: PanelActions,
   ) {
     const parts = makeParts(words);
-    const { area, source, picture, save, send, copy, note } = parts;
+    const { area, source, picture, save, send, copy, note, rule } = parts;
     const formatted = element("details", { hidden: "" }, element("summary", {}, words.say("clipboard.html")), source);
     const figure = element("figure", { hidden: "" }, picture, save);
     const footer = element("footer", {}, send, copy, note);
-    super(words, words.say("clipboard.title"), "clipboard", actions.closed, element("p", {}, words.say("clipboard.do")), area, formatted, figure, footer);
+    super(words, words.say("clipboard.title"), "clipboard", actions.closed, element("p", {}, words.say("clipboard.do")), rule, area, formatted, figure, footer);
     this.parts = parts;
     this.formatted = formatted;
     this.figure = figure;
-    send.addEventListener("click", () => void this.send(this.chosen));
+    send.addEventListener("click", () => {
+      if (actions.refused("copy-in") === "") void this.send(this.chosen);
+    });
     copy.addEventListener("click", () => void this.copy());
     area.addEventListener("paste", (event) => void this.paste(event));
     for (const type of ["copy", "cut"]) {
@@ -63,8 +70,11 @@ export class ClipboardPanel extends Dialog {
 
   /** Opens with what is shared. */
   override show(): void {
+    const { actions, parts } = this;
+    refuse(parts.send, actions.refused("copy-in"));
+    say(parts.rule, actions.refused("copy-in", "copy-out"));
     super.show();
-    this.update(this.actions.shared());
+    this.update(actions.shared());
     this.parts.area.select();
   }
 

@@ -3,12 +3,15 @@
 import type { Access } from "../access.ts";
 import { linkOf } from "../http.ts";
 import type { Key, Words } from "../i18n.ts";
-import type { Person, Shared, SharedLink, ShareRole } from "../protocol.ts";
+import type { Feature, Person, Shared, SharedLink, ShareRole } from "../protocol.ts";
 import { Dialog, write } from "./dialog.ts";
 import { element } from "./dom.ts";
+import { note as say } from "./refusal.ts";
 
 export interface PeopleActions {
   copy(text: string): Promise<boolean>;
+  /** Why the rules of the desktop forbid features; "": they do not. */
+  refused(...features: Feature[]): string;
   closed(): void;
 }
 
@@ -27,6 +30,7 @@ export class PeoplePanel extends Dialog {
   private readonly result: HTMLElement;
   private readonly link: HTMLInputElement;
   private readonly note: HTMLElement;
+  private readonly rule = element("p", { class: "note", hidden: "" });
   private shown = "";
 
   constructor(
@@ -43,6 +47,7 @@ export class PeoplePanel extends Dialog {
     const result = element("div", { class: "made", hidden: "" }, link, copy, note);
     const sharing = element("fieldset", { class: "sharing" }, element("legend", {}, words.say("share.title")));
     super(words, words.say("people.title"), "people", actions.closed, list, take, sharing);
+    this.root.append(this.rule);
     sharing.append(element("p", {}, words.say("share.do")), form(words, access), result, links);
     take.addEventListener("click", () => access.take());
     copy.addEventListener("click", () => void this.copy());
@@ -61,7 +66,8 @@ export class PeoplePanel extends Dialog {
     const { people, shares } = access.people;
     const { given } = access;
     const may = access.may("share");
-    const shown = JSON.stringify([people, shares, given, may]);
+    const rule = this.actions.refused("share");
+    const shown = JSON.stringify([people, shares, given, may, rule]);
     if (shown === this.shown) return;
     this.shown = shown;
     const focused = document.activeElement instanceof HTMLElement ? document.activeElement.dataset.act : undefined;
@@ -69,6 +75,7 @@ export class PeoplePanel extends Dialog {
     this.list.replaceChildren(...people.map((person) => this.person(person, given)));
     this.take.hidden = led && !given;
     this.sharing.hidden = !may;
+    say(this.rule, rule);
     this.links.replaceChildren(...shares.map((share) => this.shared(share)));
     // The button that had the focus may be another one now.
     if (focused && this.open) (this.root.querySelector<HTMLElement>(`[data-act="${focused}"]`) ?? this.root).focus();

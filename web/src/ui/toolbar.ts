@@ -2,6 +2,7 @@
 
 import type { Key, Words } from "../i18n.ts";
 import { element, iconButton, relabel, type Drawing } from "./dom.ts";
+import { refuse } from "./refusal.ts";
 
 /** It stays this long after it has been left, in ms. */
 const LINGER = 1200;
@@ -20,6 +21,8 @@ export interface Tool {
   pressed?(): boolean;
   /** Whether it is of no use at the moment. */
   hidden?(): boolean;
+  /** Why the rules of the desktop forbid it; "": they do not. */
+  refused?(): string;
   act(): void;
 }
 
@@ -82,6 +85,9 @@ export class Toolbar {
       if (entry.shown !== drawing + label) relabel(button, drawing, label);
       entry.shown = drawing + label;
       button.hidden = tool.hidden?.() ?? false;
+      const why = tool.refused?.() ?? "";
+      refuse(button, why);
+      if (why === "") button.title = label;
       if (tool.pressed) button.setAttribute("aria-pressed", String(tool.pressed()));
     }
   }

@@ -269,10 +269,10 @@ func TestJupyterHub(t *testing.T) {
 	d.logIn(page, "alice")
 	page.signIn()
 	page.picture()
+	d.check(page.Click(d.ctx, image.Pt(100, 300), browser.Left))
 	page.shows(image.Pt(100, 300), 0x206040, 24)
 	page.staysUnder(desktop)
 	told, came := h.told("alice"), time.Now()
-	d.check(page.Click(d.ctx, image.Pt(100, 300), browser.Left))
 	d.check(page.Type(d.ctx, "hello hub\n"))
 	poll(t, "what was typed, in a program of the desktop", func() bool {
 		typed, err := os.ReadFile(filepath.Join(h.home, "alice", "typed"))

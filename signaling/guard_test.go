@@ -236,6 +236,28 @@ func TestLogout(t *testing.T) {
 	eventually(t, "only the owner is left", func() bool { return f.session.Viewers() == 1 })
 }
 
+// TestSessionOver: who stays for as long as one may is told so.
+func TestSessionOver(t *testing.T) {
+	for age := time.Second; ; age *= 2 { // until it is long enough for a busy machine
+		s := serve(t, func(c *Config) { c.Access = access.Config{Method: access.Token, Token: aToken, MaxAge: age} })
+		own := credentials(login(t, s.URL+"/login", aToken, nil))
+		conn, _, err := websocket.DefaultDialer.Dial(s.wsURL("/ws"), own)
+		if err != nil {
+			continue
+		}
+		t.Cleanup(func() { conn.Close() })
+		c := &client{t: t, conn: conn}
+		c.send(fmt.Sprintf(`{"type":"hello","transport":"none","key":%q}`, keyIn(own)))
+		if m, err := c.next(); err != nil || m.Type != "hello" {
+			continue
+		}
+		if bye := c.await("bye"); bye.Code != "session-over" || bye.Retry {
+			t.Errorf("bye %+v", bye)
+		}
+		return
+	}
+}
+
 // TestUser: who the platform says it is the session knows.
 func TestUser(t *testing.T) {
 	f := fortify(t, access.Proxy)

@@ -26,7 +26,7 @@ export async function checkSocket(way: Way): Promise<Finding> {
   line.listen((data) => note(way, data));
   way.asked = way.clock.now();
   try {
-    await way.join(line, { transport: "ws", codecs: way.codecs });
+    await way.join(line, { transport: "ws", codecs: way.codecs, page: way.page });
   } catch (error) {
     line.close();
     return error instanceof Dismissal ? fail("socket-bye", error.message) : fail("socket-silent");

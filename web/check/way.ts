@@ -16,7 +16,7 @@ export interface Browser {
 }
 
 export class Way {
-  /** Names the page to the server, so that a further socket is known to be its own. */
+  /** Names the page to the server on the socket that is kept, so that VNC is known to be of the same viewer. */
   readonly page = secret();
   answers = false;
   admitted = false;
@@ -58,9 +58,9 @@ export class Way {
   }
 
   /** Greets the server on a socket; resolves with its answer, or rejects with Silence or Dismissal. */
-  async join(line: Line, wish: { transport: string; codecs: string[] }): Promise<HelloMessage> {
+  async join(line: Line, wish: { transport: string; codecs: string[]; page?: string }): Promise<HelloMessage> {
     const { version, lang, key, share } = this.words;
-    line.say({ type: "hello", version, lang, key, share, page: this.page, ...wish });
+    line.say({ type: "hello", version, lang, key, share, ...wish });
     const answer = await line.wait(PATIENCE, (data) => {
       const message = control(data);
       return message?.type === "hello" || message?.type === "bye" ? message : undefined;

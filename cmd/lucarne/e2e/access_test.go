@@ -38,3 +38,30 @@ func TestPassword(t *testing.T) {
 		tab.wait(`document.documentElement.hasAttribute("data-pictured") === false`)
 	}
 }
+
+// TestNeighbour: a page of the same origin gets the desktop's neither by a request, nor in a frame,
+// nor as a window whose opener it is.
+func TestNeighbour(t *testing.T) {
+	d := newDesk(t, setup{agent: []string{"--auth", "token", "--vnc", "off"}})
+	owner := d.load(d.browser, d.link())
+	owner.picture() // so that there is a cookie
+	neighbour := d.load(d.browser, d.url("healthz"))
+	var status int
+	d.check(neighbour.Eval(d.ctx, `fetch("/").then(r => r.status)`, &status))
+	if status != 403 {
+		t.Errorf("a request for the page: %d", status)
+	}
+	d.check(neighbour.Eval(d.ctx, `window.frame = document.createElement("iframe"), frame.src = "/", document.body.append(frame), 1`, nil))
+	neighbour.wait(`frame.contentDocument === null`) // an error's page is nobody's
+	d.check(neighbour.Eval(d.ctx, `window.opened = window.open("/"), 1`, nil))
+	neighbour.wait(`opened.closed`) // as far as the opener can tell
+	var code string
+	d.check(neighbour.Eval(d.ctx, `new Promise(done => {
+		const ws = new WebSocket("ws://" + location.host + "/ws");
+		ws.onopen = () => ws.send(JSON.stringify({type: "hello", transport: "ws", codecs: ["vp8"]}));
+		ws.onmessage = ({data}) => done(JSON.parse(data).code);
+	})`, &code))
+	if code != "login" {
+		t.Errorf("hello without the key: %q", code)
+	}
+}

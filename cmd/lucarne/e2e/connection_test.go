@@ -196,7 +196,10 @@ func answerOnly(to, from net.Conn) {
 // rung that meets the fault fails, and the advice names the remedy.
 func TestConnectionBehindBadProxies(t *testing.T) {
 	d := newDesk(t, setup{agent: []string{"--auth", "token"}})
-	d.load(d.browser, d.link()).wait(`document.documentElement.dataset.state === "connected"`) // the cookie knows no port
+	owner := d.load(d.browser, d.link())
+	owner.wait(`document.documentElement.dataset.state === "connected"`)
+	var key string
+	d.check(owner.Eval(d.ctx, `"#key=" + history.state.lucarne.key`, &key)) // its cookie knows no port
 	forward := httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: d.agent.address})
 	for _, c := range []struct {
 		name    string
@@ -219,7 +222,7 @@ func TestConnectionBehindBadProxies(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			d := *d
 			d.t = t
-			page := d.examine(d.between(c.sockets) + "connection?stay=1")
+			page := d.examine(d.between(c.sockets) + "connection?stay=1" + key)
 			page.finds(c.states, c.advice)
 		})
 	}
@@ -234,7 +237,7 @@ func TestConnectionBehindBadProxies(t *testing.T) {
 		d.check(err)
 		go proxy.Serve(l) // until Close
 		t.Cleanup(func() { proxy.Close() })
-		d.examine("http://"+l.Addr().String()+"/connection?stay=1").finds("page=ok login=ok socket=fail", "proxy_set_header Host")
+		d.examine("http://"+l.Addr().String()+"/connection?stay=1"+key).finds("page=ok login=ok socket=fail", "proxy_set_header Host")
 	})
 	t.Run("cuts", func(t *testing.T) {
 		d := *d
@@ -246,7 +249,7 @@ func TestConnectionBehindBadProxies(t *testing.T) {
 				from.Close()
 			}()
 			through(to, from)
-		}, through))+"connection?stay=600")
+		}, through))+"connection?stay=600"+key)
 		page.wait(`document.querySelector("[data-rung=stay]").dataset.state === "busy"`)
 		close(cut)
 		page.wait(`document.documentElement.dataset.state === "done"`)

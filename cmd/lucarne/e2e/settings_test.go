@@ -213,9 +213,9 @@ func TestPageForScreenReaders(t *testing.T) {
 	stranger.wait(`document.querySelector("input[type=password]")`)
 	stranger.named("sign-in", 2)
 	_, secret, _ := strings.Cut(d.link(), "#")
-	d.load(d.browser, d.url("#"+secret)).picture()
 	for _, lang := range []string{"en", "fr"} {
-		page := d.open("?stats=1&lang=" + lang)
+		page := d.load(d.browser, d.url("?stats=1&lang="+lang+"#"+secret))
+		page.picture()
 		page.once("state of the connection", `document.querySelector(".toolbar .state").textContent`)
 		var tools []string
 		d.check(page.Eval(d.ctx, `[...document.querySelectorAll("[data-tool]")].filter(b => b.offsetParent && b.hasAttribute("aria-pressed")).map(b => b.dataset.tool)`, &tools))
@@ -364,7 +364,7 @@ func TestPageOnAPhone(t *testing.T) {
 	d := newDesk(t, setup{tab: image.Pt(360, 640), agent: []string{"--auth", "token"}})
 	page := d.load(d.browser, d.url(""))
 	d.check(page.Call(d.ctx, "Emulation.setTouchEmulationEnabled", map[string]any{"enabled": true}, nil))
-	link := d.link()
+	_, secret, _ := strings.Cut(d.link(), "#")
 	const shown = `getComputedStyle(document.querySelector(".veil")).opacity === "1"` // it comes late
 	for i, c := range []struct{ lang, scheme string }{{"en", "light"}, {"fr", "dark"}, {"fr", "light"}, {"en", "dark"}} {
 		page.media("prefers-color-scheme", c.scheme, "prefers-reduced-motion", "reduce")
@@ -382,9 +382,8 @@ func TestPageOnAPhone(t *testing.T) {
 				page.wait(shown)
 				page.fits(name+"-login", ours)
 			})
-			query = "#" + link[strings.Index(link, "#")+1:]
 		}
-		d.check(page.Navigate(d.ctx, "about:blank"), page.Navigate(d.ctx, d.url(query)))
+		d.check(page.Navigate(d.ctx, "about:blank"), page.Navigate(d.ctx, d.url(query+"#"+secret)))
 		page.picture()
 		each(func(name string) {
 			var tools []string

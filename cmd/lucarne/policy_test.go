@@ -2,18 +2,24 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
-	"io"
+	"image"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/gorilla/websocket"
 
+	"lucarne/capture/display"
+	"lucarne/capture/display/displaytest"
 	"lucarne/signaling"
+	"lucarne/signaling/policy"
 )
 
 // policyFile puts text into a new file and returns its path.
@@ -66,6 +72,21 @@ audit: /var/log/lucarne/audit.jsonl, without addresses; what must be recorded is
 	first, rest, _ := strings.Cut(a.stdout.String(), "\n")
 	if !strings.HasPrefix(first, "preset medical, SHA-256 ") || rest != want {
 		t.Errorf("got %s\nwant %s", a.stdout, want)
+	}
+}
+
+// The policy that the README shows is one.
+func TestPolicyOfTheREADME(t *testing.T) {
+	text, err := os.ReadFile(readme)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, _ := strings.Cut(string(text), "### Policy\n")
+	_, block, _ := strings.Cut(section, "```yaml\n")
+	example, _, found := strings.Cut(block, "```")
+	got, err := policy.Parse(readme, []byte(example))
+	if !found || err != nil || got.Preset != "medical" || !got.Audit.Required {
+		t.Errorf("got %+v, %v of\n%s", got, err, example)
 	}
 }
 
@@ -179,12 +200,16 @@ func awaitMessage(t *testing.T, conn *websocket.Conn, kind string) signaling.Mes
 	}
 }
 
-// Another process of the same user, as those of the desktop are, reads neither the
-// memory nor the environment nor the open files of one that serves; a program that this
-// starts is as open as any.
-func TestMemoryIsClosed(t *testing.T) {
-	needEncoder(t)
-	dir, err := os.MkdirTemp("", "closed")
+// stranger starts programs as another user than this process's, if that is root, in a
+// directory of its own that holds lucarne.
+type stranger struct {
+	dir, lucarne string
+	credential   *syscall.Credential
+}
+
+func newStranger(t *testing.T) *stranger {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "stranger")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -192,42 +217,111 @@ func TestMemoryIsClosed(t *testing.T) {
 	if err := os.Chmod(dir, 0o777); err != nil {
 		t.Fatal(err)
 	}
-	program := filepath.Join(dir, "lucarne")
-	copyFile(t, os.Args[0], program)
-	nobody := new(syscall.SysProcAttr)
+	s := &stranger{dir: dir, lucarne: filepath.Join(dir, "lucarne")}
+	copyFile(t, os.Args[0], s.lucarne)
 	if os.Getuid() == 0 {
-		nobody.Credential = &syscall.Credential{Uid: 65534, Gid: 65534}
+		s.credential = &syscall.Credential{Uid: 65534, Gid: 65534}
 	}
-	run := func(name string, args ...string) (*exec.Cmd, *safeBuffer) {
-		out := new(safeBuffer)
-		cmd := exec.Command(name, args...)
-		cmd.Env = []string{mainEnv + "=1", "TMPDIR=" + dir, "HOME=" + dir, "PATH=" + os.Getenv("PATH")}
-		cmd.Dir, cmd.SysProcAttr, cmd.Stdout, cmd.Stderr = dir, nobody, out, out
-		return cmd, out
-	}
-	agent, said := run(program, "serve", "--wait", "--auth", "none", "--listen", "127.0.0.1:0")
-	if err := agent.Start(); err != nil {
+	return s
+}
+
+// command is a program of the stranger's, with what it says.
+func (s *stranger) command(name string, args ...string) (*exec.Cmd, *safeBuffer) {
+	out := new(safeBuffer)
+	cmd := exec.Command(name, args...)
+	cmd.Env = []string{mainEnv + "=1", "TMPDIR=" + s.dir, "HOME=" + s.dir, "PATH=" + os.Getenv("PATH")}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: s.credential}
+	cmd.Dir, cmd.Stdout, cmd.Stderr = s.dir, out, out
+	return cmd, out
+}
+
+// running starts a command, which is killed at the end of the test.
+func running(t *testing.T, cmd *exec.Cmd) {
+	t.Helper()
+	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	defer func() { agent.Process.Kill(); agent.Wait() }()
+	t.Cleanup(func() {
+		cmd.Process.Kill()
+		cmd.Wait()
+	})
+}
+
+// Another process of the same user, as those of the desktop are, reads neither the
+// memory nor the environment nor the open files of one that serves; a program that this
+// starts is as open as any.
+func TestMemoryIsClosed(t *testing.T) {
+	needEncoder(t)
+	s := newStranger(t)
+	agent, said := s.command(s.lucarne, "serve", "--wait", "--auth", "none", "--listen", "127.0.0.1:0")
+	running(t, agent)
 	await(t, "that it serves", func() bool { return strings.Contains(said.String(), "serving") })
 	for _, name := range []string{"environ", "mem", "maps", "fd/0"} {
-		reader, text := run("cat", fmt.Sprintf("/proc/%d/%s", agent.Process.Pid, name))
+		reader, text := s.command("cat", fmt.Sprintf("/proc/%d/%s", agent.Process.Pid, name))
 		if err := reader.Run(); err == nil || !strings.Contains(text.String(), "Permission denied") {
 			t.Errorf("%s can be read: %v, %.100s", name, err, text)
 		}
 	}
-	control, _ := run("cat")
-	stdin, err := control.StdinPipe()
+	control, _ := s.command("sleep", "600")
+	running(t, control)
+	reader, text := s.command("cat", fmt.Sprintf("/proc/%d/maps", control.Process.Pid))
+	if err := reader.Run(); err != nil {
+		t.Errorf("the control is closed, too: %v, %s", err, text)
+	}
+}
+
+var servesAt = regexp.MustCompile(`msg=serving listen=([0-9.:]+)`)
+
+// An agent beside the desktop's container, of another user and with memory of its own to
+// share, shows the display whose socket and cookie it is given.
+func TestServeBesideTheDesktop(t *testing.T) {
+	needEncoder(t)
+	if os.Getuid() != 0 {
+		t.Skip("only root starts processes as another user")
+	}
+	plan := displaytest.Start(t, display.Config{Server: display.Xvfb, Size: image.Pt(320, 240)})
+	s := newStranger(t)
+	cookie := filepath.Join(s.dir, "cookie")
+	text, err := os.ReadFile(plan.Authority)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := control.Start(); err != nil {
+	if err := os.WriteFile(cookie, text, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	defer func() { io.Closer(stdin).Close(); control.Wait() }()
-	reader, text := run("cat", fmt.Sprintf("/proc/%d/maps", control.Process.Pid))
-	if err := reader.Run(); err != nil {
-		t.Errorf("the control is closed, too: %v, %s", err, text)
+	agent, said := s.command(s.lucarne, "serve", "--auth", "none", "--vnc", "off", "--display", plan.Display, "--listen", "127.0.0.1:0")
+	agent.Env = append(agent.Env, "XAUTHORITY="+cookie)
+	agent.SysProcAttr.Cloneflags = syscall.CLONE_NEWIPC
+	if err := agent.Start(); errors.Is(err, syscall.EPERM) {
+		t.Skip("no IPC namespace of its own can be had:", err)
+	} else if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		agent.Process.Kill()
+		agent.Wait()
+	})
+	await(t, "that it serves", func() bool { return servesAt.MatchString(said.String()) })
+	conn, response, err := websocket.DefaultDialer.Dial("ws://"+servesAt.FindStringSubmatch(said.String())[1]+"/ws", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response.Body.Close()
+	defer conn.Close()
+	if err := conn.WriteJSON(signaling.Message{Type: "hello", Transport: "ws", Codecs: []string{"vp8"}}); err != nil {
+		t.Fatal(err)
+	}
+	conn.SetReadDeadline(time.Now().Add(20 * time.Second))
+	for {
+		kind, data, err := conn.ReadMessage()
+		if err != nil {
+			t.Fatalf("no picture: %v\n%s", err, said)
+		}
+		if kind == websocket.BinaryMessage && len(data) > 0 && data[0] == 2 {
+			break
+		}
+	}
+	if !strings.Contains(said.String(), "no memory can be shared with the X server") {
+		t.Errorf("memory was shared across IPC namespaces:\n%s", said)
 	}
 }

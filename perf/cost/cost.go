@@ -39,7 +39,8 @@ type Memory struct {
 
 // MemoryOf returns the memory of processes and their descendants now
 // (/proc/PID/smaps_rollup). A root that has ended, or that is another user's, is
-// an error.
+// an error. Of a process of this user's that keeps that to itself (PR_SET_DUMPABLE in
+// prctl(2)), as lucarne does, all that is resident counts as its own.
 func MemoryOf(roots ...int) (Memory, error) {
 	all, err := processes()
 	if err != nil {
@@ -52,14 +53,39 @@ func MemoryOf(roots ...int) (Memory, error) {
 	var sum Memory
 	for _, pid := range members {
 		text, err := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", pid))
-		if os.IsPermission(err) {
-			return Memory{}, fmt.Errorf("cost: %w", err)
-		}
 		m := parseRollup(string(text)) // one that has ended occupies nothing
+		if os.IsPermission(err) {
+			if m, err = closedMemory(pid); err != nil {
+				return Memory{}, fmt.Errorf("cost: %w", err)
+			}
+		}
 		sum.Proportional += m.Proportional
 		sum.Resident += m.Resident
 	}
 	return sum, nil
+}
+
+// closedMemory is what everybody is told of a process's memory (/proc/PID/status), if it is
+// this user's.
+func closedMemory(pid int) (Memory, error) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		return Memory{}, nil // it has ended
+	}
+	var resident, uid int
+	for line := range strings.Lines(string(text)) {
+		fields := strings.Fields(line)
+		switch {
+		case len(fields) == 3 && fields[0] == "VmRSS:":
+			resident, _ = strconv.Atoi(fields[1])
+		case len(fields) == 5 && fields[0] == "Uid:":
+			uid, _ = strconv.Atoi(fields[1])
+		}
+	}
+	if uid != os.Getuid() {
+		return Memory{}, fmt.Errorf("process %d is another user's: %w", pid, os.ErrPermission)
+	}
+	return Memory{Proportional: resident << 10, Resident: resident << 10}, nil
 }
 
 // Volume is an amount of network traffic in one direction.

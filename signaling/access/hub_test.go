@@ -1,8 +1,6 @@
 package access
 
 import (
-	"crypto/sha256"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -129,13 +127,15 @@ func depart(t *testing.T, g *Gate) *traveller {
 
 func (b *traveller) depart() {
 	b.t.Helper()
-	sum := sha256.Sum256([]byte(b.verifier))
-	w := post(b.gate, "login", fmt.Sprintf(`{"oauth":%q,"path":"/user/zoe/"}`, base64.RawURLEncoding.EncodeToString(sum[:])), "Cookie", b.cookies())
+	w := post(b.gate, "login", fmt.Sprintf(`{"oauth":%q,"path":"/user/zoe/"}`, b.verifier), "Cookie", b.cookies())
 	var answer struct{ Location string }
 	if err := json.Unmarshal(w.Body.Bytes(), &answer); err != nil || w.Code != http.StatusOK {
 		b.t.Fatalf("departs: %d %s", w.Code, w.Body)
 	}
 	c := w.Result().Cookies()[0]
+	if strings.Contains(c.Value, b.verifier) {
+		b.t.Error("the state holds the verifier")
+	}
 	if c.SameSite != http.SameSiteLaxMode || !c.HttpOnly || c.Path != "/user/zoe/" {
 		b.t.Errorf("the state's cookie: %v", c)
 	}
@@ -253,7 +253,7 @@ func TestHubRefusals(t *testing.T) {
 	if fragment, _ := stranger.arrive("c", b.state); fragment != "refused=oauth-state" {
 		t.Errorf("a browser that had not left: %q", fragment)
 	}
-	for name, body := range map[string]string{"nothing": `{}`, "a short challenge": `{"oauth":"x"}`, "a verifier without a code": `{"verifier":"x"}`} {
+	for name, body := range map[string]string{"nothing": `{}`, "a short verifier": `{"oauth":"x"}`, "a verifier without a code": `{"verifier":"x"}`} {
 		if w := post(g, "login", body); w.Code != http.StatusBadRequest {
 			t.Errorf("%s: %d", name, w.Code)
 		}

@@ -18,20 +18,20 @@ const callbackName = "oauth_callback"
 
 // round is what a page sends of its way by the hub and back, which three requests make:
 //
-//	POST login {"oauth": H, "path": …}     H is the SHA-256 of a verifier that the tab has made up:
-//	                                       {"location": …}, where the page goes, and a cookie with the state
+//	POST login {"oauth": V, "path": …}     V is a verifier that the tab has made up: {"location": …},
+//	                                       where the page goes, and a cookie with the state
 //	GET oauth_callback                     from the hub: a cookie, and a redirect to the page with #code=C
 //	POST login {"verifier": V, "code": C}  {"key": …}
 //
-// C is bound to H and to the cookie. So the key is for who has started the round, by V, and has
+// C is bound to V and to the cookie. So the key is for who has started the round, by V, and has
 // been where it ended, by C: a neighbour's script can start one of its own, and its person's
 // browser then goes round by itself, but C ends in a document which the script must not get at.
 // That it does not the callback sees to, by being there for whole pages alone, and the page, by
 // having no opener (Cross-Origin-Opener-Policy: noopener-allow-popups).
 type round struct {
-	Challenge string `json:"oauth"`
-	Verifier  string `json:"verifier"`
-	Code      string `json:"code"`
+	Begin    string `json:"oauth"`
+	Verifier string `json:"verifier"`
+	Code     string `json:"code"`
 }
 
 // state is what the browser keeps for us while it is at the hub.
@@ -43,9 +43,9 @@ type state struct {
 }
 
 const (
-	challengeSize = 43  // characters: a SHA-256 in the URL alphabet of base64
-	maxVerifier   = 128 // characters
-	maxState      = 4 << 10
+	minVerifier = 43 // characters: 256 bits in the URL alphabet of base64
+	maxVerifier = 128
+	maxState    = 4 << 10
 )
 
 // round answers the requests of a page on its way by the hub.
@@ -53,7 +53,7 @@ func (g *Gate) round(w http.ResponseWriter, r *http.Request, c credentials, kept
 	switch {
 	case c.Verifier != "" && len(c.Verifier) <= maxVerifier && c.Code != "":
 		g.pickUp(w, r, c)
-	case len(c.Challenge) == challengeSize:
+	case len(c.Begin) >= minVerifier && len(c.Begin) <= maxVerifier:
 		g.depart(w, r, c, kept)
 	default:
 		http.Error(w, `login needs the JSON body {"oauth": "..."}`, http.StatusBadRequest)
@@ -66,7 +66,7 @@ func (g *Gate) depart(w http.ResponseWriter, r *http.Request, c credentials, kep
 	rand.Read(nonce) // crypto/rand: never fails
 	now := time.Now()
 	s := state{
-		Nonce: base64.RawURLEncoding.EncodeToString(nonce), Challenge: c.Challenge,
+		Nonce: base64.RawURLEncoding.EncodeToString(nonce), Challenge: challengeOf(c.Begin),
 		Path: g.cookiePath(c.Path, kept), Until: now.Add(g.pace.state).Unix(),
 	}
 	value, err := json.Marshal(s)
@@ -172,11 +172,15 @@ func (g *Gate) pickupCode(p Pass, challenge string) string {
 	return base64.RawURLEncoding.EncodeToString(g.mac("pickup", []byte(p.sealed+challenge)))
 }
 
+// challengeOf is what is kept of a verifier until it comes again.
+func challengeOf(verifier string) string {
+	sum := sha256.Sum256([]byte(verifier))
+	return base64.RawURLEncoding.EncodeToString(sum[:])
+}
+
 // pickUp answers with the key of who has come back from the hub.
 func (g *Gate) pickUp(w http.ResponseWriter, r *http.Request, c credentials) {
-	sum := sha256.Sum256([]byte(c.Verifier))
-	challenge := base64.RawURLEncoding.EncodeToString(sum[:])
-	now := time.Now()
+	challenge, now := challengeOf(c.Verifier), time.Now()
 	for _, p := range g.carried(r, now) {
 		if equal(c.Code, g.pickupCode(p, challenge)) && g.accounts.fresh(p, now.Add(-g.pace.pickup)) {
 			w.Header().Set("Content-Type", "application/json")

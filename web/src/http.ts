@@ -97,9 +97,9 @@ export async function exchange(credential: Credential, page = document.baseURI):
   return ended("unreachable");
 }
 
-/** Tells the server the challenge of who is about to log in elsewhere; returns where, "" when it does not say. */
-export async function depart(challenge: string, page = document.baseURI): Promise<string> {
-  const answer = await post("login", { oauth: challenge, path: new URL(".", page).pathname }, page);
+/** Tells the server by what who is about to log in elsewhere will be known again; returns where, "" when it does not say. */
+export async function depart(verifier: string, page = document.baseURI): Promise<string> {
+  const answer = await post("login", { oauth: verifier, path: new URL(".", page).pathname }, page);
   const { location } = await fields(answer);
   return typeof location === "string" ? location : "";
 }

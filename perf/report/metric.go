@@ -84,7 +84,7 @@ func Metrics() []Metric {
 		{Name: "cpu-ms-30s-alone", Text: "CPU in 30 s without a viewer, ms", Better: Lower, Speed: true, Headline: true, May: Budget{0.15, 5}},
 		{Name: "neighbour", Text: "what a busy neighbour keeps of its throughput", Better: Higher, Headline: true, May: Budget{0.03, 0}},
 		{Name: "upload", Text: "frames kept during an upload", Better: Higher, Headline: true, May: Budget{0.05, 0}},
-		{Name: "frames/s-before", Text: "frames shown a second before the upload"},
+		{Name: "frames/s-alone", Text: "frames shown a second before and after the upload"},
 		{Name: "upload-ms", Text: "100 MB uploaded, interrupted twice, ms", Better: Lower, Speed: true, May: Budget{0.30, 500}},
 		{Name: "page-frames/s", Text: "animation frames a second of the page meanwhile"},
 		{Name: "link-cpu-ms/s", Text: "CPU of the link's emulator, ms a second"},

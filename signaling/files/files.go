@@ -65,6 +65,8 @@ type Config struct {
 	Dir        string // made when the first file comes; nothing outside is touched
 	MaxBytes   int64  // of one file; 0: 4 GiB
 	MaxUploads int    // unfinished at once; 0: 16
+	// Rate is how many bytes a second all uploads bring together at most; 0: 16,000,000.
+	Rate int64
 	// Patience is how long an upload may rest before it is given up; 0: 1 h.
 	Patience time.Duration
 	Sums     bool // the SHA-256 of what is carried is wanted
@@ -74,7 +76,8 @@ type Config struct {
 // Store is a directory that files come to and go from. Its methods may be called
 // from any goroutine.
 type Store struct {
-	cfg Config
+	cfg  Config
+	pace pace
 
 	mu         sync.Mutex
 	uploads    map[string]*upload
@@ -113,7 +116,10 @@ func New(cfg Config) *Store {
 	if cfg.Patience <= 0 {
 		cfg.Patience = time.Hour
 	}
-	return &Store{cfg: cfg, uploads: make(map[string]*upload)}
+	if cfg.Rate <= 0 {
+		cfg.Rate = 16_000_000
+	}
+	return &Store{cfg: cfg, pace: pace{rate: cfg.Rate}, uploads: make(map[string]*upload)}
 }
 
 // Run gives up uploads that nobody goes on with, and all that are unfinished when

@@ -112,7 +112,7 @@ func (s *Store) patch(w http.ResponseWriter, r *http.Request, owner, id string) 
 	if err != nil {
 		return nil, fmt.Errorf("files: piece at %.20q: %w", r.Header.Get("Upload-Offset"), ErrOffset)
 	}
-	piece := &timed{body: r.Body, connection: http.NewResponseController(w)}
+	piece := &timed{body: r.Body, pace: &s.pace, connection: http.NewResponseController(w)}
 	defer piece.end()
 	next, name, whole, err := s.append(owner, id, offset, piece, piece.stop)
 	if err != nil {
@@ -272,9 +272,10 @@ func (s *Store) open(name string) (*os.File, fs.FileInfo, error) {
 	return file, info, nil
 }
 
-// timed is a body of which each part has to come in time.
+// timed is a body of which each part has to come in time, and not all at once.
 type timed struct {
 	body       io.Reader
+	pace       *pace
 	connection *http.ResponseController
 
 	mu    sync.Mutex // of the deadline
@@ -291,7 +292,9 @@ func (t *timed) Read(b []byte) (int, error) {
 	}
 	t.connection.SetReadDeadline(time.Now().Add(silence))
 	t.mu.Unlock()
-	return t.body.Read(b)
+	n, err := t.body.Read(b)
+	t.pace.took(n)
+	return n, err
 }
 
 // stop makes Read fail, now and later.

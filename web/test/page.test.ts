@@ -68,7 +68,8 @@ test("the secrets leave the address bar", () => {
     let shown = "";
     const history = { state: null, replaceState: (_: unknown, __: string, url: string) => (shown = url) };
     const location = { hash, pathname: "/p/", search: "?q=1" };
-    assert.deepEqual(takeSecrets(location as Location, history as unknown as History), { token, view });
+    const rest = { key: "", share: "", code: "", refused: "" };
+    assert.deepEqual(takeSecrets(location as Location, history as unknown as History), { ...rest, token, view });
     assert.equal(shown, left);
   }
   assert.equal(linkOf("s-_", "https://h/user/a/?resize=off&lang=fr#x"), "https://h/user/a/#view=s-_");

@@ -1,0 +1,10 @@
+# A part of JupyterHub's configuration: each user's server is a desktop, of whichever spawner.
+c = get_config()  # noqa: F821
+
+c.Spawner.cmd = ["lucarne", "up", "--auth", "oauth", "--listen", "0.0.0.0:8888"]
+c.Spawner.port = 8888
+c.Spawner.default_url = "/"
+# As the idle culler's --timeout, for the page's count-down.
+c.Spawner.environment = {"LUCARNE_IDLE_LIMIT": "1h"}
+# Of one origin, users can use one another's pages. Needs a wildcard name and certificate.
+c.JupyterHub.subdomain_host = "https://hub.example.org"

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -16,7 +15,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"go.uber.org/goleak"
@@ -464,38 +462,4 @@ func TestPrefers(t *testing.T) {
 	if st := s.of("top"); st.PID != pid || st.State != Ready {
 		t.Errorf("top is %s, pid %d; want ready, still %d", st.State, st.PID, pid)
 	}
-}
-
-func TestListening(t *testing.T) {
-	socket := filepath.Join(t.TempDir(), "s")
-	ctx, cancel := context.WithCancel(t.Context())
-	ready := Listening(socket)
-	cancel()
-	if err := ready(ctx); !errors.Is(err, os.ErrNotExist) && !errors.Is(err, context.Canceled) {
-		t.Errorf("with nobody there: %v", err)
-	}
-	done := make(chan error)
-	go func() { done <- ready(t.Context()) }()
-	l, err := net.Listen("unix", socket)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	if err := <-done; err != nil {
-		t.Error(err)
-	}
-}
-
-func TestSteady(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		began := time.Now()
-		if err := Steady(time.Second)(t.Context()); err != nil || time.Since(began) != time.Second {
-			t.Errorf("%v after %v, want ready after 1s", err, time.Since(began))
-		}
-		ctx, cancel := context.WithCancel(t.Context())
-		cancel()
-		if err := Steady(time.Hour)(ctx); !errors.Is(err, context.Canceled) {
-			t.Errorf("ended before: %v", err)
-		}
-	})
 }

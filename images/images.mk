@@ -15,7 +15,32 @@ IMAGES := $(shell sed 's/\#.*//' images/IMAGES | awk 'NF { print $$1 }')
 # In a pattern rule: ends with a line that names the image where there is none of it.
 KNOWN   = $(if $(filter $(notdir $@),$(IMAGES)),,$(error there is no image "$(notdir $@)"; there are: $(IMAGES)))
 
-.PHONY: generate-dockerfiles checksums images-list
+# The tests, of what is built: $(call test-images,PODMAN,IMAGE ...,REFERENCE with NAME for an image's).
+test-images = CONTAINER=$1 LUCARNE_IMAGES='$2' LUCARNE_IMAGE_AS=$3 go run ./scripts/testreport .ci/skips \
+	"go test -json -count=1 -timeout 20m -tags=netgo,osusergo,images$(TAGS:%=,%) -run ^TestImage ./cmd/lucarne/e2e"
+
+# What make test-images builds, and from what: a Debian that needs no registry.
+# VirtualGL and JupyterLab come from elsewhere; the tests say that they are not there.
+TEST_IMAGES    := base desktop geomatics
+TEST_BASE      := localhost/lucarne-base:bookworm
+TEST_REPO      := localhost/lucarne-test
+TEST_ARGS      := --build-arg BASE_IMAGE=$(TEST_BASE) --build-arg VIRTUALGL=no --build-arg JUPYTERLAB=no
+IMAGE_PACKAGES := podman runc uidmap containernetworking-plugins mmdebstrap
+
+.PHONY: generate-dockerfiles checksums images-list test-images clean-images
+
+test-images: export CONTAINERS_CONF := $(CURDIR)/images/containers.conf
+test-images: packages-test build generate-dockerfiles ## Build images on a base made here, and start them in every way
+	@scripts/need $(IMAGE_PACKAGES)
+	images/make-base podman bookworm $(TEST_BASE)
+	@podman run --rm --network none --pull never $(TEST_BASE) true || \
+		{ echo "test-images: containers cannot run on this machine" >&2; exit 1; }
+	for name in $(TEST_IMAGES); do images/build podman $$name $(TEST_REPO)/$$name:test \
+		--build-arg VERSION=$(VERSION) --build-arg REVISION=$(COMMIT) $(TEST_ARGS) $(DARGS) || exit 1; done
+	$(call test-images,podman,$(TEST_IMAGES),$(TEST_REPO)/NAME:test)
+
+clean-images: ## Remove what make test-images has built, its base included
+	-podman image rm --force $(TEST_IMAGES:%=$(TEST_REPO)/%:test) $(TEST_BASE)
 
 generate-dockerfiles: ## Write images/output from images/IMAGES and images/pieces
 	go run ./images/generate
@@ -27,11 +52,14 @@ images-list: ## Name the images
 	@printf '%s\n' $(IMAGES)
 
 build/%: build generate-dockerfiles
-	$(KNOWN)$(CONTAINER) build $(DARGS) --build-arg IMAGE=$(notdir $@) --build-arg VERSION=$(VERSION) --build-arg REVISION=$(COMMIT) \
-		--file images/output/$(notdir $@)/Dockerfile --tag $(REPO)/$(notdir $@):$(TAG) .
+	$(KNOWN)images/build $(CONTAINER) $(notdir $@) $(REPO)/$(notdir $@):$(TAG) \
+		--build-arg VERSION=$(VERSION) --build-arg REVISION=$(COMMIT) $(DARGS)
 
 dev/%: ## dev/IMAGE starts it and prints the link
 	$(KNOWN)images/dev $(CONTAINER) $(REPO)/$(notdir $@):$(TAG)
+
+test/%: packages-test web ## test/IMAGE starts it as platforms do, in their worst moods
+	$(KNOWN)$(call test-images,$(CONTAINER),$(notdir $@),$(REPO)/NAME:$(TAG))
 
 post-build/%:
 	$(KNOWN)for tag in $(COMMIT) $$(echo $(COMMIT) | cut -c 1-7) $(BRANCH) latest v1; do \

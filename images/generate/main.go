@@ -2,7 +2,8 @@
 //
 // The table images/IMAGES names each image's pieces, which lie in images/pieces;
 // the Dockerfiles go to images/output/IMAGE/Dockerfile and are committed, so that
-// they can be read and built without this program.
+// they can be read and built without this program. In each, ARG PIECE names the
+// piece that follows: builds print it, and the scripts that they run say it.
 package main
 
 import (
@@ -83,7 +84,11 @@ func dockerfiles(room fs.FS) (map[string][]byte, error) {
 				return nil, err
 			}
 			used[piece+suffix] = true
-			fmt.Fprintf(&b, "\n### %s\n\n%s\n", piece, bytes.TrimSpace(text))
+			fmt.Fprintf(&b, "\n### %s\n\n", piece)
+			if level, _ := levelOf(piece); level > 0 { // below is what comes before FROM
+				fmt.Fprintf(&b, "ARG PIECE=%s\n", piece)
+			}
+			fmt.Fprintf(&b, "%s\n", bytes.TrimSpace(text))
 		}
 		files[path.Join("output", img.name, "Dockerfile")] = b.Bytes()
 	}
@@ -139,9 +144,8 @@ func parseLine(fields []string) (image, error) {
 	}
 	last := -1
 	for _, piece := range img.pieces {
-		number, _, found := strings.Cut(piece, "_")
-		level, err := strconv.Atoi(number)
-		if !found || err != nil || path.Base(piece) != piece {
+		level, err := levelOf(piece)
+		if err != nil || path.Base(piece) != piece {
 			return image{}, fmt.Errorf("image %s: piece %q: want a level, an underscore and a name", img.name, piece)
 		}
 		if level < last {
@@ -150,4 +154,13 @@ func parseLine(fields []string) (image, error) {
 		last = level
 	}
 	return img, nil
+}
+
+// levelOf returns the level of a piece.
+func levelOf(piece string) (level int, err error) {
+	number, _, found := strings.Cut(piece, "_")
+	if !found {
+		return 0, errors.New("no underscore")
+	}
+	return strconv.Atoi(number)
 }

@@ -42,7 +42,7 @@ func TestEachPieceIsNamed(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := string(files["output/thing/Dockerfile"])
-	want := "# thing: generated from images/IMAGES and images/pieces by `make generate-dockerfiles`. Change those.\n\n### 0_first\n\nFROM x\n\n### 3_second\n\nUSER 1\n"
+	want := "# thing: generated from images/IMAGES and images/pieces by `make generate-dockerfiles`. Change those.\n\n### 0_first\n\nFROM x\n\n### 3_second\n\nARG PIECE=3_second\nUSER 1\n"
 	if got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}

@@ -15,7 +15,7 @@ func TestScripts(t *testing.T) {
 	if err != nil || len(scripts) < 6 {
 		t.Fatalf("%d scripts, %v", len(scripts), err)
 	}
-	for _, name := range append(scripts, room+"/dev", room+"/compute-checksums", room+"/gpu-run") {
+	for _, name := range append(scripts, room+"/build", room+"/weigh", room+"/make-base", room+"/dev", room+"/compute-checksums", room+"/gpu-run") {
 		if out, err := exec.Command("shellcheck", "--shell=sh", name).CombinedOutput(); err != nil {
 			t.Errorf("%s: %v\n%s", name, err, out)
 		}

@@ -1,4 +1,4 @@
-# The user, the languages, and Lucarne under tini.
+# The user, the languages, and tini.
 USER root
 
 # Mirrors, where the package archives cannot be reached: a URL that takes the
@@ -21,6 +21,3 @@ RUN image-setup base && \
     image-setup locales en_CA.UTF-8 en_US.UTF-8 fr_CA.UTF-8 fr_FR.UTF-8 && \
     image-setup user && \
     clean-layer
-
-COPY bin/lucarne /usr/local/bin/lucarne
-COPY LICENSE THIRD_PARTY.md /usr/share/doc/lucarne/

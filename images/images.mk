@@ -61,6 +61,9 @@ dev/%: ## dev/IMAGE starts it and prints the link
 test/%: packages-test web ## test/IMAGE starts it as platforms do, in their worst moods
 	$(KNOWN)$(call test-images,$(CONTAINER),$(notdir $@),$(REPO)/NAME:$(TAG))
 
+sbom/%: ## sbom/IMAGE lists what is in it as SPDX, in bin/IMAGE.spdx.json
+	$(KNOWN)go run ./images/sbom $(CONTAINER) $(REPO)/$(notdir $@):$(TAG) > bin/$(notdir $@).spdx.json
+
 post-build/%:
 	$(KNOWN)for tag in $(COMMIT) $$(echo $(COMMIT) | cut -c 1-7) $(BRANCH) latest v1; do \
 		$(CONTAINER) tag $(SOURCE_FULL_IMAGE_NAME) $(REPO)/$(notdir $@):$$tag || exit 1; done

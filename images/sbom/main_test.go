@@ -1,0 +1,92 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestDocument lists an image whose binary is this test's own.
+func TestDocument(t *testing.T) {
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	binary, err := os.ReadFile(self)
+	if err != nil {
+		t.Fatal(err)
+	}
+	thirdParty, err := os.ReadFile("../../THIRD_PARTY.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := content{
+		reference: "localhost/lucarne/desktop:v1", id: strings.Repeat("0a", 32),
+		created: time.Date(2030, 1, 2, 3, 4, 5, 6, time.FixedZone("", 3600)),
+		system:  "PRETTY_NAME=\"Debian GNU/Linux 12\"\nVERSION_ID=\"12\"\nID=debian\n", binary: binary, thirdParty: string(thirdParty),
+		packages: "libc6 2.36-9+deb12u14 amd64\nless 590-2.1~deb12u2 amd64\npasswd 1:4.13 amd64\n",
+	}
+	d, err := c.document()
+	if err != nil {
+		t.Fatal(err)
+	}
+	valid(t, d)
+	text, err := json.Marshal(d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		`"created":"2030-01-02T02:04:05Z"`,
+		`"documentNamespace":"https://spdx.org/spdxdocs/desktop-v1-0a0a`,
+		`"name":"libc6"`, `pkg:deb/debian/libc6@2.36-9%2Bdeb12u14?arch=amd64\u0026distro=debian-12`,
+		`pkg:deb/debian/less@590-2.1~deb12u2?`, `pkg:deb/debian/passwd@1%3A4.13?`,
+		`"name":"x264"`, `"licenseDeclared":"GPL-2.0-or-later"`, `"name":"@novnc/novnc"`, `"licenseDeclared":"IJG AND BSD-3-Clause AND Zlib"`,
+		`pkg:golang/stdlib@1.`,
+	} {
+		if !strings.Contains(string(text), want) {
+			t.Errorf("%s is not in\n%s", want, text)
+		}
+	}
+	if strings.Contains(string(text), `"name":"esbuild"`) {
+		t.Error("esbuild is in the list, and builds the page but is not in it")
+	}
+}
+
+// valid holds the document to the rules of SPDX 2.3 that concern it.
+func valid(t *testing.T, d *document) {
+	t.Helper()
+	id := regexp.MustCompile(`^SPDXRef-[A-Za-z0-9.-]+$`)
+	known := map[string]bool{d.ID: true}
+	for _, p := range d.Packages {
+		if !id.MatchString(p.ID) || known[p.ID] || p.Name == "" || p.Location == "" || p.Concluded == "" || p.Declared == "" || p.Copyright == "" {
+			t.Errorf("%+v is no package of SPDX", p)
+		}
+		known[p.ID] = true
+	}
+	described := 0
+	for _, r := range d.Relationships {
+		if !known[r.Element] || !known[r.Related] {
+			t.Errorf("%+v relates what there is not", r)
+		}
+		if r.Type == "DESCRIBES" {
+			described++
+		}
+	}
+	if described != 1 || len(d.Relationships) != len(d.Packages) {
+		t.Errorf("%d described, %d relationships of %d packages", described, len(d.Relationships), len(d.Packages))
+	}
+}
+
+func TestNoBinary(t *testing.T) {
+	if _, err := (content{binary: []byte("#!/bin/sh\n")}).document(); err == nil || !strings.Contains(err.Error(), "lucarne's binary") {
+		t.Errorf("got %v", err)
+	}
+	self, _ := os.Executable()
+	binary, _ := os.ReadFile(self)
+	if _, err := (content{binary: binary, packages: "less"}).document(); err == nil || !strings.Contains(err.Error(), `dpkg says "less"`) {
+		t.Errorf("got %v", err)
+	}
+}

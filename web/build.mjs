@@ -42,32 +42,39 @@ async function licences() {
   return [head, ...(await Promise.all(texts.map(read)))].join(`\n${"-".repeat(78)}\n\n`);
 }
 
-await clean();
-const { metafile } = await build({
-  absWorkingDir: root,
-  entryPoints: {
-    main: "src/main.ts",
-    decoder: "src/decoder.worker.ts",
-    style: "src/style.css",
-    icon: "src/icon.svg",
-    vnc: "vnc/main.ts",
-    "vnc-style": "vnc/style.css",
-    check: "check/main.ts",
-    "check-style": "check/style.css",
-  },
-  outdir: "dist/assets",
-  entryNames: "[name]-[hash]",
-  bundle: true,
-  minify: true,
-  format: "esm",
-  target: ["es2022", "chrome108", "firefox115", "safari16.4"],
-  charset: "utf8",
-  legalComments: "none",
-  loader: { ".svg": "copy" },
-  metafile: true,
-});
+/** Bundles entry points; what they import() becomes files of their own. Resolves to the outputs, by path. */
+async function bundle(entryPoints) {
+  const { metafile } = await build({
+    absWorkingDir: root,
+    entryPoints,
+    outdir: "dist/assets",
+    entryNames: "[name]-[hash]",
+    chunkNames: "[name]-[hash]",
+    bundle: true,
+    splitting: true,
+    minify: true,
+    format: "esm",
+    target: ["es2022", "chrome108", "firefox115", "safari16.4"],
+    charset: "utf8",
+    legalComments: "none",
+    loader: { ".svg": "copy" },
+    metafile: true,
+  });
+  return metafile.outputs;
+}
 
-const assets = Object.keys(metafile.outputs).map((path) => basename(path)).sort();
+await clean();
+// Each script apart: what pages share would else be files of its own, which each would have to fetch.
+const outputs = Object.assign(
+  {},
+  await bundle({ main: "src/main.ts" }),
+  await bundle({ vnc: "vnc/main.ts" }),
+  await bundle({ check: "check/main.ts" }),
+  await bundle({ decoder: "src/decoder.worker.ts" }),
+  await bundle({ style: "src/style.css", icon: "src/icon.svg", "vnc-style": "vnc/style.css", "check-style": "check/style.css" }),
+);
+
+const assets = Object.keys(outputs).map((path) => basename(path)).sort();
 /** The output of an entry point, by its name and its extension. */
 const named = (name, extension) => {
   const pattern = new RegExp(`^${name}-[0-9A-Z]{8}\\${extension}$`);
@@ -75,24 +82,31 @@ const named = (name, extension) => {
   if (!found) throw new Error(`no output ${name}-*${extension}`);
   return found;
 };
+/** What a script has in common with what it fetches later; the page names it, so that it comes together with the script. */
+const shared = (script) =>
+  outputs[`dist/assets/${script}`].imports.filter(({ kind }) => kind === "import-statement").map(({ path }) => basename(path));
 const templates = await Promise.all(Object.values(pages).map(({ template }) => readFile(join(root, template), "utf8")));
 const hash = createHash("sha256").update([...assets, ...templates].join("\n")).digest("hex");
 const version = process.env.LUCARNE_VERSION || hash.slice(0, 12);
 for (const [i, [path, { script, style }]] of Object.entries(pages).entries()) {
   const up = "../".repeat(path.split("/").length - 1) || "./";
+  const main = named(script, ".js");
   const fields = {
     version,
-    script: `${up}assets/${named(script, ".js")}`,
+    script: `${up}assets/${main}`,
     style: `${up}assets/${named(style, ".css")}`,
     icon: `${up}assets/${named("icon", ".svg")}`,
     decoder: `${up}assets/${named("decoder", ".js")}`,
   };
   await mkdir(dirname(join(dist, path)), { recursive: true });
-  await writeFile(join(dist, path), templates[i].replace(/\{\{(\w+)\}\}/g, (_, name) => attribute(fields[name])));
+  const template = templates[i].replace(/^.*\{\{shared\}\}.*\n/m, (line) =>
+    shared(main).map((name) => line.replace("{{shared}}", attribute(`${up}assets/${name}`))).join(""),
+  );
+  await writeFile(join(dist, path), template.replace(/\{\{(\w+)\}\}/g, (_, name) => attribute(fields[name])));
 }
 await writeFile(join(dist, "vnc/licences.txt"), await licences());
 
-for (const [path, { bytes }] of Object.entries(metafile.outputs)) {
+for (const [path, { bytes }] of Object.entries(outputs)) {
   console.log(`${path}  ${(bytes / 1024).toFixed(1)} kB`);
 }
 console.log(`version ${version}`);

@@ -1,7 +1,7 @@
 import { pageClock } from "../src/clock.ts";
 import { Entry, handOver, historyMemory, tabStorage } from "../src/entry.ts";
 import { takeSecrets } from "../src/http.ts";
-import { pickLanguage } from "../src/i18n.ts";
+import { pickLanguage, catalogueOf } from "../src/i18n.ts";
 import { readOptions } from "../src/options.ts";
 import { wear } from "../src/page.ts";
 import { browserStorage, SettingsStore } from "../src/settings.ts";
@@ -30,4 +30,5 @@ const browser = {
 };
 /** How long the socket is watched, in s: longer than the 60 s after which many a proxy cuts. */
 const stay = Number(query.get("stay") ?? 65);
-await new CheckPage(new CheckWords(language), browser, pageVersion(document), stay * 1000, entry, stage).start();
+const words = new CheckWords(language, await catalogueOf(language));
+await new CheckPage(words, browser, pageVersion(document), stay * 1000, entry, stage).start();

@@ -12,17 +12,17 @@ import type { Entry } from "./entry.ts";
 import { Files } from "./files.ts";
 import { Hands } from "./hands.ts";
 import { session, type Credential, type Login } from "./http.ts";
-import { pickLanguage, type Words } from "./i18n.ts";
+import { catalogueOf, pickLanguage, Words, type Language } from "./i18n.ts";
 import { Media } from "./media.ts";
 import { onNetworkChange } from "./network.ts";
 import { wear, type Page } from "./page.ts";
+import { lackingOf } from "./processes.ts";
 import type { Control, DisplayMessage, Encoding, Feature, GPU, HelloMessage, Process, Reason, ServerMessage } from "./protocol.ts";
 import { Screen } from "./screen.ts";
 import type { Settings, SettingsStore } from "./settings.ts";
 import type { Stats } from "./stats.ts";
-import { Face } from "./ui/face.ts";
-import { lackingOf, processName } from "./ui/starting.ts";
-import { staleVersion } from "./version.ts";
+import type { Face } from "./ui/face.ts";
+import { partMissing, staleVersion } from "./version.ts";
 
 const POLL = 1000;
 /** What is around the picture comes after the first one, but no later than this, in ms. */
@@ -32,6 +32,7 @@ const SEEN = 50;
 
 export class App {
   private readonly sink: HTMLTextAreaElement;
+  private readonly incomplete: DocumentFragment;
   private readonly connection: Connection;
   private readonly media: Media;
   private readonly hands: Hands;
@@ -39,7 +40,7 @@ export class App {
   private readonly exchange: Exchange;
   private readonly access: Access;
   private readonly files: Files;
-  /** What is around the picture; null until it is there. */
+  /** What is around the picture, fetched after the first one; null until it is there. */
   private face: Face | null = null;
   private readonly furnished: Promise<void>;
   private furnish = () => {};
@@ -56,7 +57,7 @@ export class App {
 
   /** system: the browser's clipboard; open: opens the server's socket. */
   constructor(
-    private readonly words: Words,
+    private language: Language,
     private readonly store: SettingsStore,
     private readonly version: string,
     system: SystemClipboard,
@@ -66,10 +67,11 @@ export class App {
   ) {
     const { stage, frame, video, canvas, sink } = page;
     this.sink = sink;
+    this.incomplete = page.incomplete.content;
     this.connection = new Connection(
       { clock: pageClock, wall: Date.now, backoff: new Backoff(), open, session },
       (tell) =>
-        this.media.hello((hello) => tell({ type: "hello", version, lang: words.language, key: entry.key, share: entry.share, ...hello })),
+        this.media.hello((hello) => tell({ type: "hello", version, lang: this.language, key: entry.key, share: entry.share, ...hello })),
       {
         state: (state) => this.linked(state),
         message: (message) => this.receive(message),
@@ -94,7 +96,7 @@ export class App {
       latched: () => this.face?.latched(),
       lockRefused: () => this.tell({ code: "pointer-lock-refused", args: [] }),
       lockWanted: () => void this.furnished.then(() => this.face?.offerLock()),
-      toolbar: () => this.face?.toolbar.focus(),
+      toolbar: () => void this.furnished.then(() => this.face?.toolbar.focus()),
     });
     this.media = new Media(pageClock, store.value, this.connection.serverClock, this.screen, page.worker, canvas, {
       send: (message) => void this.connection.send(message),
@@ -125,25 +127,36 @@ export class App {
 
   /** Starts, by what the address had to come in by. */
   async start(): Promise<void> {
-    const { pending } = this.entry;
+    const { pending, refused } = this.entry;
     wear(this.store.value.theme);
     this.listen();
-    if (!pending) {
-      this.connection.connect();
-      await this.picture();
-    }
-    this.face = this.makeFace();
+    every(pageClock, POLL, () => void this.poll());
+    if (pending) void this.enter();
+    else this.connection.connect();
+    await this.picture();
+    const make = await this.fetchFace(this.language).catch(() => null);
+    if (!make) return this.lack();
+    this.face = make();
     this.furnish();
     this.render();
     this.sink.focus({ preventScroll: true });
-    every(pageClock, POLL, () => void this.poll());
-    if (this.entry.refused) this.face.deny(this.words.reason({ code: this.entry.refused, args: [] }).what);
-    if (!pending) return;
+    if (refused) this.face.deny(refused);
+  }
+
+  /** Comes in by what the address had. */
+  private async enter(): Promise<void> {
     const result = await this.entry.exchange();
-    this.face.refuse(result);
+    void this.furnished.then(() => this.face?.refuse(result));
     if (this.entry.byLink && result !== "in") {
       this.connection.end({ code: result === "wrong" ? "no-share" : `link-${result}`, args: [] });
     } else this.connection.connect();
+  }
+
+  /** What is around the picture cannot be had: it comes with the page anew, or the person is told. */
+  private lack(): void {
+    if (partMissing(this.version, () => sessionStorage)) return location.reload();
+    this.incomplete.querySelector("button")?.addEventListener("click", () => location.reload());
+    document.body.append(this.incomplete);
   }
 
   /** Resolves when the first picture is in the tab, when something else is to be said, or after a while. */
@@ -154,9 +167,15 @@ export class App {
     });
   }
 
-  private makeFace(): Face {
-    this.sink.setAttribute("aria-label", this.words.say("app.desktop"));
-    return new Face(this.words, this.store, {
+  /** Fetches what makes what is around the picture, in a language; rejects where it cannot be had. */
+  private async fetchFace(language: Language): Promise<() => Face> {
+    const [{ Face }, catalogue] = await Promise.all([import("./ui/face.ts"), catalogueOf(language)]);
+    return () => this.makeFace(Face, new Words(language, catalogue));
+  }
+
+  private makeFace(made: typeof Face, words: Words): Face {
+    this.sink.setAttribute("aria-label", words.say("app.desktop"));
+    return new made(words, this.store, {
       clipboard: this.exchange.panel,
       cancel: (way) => this.exchange.cancel(way),
       reconnect: () => this.connection.connect(),
@@ -197,17 +216,22 @@ export class App {
     if (now.clipboard !== before.clipboard || now.primary !== before.primary) this.exchange.choose();
     if (now.theme !== before.theme) wear(now.theme);
     if (now.stats !== before.stats) this.askForGPUs();
-    if (now.language !== before.language) this.translate();
+    if (now.language !== before.language) void this.translate();
     this.render();
   }
 
   /** Puts what is around the picture into the person's language: made anew, it is in no other. */
-  private translate(): void {
-    const language = pickLanguage([this.store.value.language, ...navigator.languages]);
-    if (language === this.words.language || !this.face) return;
-    this.words.language = language;
+  private async translate(): Promise<void> {
+    const wished = () => pickLanguage([this.store.value.language, ...navigator.languages]);
+    const language = wished();
+    if (language === this.language) return;
+    const make = await this.fetchFace(language).catch(() => null);
+    if (!make) return this.tell({ code: "language-missing", args: [] });
+    // Meanwhile the person may have chosen again.
+    if (wished() !== language || language === this.language || !this.face) return;
+    this.language = language;
     this.face.remove();
-    this.face = this.makeFace();
+    this.face = make();
     this.render();
     this.face.openSettings("language");
   }
@@ -352,10 +376,10 @@ export class App {
   /** How the processes are that keep the desktop running. */
   private keep(processes: Process[]): void {
     this.processes = processes;
-    for (const { name, error } of lackingOf(processes)) {
-      if (this.lacking.has(name)) continue;
-      this.lacking.add(name);
-      this.tell({ code: "process-failed", args: [processName(this.words, name), error] });
+    for (const process of lackingOf(processes)) {
+      if (this.lacking.has(process.name)) continue;
+      this.lacking.add(process.name);
+      void this.furnished.then(() => this.face?.lacks(process));
     }
     this.render();
   }

@@ -1,13 +1,15 @@
 /** The page's words, in the viewer's language. */
 
-import { en, type Catalogue, type Key } from "./en.ts";
-import { fr } from "./fr.ts";
+import type { Catalogue, Key } from "./en.ts";
 import type { Reason } from "./protocol.ts";
 
 export type { Key } from "./en.ts";
 export type Language = "en" | "fr";
 
-export const catalogues: Record<Language, Catalogue> = { en, fr };
+/** Fetches the words of a language; rejects where they cannot be had. */
+export async function catalogueOf(language: Language): Promise<Catalogue> {
+  return language === "fr" ? (await import("./fr.ts")).fr : (await import("./en.ts")).en;
+}
 
 /** The first of the wished languages (BCP 47 tags, best first) that there are words in; else English. */
 export function pickLanguage(wished: readonly string[]): Language {
@@ -19,12 +21,11 @@ export function pickLanguage(wished: readonly string[]): Language {
 }
 
 export class Words {
-  /** What is said from now on is said in this language. */
-  constructor(public language: Language) {}
-
-  private get catalogue(): Catalogue {
-    return catalogues[this.language];
-  }
+  /** The language, and its words. */
+  constructor(
+    readonly language: Language,
+    private readonly catalogue: Catalogue,
+  ) {}
 
   /** The words of a key, its arguments filled in. */
   say(key: Key, ...args: string[]): string {

@@ -2,7 +2,7 @@ import { App } from "./app.ts";
 import { browserClipboard } from "./clipboard/system.ts";
 import { Entry, handOver, historyMemory, tabStorage } from "./entry.ts";
 import { bringsSecrets, opener, takeSecrets } from "./http.ts";
-import { pickLanguage, Words } from "./i18n.ts";
+import { pickLanguage } from "./i18n.ts";
 import { platformOf } from "./keyboard/stroke.ts";
 import { readOptions } from "./options.ts";
 import { findPage } from "./page.ts";
@@ -27,8 +27,8 @@ async function begin(store: SettingsStore): Promise<void> {
   handOver(entry, document, document.baseURI);
   const open = opener(document.baseURI, !entry.pending);
   const version = pageVersion(document);
-  const words = new Words(pickLanguage([store.value.language, ...navigator.languages]));
-  const app = new App(words, store, version, browserClipboard(navigator), open, entry, findPage(document));
+  const language = pickLanguage([store.value.language, ...navigator.languages]);
+  const app = new App(language, store, version, browserClipboard(navigator), open, entry, findPage(document));
   window.lucarne = { version, stats: () => app.stats() };
   // A link that is put into the address of a tab that has the page already.
   addEventListener("hashchange", () => bringsSecrets(location.hash) && location.reload());

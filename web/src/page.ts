@@ -10,6 +10,8 @@ export interface Page {
   canvas: HTMLCanvasElement;
   /** Takes what is typed. */
   sink: HTMLTextAreaElement;
+  /** What is said where a part of the page cannot be had; its button loads the page anew. */
+  incomplete: HTMLTemplateElement;
   /** Makes a worker that decodes. */
   worker(): Worker;
 }
@@ -27,7 +29,8 @@ export function findPage(document: Document): Page {
     video: find("#screen > video"),
     canvas: find("#screen > canvas"),
     sink: find("#sink"),
-    worker: () => new Worker(find<HTMLLinkElement>('link[rel="modulepreload"]').href, { type: "module" }),
+    incomplete: find("#incomplete"),
+    worker: () => new Worker(find<HTMLLinkElement>("#decoder").href, { type: "module" }),
   };
 }
 

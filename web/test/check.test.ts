@@ -6,7 +6,7 @@ import { Line, Silence, type Wire } from "../check/line.ts";
 import { report } from "../check/report.ts";
 import { measure } from "../check/trips.ts";
 import { catalogues, CheckWords } from "../check/words.ts";
-import { FakeClock, settle } from "./fakes.ts";
+import { catalogues as common, FakeClock, settle } from "./fakes.ts";
 
 test("both languages have the same words with the same arguments, set as they are set", () => {
   const { en, fr } = catalogues;
@@ -29,7 +29,7 @@ test("what is to be changed is said to both, and only of what is found", () => {
     assert.ok(codes.includes(code), key);
     assert.ok(remedies.includes(`${code}.${who === "you" ? "admin" : "you"}`), key);
   }
-  const words = new CheckWords("en");
+  const words = new CheckWords("en", common.en);
   for (const code of codes) {
     const count = words.remedies(fail(code)).length;
     assert.equal(count, /-(ok|all|some|ask|paste|off|none|login|socket|webrtc)$/.test(code) && count === 0 ? 0 : 2, code);
@@ -37,13 +37,13 @@ test("what is to be changed is said to both, and only of what is found", () => {
 });
 
 test("numbers and codes are put into words", () => {
-  assert.equal(new CheckWords("fr").found(ok("trip-ok", 1.25, 1234.5)), "1,3\u00a0ms\u00a0; neuf sur dix en moins de 1\u202f235\u00a0ms.");
-  assert.equal(new CheckWords("en").found(ok("page-ok", 2)), "Answers in 2\u00a0ms.");
-  assert.equal(new CheckWords("en").found(fail("vnc-closed", "vnc-missing")), "The server has no VNC for this display.");
+  assert.equal(new CheckWords("fr", common.fr).found(ok("trip-ok", 1.25, 1234.5)), "1,3\u00a0ms\u00a0; neuf sur dix en moins de 1\u202f235\u00a0ms.");
+  assert.equal(new CheckWords("en", common.en).found(ok("page-ok", 2)), "Answers in 2\u00a0ms.");
+  assert.equal(new CheckWords("en", common.en).found(fail("vnc-closed", "vnc-missing")), "The server has no VNC for this display.");
 });
 
 test("the report names machines only when asked to", () => {
-  const words = new CheckWords("en");
+  const words = new CheckWords("en", common.en);
   const found = new Map<Rung, Finding[]>([
     ["udp", [{ ...ok("direct-ok", 30, "host – host", 1, 2), detail: "10.0.0.7:5 – 192.0.2.1:6" }]],
     ["turn", [{ ...fail("turn-refused", "TURN/UDP", "401"), detail: "turn:turn.example:3478" }]],

@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Words } from "../src/i18n.ts";
 import { defaults, type Settings } from "../src/settings.ts";
 import { automatic, denied, groups, helpWords, meaningful, missing, valueWords, type Abilities, type Offer, type Value } from "../src/ui/choices.ts";
+import { wordsIn } from "./fakes.ts";
 
 test("each setting is in the panel, with a name, names for its values, and what is said below", () => {
   const offered = groups.flatMap(({ rows }) => rows.map(({ name }) => name));
   assert.deepEqual([...offered].sort(), Object.keys(defaults()).sort());
   for (const language of ["en", "fr"] as const) {
-    const words = new Words(language);
+    const words = wordsIn(language);
     for (const { id, rows } of groups) {
       assert.ok(words.say(`settings.group.${id}`));
       for (const row of rows) {
@@ -22,8 +22,8 @@ test("each setting is in the panel, with a name, names for its values, and what 
       }
     }
   }
-  assert.equal(valueWords(new Words("fr"), "bitrate", 2_500_000), "2,5\u00a0Mbit/s");
-  assert.equal(valueWords(new Words("en"), "layout", "us altgr-intl"), "us altgr-intl");
+  assert.equal(valueWords(wordsIn("fr"), "bitrate", 2_500_000), "2,5\u00a0Mbit/s");
+  assert.equal(valueWords(wordsIn("en"), "layout", "us altgr-intl"), "us altgr-intl");
 });
 
 const browser: Abilities = { webrtc: true, socket: true, lock: true, pointer: true, mac: false };
@@ -58,7 +58,7 @@ test("a setting that role, policy or browser withhold is told with the reason", 
 });
 
 test("what has been detected is named", () => {
-  const words = new Words("en");
+  const words = wordsIn("en");
   assert.equal(automatic(words, "layout", all), "As detected");
   const found: Offer = { ...all, keyboard: { layout: "ch fr", mode: "physical" } };
   assert.equal(automatic(words, "layout", found), "As detected: French (Switzerland)");

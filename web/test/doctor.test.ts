@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Words } from "../src/i18n.ts";
 import { parse, type Finding } from "../src/protocol.ts";
 import { sorted, textOf, wordsOf } from "../src/ui/doctor.ts";
+import { wordsIn } from "./fakes.ts";
 
 const full: Finding = {
   check: "home",
@@ -16,7 +16,7 @@ const full: Finding = {
 const plain = (text: string) => text.replaceAll("\u00a0", " ");
 
 test("a finding is said in the person's language, with what to change", () => {
-  assert.deepEqual(wordsOf(new Words("en"), full), {
+  assert.deepEqual(wordsOf(wordsIn("en"), full), {
     check: "Home directory",
     state: "fail",
     found: full.found,
@@ -25,7 +25,7 @@ test("a finding is said in the person's language, with what to change", () => {
       { who: "Administrator", what: full.admin },
     ],
   });
-  const { found, advice } = wordsOf(new Words("fr"), full);
+  const { found, advice } = wordsOf(wordsIn("fr"), full);
   assert.equal(plain(found), "/home/a est plein : no space left on device");
   assert.deepEqual(advice, [
     { who: "Vous", what: "supprimer ce qui ne sert pas" },
@@ -34,7 +34,7 @@ test("a finding is said in the person's language, with what to change", () => {
 });
 
 test("a finding that the page does not know is said as the server does", () => {
-  const words = new Words("fr");
+  const words = wordsIn("fr");
   const odd = wordsOf(words, { ...full, check: "later", code: "later-new" });
   assert.deepEqual(odd, { check: "later", state: "fail", found: full.found, advice: [{ who: "Vous", what: full.user }, { who: "Administrateur", what: full.admin }] });
   assert.equal(wordsOf(words, { ...full, code: "constructor" }).found, full.found);
@@ -42,14 +42,14 @@ test("a finding that the page does not know is said as the server does", () => {
 
 test("of the GPU it is said what the statistics say", () => {
   const gpu: Finding = { check: "GPU", state: "warn", code: "gpu-no-capability", args: ["video"], found: "…", user: "", admin: "set it" };
-  const { found, advice } = wordsOf(new Words("en"), gpu);
+  const { found, advice } = wordsOf(wordsIn("en"), gpu);
   assert.equal(found, "The container lacks the driver capability “video”.");
   assert.deepEqual(advice, [{ who: "Administrator", what: "Set NVIDIA_DRIVER_CAPABILITIES=all." }]);
-  assert.deepEqual(wordsOf(new Words("en"), { ...gpu, state: "ok", code: "gpu-encodes", admin: "" }).advice, []);
+  assert.deepEqual(wordsOf(wordsIn("en"), { ...gpu, state: "ok", code: "gpu-encodes", admin: "" }).advice, []);
 });
 
 test("what is to be looked at comes first, and all of it is in the text", () => {
-  const words = new Words("en");
+  const words = wordsIn("en");
   const ok: Finding = { ...full, check: "user", state: "ok", code: "user-ok", args: ["a", "1000", "100"], user: "", admin: "" };
   const all = sorted(words, [{ ...ok, state: "skip" }, ok, { ...ok, state: "warn" }, full]);
   assert.deepEqual(all.map(({ state }) => state), ["fail", "warn", "ok", "skip"]);

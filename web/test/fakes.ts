@@ -1,4 +1,12 @@
 import type { Clock } from "../src/clock.ts";
+import { en } from "../src/en.ts";
+import { fr } from "../src/fr.ts";
+import { Words, type Language } from "../src/i18n.ts";
+
+/** The words of the page in each language. */
+export const catalogues = { en, fr };
+
+export const wordsIn = (language: Language) => new Words(language, catalogues[language]);
 
 /** A clock that stands still until it is turned. */
 export class FakeClock implements Clock {

@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { filesOf, Files, readListing } from "../src/files.ts";
-import { Words } from "../src/i18n.ts";
 import { bytes } from "../src/ui/files.ts";
-import { FakeClock } from "./fakes.ts";
+import { FakeClock, wordsIn } from "./fakes.ts";
 
 test("a listing is read, and nonsense in it is not", () => {
   assert.deepEqual(readListing(null), { entries: [], more: false });
@@ -45,6 +44,6 @@ test("requests name the page in a header, never in the address", async () => {
 
 test("sizes are said in three figures", () => {
   const cases: [number, string][] = [[0, "0 B"], [999, "999 B"], [1000, "1.0 kB"], [123_456, "123 kB"], [999_950, "1.0 MB"], [5e9, "5.0 GB"], [5e12, "5,000 GB"]];
-  for (const [size, want] of cases) assert.equal(bytes(new Words("en"), size), want.replace(" ", "\u00a0"));
-  assert.equal(bytes(new Words("fr"), 1500), "1,5\u00a0ko");
+  for (const [size, want] of cases) assert.equal(bytes(wordsIn("en"), size), want.replace(" ", "\u00a0"));
+  assert.equal(bytes(wordsIn("fr"), 1500), "1,5\u00a0ko");
 });

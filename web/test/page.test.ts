@@ -4,7 +4,7 @@ import { linkOf, socketURL, takeSecrets } from "../src/http.ts";
 import { readOptions } from "../src/options.ts";
 import { parse } from "../src/protocol.ts";
 import { sessionID } from "../src/rtc.ts";
-import { staleVersion } from "../src/version.ts";
+import { partMissing, staleVersion } from "../src/version.ts";
 
 test("what the server leaves out is zero", () => {
   assert.deepEqual(parse('{"type":"offer"}'), {
@@ -106,6 +106,10 @@ test("the page reloads once for each version of the server", () => {
   assert.equal(staleVersion("d", "a", full), false);
   const blocked = () => { throw new Error("SecurityError"); };
   assert.equal(staleVersion("d", "a", blocked), false);
+  // That a part cannot be had is another matter than that the server has another build.
+  assert.equal(partMissing("c", storage), true);
+  assert.equal(partMissing("c", storage), false);
+  assert.equal(partMissing("d", blocked), false);
 });
 
 test("another session id is another peer connection", () => {

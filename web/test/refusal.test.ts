@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Words } from "../src/i18n.ts";
 import { parse, type Feature, type Refusals } from "../src/protocol.ts";
 import { refusalWords } from "../src/ui/refusal.ts";
+import { wordsIn } from "./fakes.ts";
 
 test("the page says which rule forbids what", () => {
   const refuse: Refusals = { download: "policy", "copy-out": "policy", upload: "audit" };
@@ -17,7 +17,7 @@ test("the page says which rule forbids what", () => {
     ],
     ["fr", ["download"], "Refusé par les règles de ce bureau\u00a0: enregistrer des fichiers du bureau."],
   ] as const) {
-    const got = refusalWords(new Words(language), (feature) => refuse[feature], features as readonly Feature[]);
+    const got = refusalWords(wordsIn(language), (feature) => refuse[feature], features as readonly Feature[]);
     assert.equal(got, want);
   }
 });

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { LinkState } from "../src/connection.ts";
-import { Words } from "../src/i18n.ts";
 import type { Control, DisplayMessage, Process, Reason } from "../src/protocol.ts";
-import { lackingOf, processName } from "../src/ui/starting.ts";
+import { lackingOf } from "../src/processes.ts";
 import { barOf, routeOf, stateOf, viewOf, type Situation } from "../src/ui/situation.ts";
+import { processName } from "../src/ui/starting.ts";
+import { wordsIn } from "./fakes.ts";
 
 const display = (state: DisplayMessage["state"], code = ""): DisplayMessage => ({ type: "display", state, code, args: [] });
 
@@ -36,7 +37,7 @@ const owned = (name: string): Control => ({
 const left: LinkState = { name: "ended", reason: { code: "left", args: [] } };
 
 test("each situation has a state, words in the toolbar and, where there is something to wait for, a card", () => {
-  const words = new Words("en");
+  const words = wordsIn("en");
   const cases: [Partial<Situation>, string, string, string | null][] = [
     [{}, "connected", "Connected by the page’s own WebSocket", null],
     [{ shown: "webrtc", path: "udp" }, "connected", "Connected by WebRTC (UDP)", null],
@@ -74,7 +75,7 @@ const process = (name: string, state: Process["state"], error = ""): Process => 
 });
 
 test("what keeps the desktop running is shown until there is a desktop, and when what is needed has failed", () => {
-  const words = new Words("en");
+  const words = wordsIn("en");
   const sound = process("pulseaudio", "retrying", "exit status 1");
   const cases: [Partial<Situation>, string | null][] = [
     [{ display: display("starting"), processes: [process("xserver", "starting"), sound] }, "The desktop is starting…"],
@@ -96,12 +97,12 @@ test("what keeps the desktop running is shown until there is a desktop, and when
 
 test("what the desktop gets on without is told by its name", () => {
   const failed = [process("xserver", "failed", "not installed"), process("pulseaudio", "retrying", "exit status 1"), process("home", "ready")];
-  assert.deepEqual(lackingOf(failed).map(({ name }) => processName(new Words("fr"), name)), ["Son (PulseAudio)"]);
-  assert.equal(processName(new Words("en"), "constructor"), "constructor");
+  assert.deepEqual(lackingOf(failed).map(({ name }) => processName(wordsIn("fr"), name)), ["Son (PulseAudio)"]);
+  assert.equal(processName(wordsIn("en"), "constructor"), "constructor");
 });
 
 test("a picture that does not come is explained, and another way offered", () => {
-  const words = new Words("en");
+  const words = wordsIn("en");
   const waiting = { ...connected, pictured: false };
   const told: Reason = { code: "no-codec", args: [] };
   const cases: [Situation, Reason | null][] = [
@@ -118,7 +119,7 @@ test("a picture that does not come is explained, and another way offered", () =>
 });
 
 test("the path is told with its reason", () => {
-  const words = new Words("en");
+  const words = wordsIn("en");
   assert.equal(routeOf(words, connected).why, "Finding out whether WebRTC is faster.");
   assert.equal(routeOf(words, { ...connected, shown: "webrtc" }).why, "This is the faster path.");
   assert.equal(routeOf(words, { ...connected, pictured: false }).path, "Waiting for the picture…");

@@ -3,8 +3,8 @@ import { test } from "node:test";
 import { Backoff } from "../src/backoff.ts";
 import { VNCLink, type AttemptListener } from "../vnc/link.ts";
 import { PasteGate } from "../vnc/paste.ts";
-import { catalogues, VNCWords } from "../vnc/words.ts";
-import { FakeClock, settle } from "./fakes.ts";
+import { VNCWords } from "../vnc/words.ts";
+import { catalogues, FakeClock, settle } from "./fakes.ts";
 
 function link() {
   const clock = new FakeClock();
@@ -132,7 +132,7 @@ test("keys wait for the clipboard from the paste on, and go on in their order", 
 test("both languages have the same words, and each code a remedy", () => {
   const { en, fr } = catalogues;
   assert.deepEqual(Object.keys(fr), Object.keys(en));
-  const words = new VNCWords("fr");
+  const words = new VNCWords("fr", catalogues.fr);
   for (const key of Object.keys(en).filter((key) => key.startsWith("vnc-") && !key.endsWith(".do"))) {
     const { what, remedy } = words.reason({ code: key, args: [] });
     assert.ok(what && remedy && what === fr[key as keyof typeof fr], key);

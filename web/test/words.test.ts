@@ -2,11 +2,16 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { catalogues as ofCheck } from "../check/words.ts";
 import codes from "../src/codes.json";
-import { catalogues, pickLanguage, Words } from "../src/i18n.ts";
+import { catalogueOf, pickLanguage } from "../src/i18n.ts";
 import type { Encoding } from "../src/protocol.ts";
 import { waiting } from "../src/ui/card.ts";
 import { gpuWords, limitWords, readable, useWords, wayWords, withholds } from "../src/ui/encoding.ts";
 import { catalogues as ofVNC } from "../vnc/words.ts";
+import { catalogues, wordsIn } from "./fakes.ts";
+
+test("each language is fetched by itself", async () => {
+  for (const language of ["en", "fr"] as const) assert.equal(await catalogueOf(language), catalogues[language]);
+});
 
 test("both languages have the same keys, each with words and the same arguments", () => {
   const { en, fr } = catalogues;
@@ -22,7 +27,7 @@ test("every code has words and a remedy in every language, and nothing else has"
   const known = Object.values(codes).flat();
   assert.equal(new Set(known).size, known.length, "each code once");
   for (const language of ["en", "fr"] as const) {
-    const words = new Words(language);
+    const words = wordsIn(language);
     for (const code of known) {
       const { what, remedy } = words.reason({ code, args: ["A", "B"] });
       assert.ok(what && remedy, `${language} ${code}`);
@@ -36,23 +41,23 @@ test("every code has words and a remedy in every language, and nothing else has"
 });
 
 test("an unknown code is shown as it is", () => {
-  const { what, remedy } = new Words("en").reason({ code: "constructor", args: ["7"] });
+  const { what, remedy } = wordsIn("en").reason({ code: "constructor", args: ["7"] });
   assert.equal(what, "The server reports: constructor 7");
   assert.ok(remedy);
-  assert.deepEqual(new Words("en").reason({ code: "", args: [] }), { what: "", remedy: "" });
+  assert.deepEqual(wordsIn("en").reason({ code: "", args: [] }), { what: "", remedy: "" });
 });
 
 test("what is refused has a name in each language", () => {
-  const refused = (feature: string) => new Words("fr").reason({ code: "refused", args: [feature] }).what;
+  const refused = (feature: string) => wordsIn("fr").reason({ code: "refused", args: [feature] }).what;
   assert.equal(refused("copy-in"), "Les règles de la session ne le permettent pas\u00a0: copier vers le bureau.");
   assert.equal(refused("toString"), "Les règles de la session ne le permettent pas\u00a0: toString.");
 });
 
 test("arguments are put in; absent ones are nothing", () => {
-  const words = new Words("en");
+  const words = wordsIn("en");
   assert.equal(words.say("state.reconnecting", "3"), "Reconnecting in 3\u00a0s");
   assert.equal(words.say("code.display-open"), "Display  cannot be opened.");
-  assert.equal(new Words("fr").number(1.5, 2), "1,50");
+  assert.equal(wordsIn("fr").number(1.5, 2), "1,50");
 });
 
 /** What is to be typed as it is. */
@@ -106,7 +111,7 @@ test("the first wished language that there are words in", () => {
 });
 
 test("the wait for the next attempt is counted down; while that is made it is over", () => {
-  const words = new Words("en");
+  const words = wordsIn("en");
   const said = (now: number) => waiting(words, { name: "waiting", until: 5000, reason: null }, now).countdown;
   assert.equal(said(2500), "Reconnecting in 3\u00a0s");
   assert.equal(said(4999), "Reconnecting in 1\u00a0s");
@@ -127,19 +132,19 @@ test("what has given way is said with its reason, and only then", () => {
     [{ scale: 4, reason: "later" }, "1/4 of the size", "1/4 de la taille"],
   ];
   for (const [limits, english, french] of cases) {
-    assert.equal(limitWords(new Words("en"), { ...all, ...limits }), english);
-    assert.equal(limitWords(new Words("fr"), { ...all, ...limits }), french);
+    assert.equal(limitWords(wordsIn("en"), { ...all, ...limits }), english);
+    assert.equal(limitWords(wordsIn("fr"), { ...all, ...limits }), french);
   }
 });
 
 test("why no GPU encodes is said with what to do, and how the GPUs are as far as that is known", () => {
   const way = { codec: "vp8", encoder: "libvpx", speed: 0, maxFPS: 0, scale: 1, reason: "" } as const;
-  const words = new Words("en");
+  const words = wordsIn("en");
   assert.equal(gpuWords(words, { ...way, gpu: null }), "");
   assert.equal(gpuWords(words, { ...way, gpu: { code: "encodes", args: ["NVIDIA T4"] } }), "NVIDIA T4 encodes H.264.");
   const missing = { ...way, gpu: { code: "no-encoder", args: ["NVIDIA H200"] } };
   assert.equal(gpuWords(words, missing), "NVIDIA H200 has no encoder (NVENC). The picture is encoded in software.");
-  assert.equal(gpuWords(new Words("fr"), missing), "NVIDIA H200 n’a pas d’encodeur (NVENC). L’image est encodée par logiciel.");
+  assert.equal(gpuWords(wordsIn("fr"), missing), "NVIDIA H200 n’a pas d’encodeur (NVENC). L’image est encodée par logiciel.");
   const gpu = { name: "T4", memoryUsed: 2 ** 30, memoryTotal: 16 * 2 ** 30, busy: 7, encoding: -1, sessions: 2, throttled: "heat" };
   assert.equal(useWords(words, gpu), "T4 · 1.0 of 16.0 GiB used · 7\u00a0% busy · encoder sessions: 2 · slowed down by heat");
   assert.equal(useWords(words, { ...gpu, memoryTotal: 0, busy: -1, sessions: -1, throttled: "later" }), "T4");
@@ -161,7 +166,7 @@ test("what keeps pictures from coming is told from what does not", () => {
 });
 
 test("the encoder is said by what people call it", () => {
-  const words = new Words("en");
+  const words = wordsIn("en");
   const { what } = words.reason(readable({ code: "encoder-failed", args: ["h264", "vp8"] }));
   assert.equal(what, "The server’s encoder for H.264 has failed. VP8 has taken over.");
   assert.equal(words.reason(readable({ code: "encoder-failed", args: ["vp8"] })).what, "The server’s encoder for VP8 has failed.");

@@ -1,7 +1,7 @@
 import { browserClipboard } from "../src/clipboard/system.ts";
 import { Entry, handOver, historyMemory, tabStorage } from "../src/entry.ts";
 import { bringsSecrets, takeSecrets } from "../src/http.ts";
-import { pickLanguage } from "../src/i18n.ts";
+import { pickLanguage, catalogueOf } from "../src/i18n.ts";
 import { readOptions } from "../src/options.ts";
 import { wear } from "../src/page.ts";
 import { browserStorage, SettingsStore } from "../src/settings.ts";
@@ -16,8 +16,9 @@ handOver(entry, document, home);
 // A link that is put into the address of a tab that has the page already.
 addEventListener("hashchange", () => bringsSecrets(location.hash) && location.reload());
 const settings = new SettingsStore(browserStorage(), readOptions(location.search).settings).value;
-const words = new VNCWords(pickLanguage([settings.language, ...navigator.languages]));
+const language = pickLanguage([settings.language, ...navigator.languages]);
 wear(settings.theme);
+const words = new VNCWords(language, await catalogueOf(language));
 const stage = document.querySelector<HTMLElement>("#stage");
 if (!stage) throw new Error("the page has no stage");
 const system = browserClipboard(navigator);

@@ -64,6 +64,8 @@ export const codes = {
   "code.refused.do": "Ask the owner of the session.",
   "code.fullscreen-refused": "The browser did not give the page the whole screen.",
   "code.fullscreen-refused.do": "Try again with a click. Inside another page, open the desktop in a tab of its own.",
+  "code.language-missing": "The words of this language could not be loaded.",
+  "code.language-missing.do": "Load the page anew.",
   "code.pointer-lock-refused": "The browser did not lock the mouse.",
   "code.pointer-lock-refused.do": "Try again in a second. Inside another page, open the desktop in a tab of its own.",
   "code.clipboard-too-large": "The clipboard is too large to be shared.",

@@ -66,6 +66,8 @@ export const codes: Record<keyof typeof english, string> = {
   "code.refused.do": "Adressez-vous au propriétaire de la session.",
   "code.fullscreen-refused": "Le navigateur n’a pas donné tout l’écran à la page.",
   "code.fullscreen-refused.do": "Réessayez d’un clic. Si la page est dans une autre, ouvrez le bureau dans son propre onglet.",
+  "code.language-missing": "Les mots de cette langue n’ont pas pu être chargés.",
+  "code.language-missing.do": "Rechargez la page.",
   "code.pointer-lock-refused": "Le navigateur n’a pas verrouillé la souris.",
   "code.pointer-lock-refused.do": "Réessayez dans une seconde. Si la page est dans une autre, ouvrez le bureau dans son propre onglet.",
   "code.clipboard-too-large": "Le presse-papiers est trop volumineux pour être partagé.",

@@ -9,7 +9,7 @@ import type { Files } from "../files.ts";
 import { canFill, fills, toggleFullscreen } from "../fullscreen.ts";
 import type { Login } from "../http.ts";
 import type { Words } from "../i18n.ts";
-import type { Feature, Finding, Person, Reason, Shared } from "../protocol.ts";
+import type { Feature, Finding, Person, Process, Reason, Shared } from "../protocol.ts";
 import type { Settings, SettingsStore } from "../settings.ts";
 import type { Stats } from "../stats.ts";
 import type { Upload } from "../upload.ts";
@@ -30,6 +30,7 @@ import { RoutePanel } from "./route.ts";
 import { SettingsPanel, type Leaving } from "./settings.ts";
 import { Scrollbars, type Scrolled } from "./scrollbars.ts";
 import { barOf, pathWords, routeOf, stateOf, viewOf, type Situation } from "./situation.ts";
+import { processName } from "./starting.ts";
 import { Toasts } from "./toast.ts";
 import { Toolbar, type Tool } from "./toolbar.ts";
 import { Transfers } from "./transfers.ts";
@@ -223,8 +224,13 @@ export class Face {
   }
 
   /** Says in the sign-in form why nobody is let in. */
-  deny(text: string): void {
-    this.card.deny(text);
+  deny(code: string): void {
+    this.card.deny(this.words.reason({ code, args: [] }).what);
+  }
+
+  /** A process has failed that the desktop gets on without. */
+  lacks({ name, error }: Process): void {
+    this.tell({ code: "process-failed", args: [processName(this.words, name), error] });
   }
 
   /** Says what has happened and what to do. */

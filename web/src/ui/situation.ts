@@ -3,13 +3,13 @@
 import type { LinkState } from "../connection.ts";
 import type { Words } from "../i18n.ts";
 import type { Rung } from "../ladder.ts";
+import { obstacleOf } from "../processes.ts";
 import type { Control, DisplayMessage, Process, Reason } from "../protocol.ts";
 import type { Path } from "../stats.ts";
 import { waiting, type View } from "./card.ts";
 import type { Offer } from "./choices.ts";
 import { nameOf } from "./people.ts";
 import type { Route } from "./route.ts";
-import { obstacleOf } from "./starting.ts";
 
 export interface Situation {
   /** The page's time in ms. */

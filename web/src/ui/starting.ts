@@ -1,22 +1,10 @@
 /** The processes that keep the desktop running: what is still starting, and what has failed, with the end of its log. */
 
 import type { Words } from "../i18n.ts";
+import { failing } from "../processes.ts";
 import type { Process } from "../protocol.ts";
 import { write } from "./dialog.ts";
 import { element } from "./dom.ts";
-
-/** Whether it does not work, or has not since it failed. */
-const failing = ({ state, error }: Process) => error !== "" && state !== "ready" && state !== "stopped";
-
-/** Without which nothing is to be seen, although the display is up. */
-export function obstacleOf(processes: readonly Process[]): Process | null {
-  return processes.find((process) => process.needed && failing(process)) ?? null;
-}
-
-/** Those that the desktop gets on without, and that do not work. */
-export function lackingOf(processes: readonly Process[]): Process[] {
-  return processes.filter((process) => !process.needed && failing(process));
-}
 
 /** What a process is called. */
 export function processName(words: Words, name: string): string {

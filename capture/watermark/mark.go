@@ -18,11 +18,18 @@ type mark struct {
 
 // newMark lays a text over a picture of that size. Its letters grow with the DPI, as
 // other text does, and with a screen that is large for its DPI, which is looked at
-// in small.
+// in small. They are smaller again where the text would not fit, and never less than can
+// be read: whoever may choose size and DPI is not to choose what is left of a name.
 func newMark(text string, opacity float64, size image.Point, dpi int) mark {
-	const least, perScreen = 16, 54 // pixels of an em at 96 dpi; ems of the shorter side
-	em := max(least*float64(dpi)/standardDPI, float64(min(size.X, size.Y))/perScreen, 8)
-	m := mark{size: size, stamp: newStamp(text, em, opacity)}
+	const least, perScreen = 16, 54 // pixels of an em, up to 96 dpi; ems of the shorter side
+	em := max(least, least*float64(dpi)/standardDPI, float64(min(size.X, size.Y))/perScreen)
+	outlines := shape(text, em)
+	sin, cos := math.Sincos(slope)
+	if room := min(float64(size.X)/cos, float64(size.Y)/sin) - 5*em; outlines.width > room {
+		em = max(least, em*room/outlines.width)
+		outlines = shape(text, em)
+	}
+	m := mark{size: size, stamp: newStamp(outlines, em, opacity)}
 	if len(m.stamp.inks) > 0 {
 		m.place(m.stamp.width+4*em, 7*em)
 	}

@@ -35,9 +35,8 @@ type ink struct{ keep, add uint16 }
 
 const half = 128
 
-// newStamp draws a text of one line with letters of so many pixels an em.
-func newStamp(text string, em, opacity float64) stamp {
-	outlines := shape(text, em)
+// newStamp draws letters of so many pixels an em.
+func newStamp(outlines outlines, em, opacity float64) stamp {
 	rim := max(1, em/12)
 	turned := outlines.turn(math.Ceil(rim) + 1)
 	letters := turned.fill()

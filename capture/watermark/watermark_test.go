@@ -221,6 +221,27 @@ func TestLettersGrow(t *testing.T) {
 	}
 }
 
+// Whoever chooses size and DPI does not choose what can be read: all of the text is there
+// as long as letters of 16 pixels let it.
+func TestAllOfTheTextFits(t *testing.T) {
+	const text = "segmentation-3 ada.lovelace 2026-11-21 14:03 UTC"
+	least := newMark(text, 1, image.Pt(1280, 720), 96).stamp.size
+	for _, size := range []image.Point{{480, 240}, {600, 400}, {800, 600}, {1280, 720}, {1080, 2000}, {1600, 300}} {
+		for _, dpi := range []int{24, 96, 384} {
+			m := newMark(text, 1, size, dpi)
+			whole := slices.ContainsFunc(m.places, func(at image.Point) bool {
+				return image.Rectangle{Min: at, Max: at.Add(m.stamp.size)}.In(image.Rectangle{Max: size})
+			})
+			if !whole {
+				t.Errorf("%v at %d dpi: the text takes %v, nowhere all of it", size, dpi, m.stamp.size)
+			}
+			if m.stamp.size.X < least.X {
+				t.Errorf("%v at %d dpi: the text takes %v, less than %v", size, dpi, m.stamp.size, least)
+			}
+		}
+	}
+}
+
 func TestExtremes(t *testing.T) {
 	for _, c := range []struct {
 		size image.Point

@@ -68,7 +68,7 @@ type Source struct {
 	damage   damage.Damage
 	region   xfixes.Region // where Grab has the server put what changed
 	picture  picture
-	whole    bool // the next Grab's damage is the whole picture
+	whole    bool              // the next Grab's damage is the whole picture
 	parts    []image.Rectangle // that the last Grab has written
 	seq      uint64
 	closed   bool

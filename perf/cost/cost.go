@@ -52,17 +52,23 @@ func MemoryOf(roots ...int) (Memory, error) {
 	}
 	var sum Memory
 	for _, pid := range members {
-		text, err := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", pid))
-		m := parseRollup(string(text)) // one that has ended occupies nothing
-		if os.IsPermission(err) {
-			if m, err = closedMemory(pid); err != nil {
-				return Memory{}, fmt.Errorf("cost: %w", err)
-			}
+		m, err := memoryOf(pid)
+		if err != nil {
+			return Memory{}, fmt.Errorf("cost: %w", err)
 		}
 		sum.Proportional += m.Proportional
 		sum.Resident += m.Resident
 	}
 	return sum, nil
+}
+
+// memoryOf returns the memory of one process; one that has ended occupies nothing.
+func memoryOf(pid int) (Memory, error) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", pid))
+	if os.IsPermission(err) {
+		return closedMemory(pid)
+	}
+	return parseRollup(string(text)), nil
 }
 
 // closedMemory is what everybody is told of a process's memory (/proc/PID/status), if it is

@@ -18,7 +18,7 @@ type Process struct {
 }
 
 // Each returns a process and its descendants one by one, by their numbers. A root that
-// has ended, or that is another user's, is an error.
+// has ended, or that is another user's, is an error; memory is as MemoryOf has it.
 func Each(root int) ([]Process, error) {
 	all, err := processes()
 	if err != nil {
@@ -30,16 +30,16 @@ func Each(root int) ([]Process, error) {
 	}
 	var list []Process
 	for _, pid := range members {
-		text, err := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", pid))
-		if os.IsPermission(err) {
+		memory, err := memoryOf(pid)
+		if err != nil {
 			return nil, fmt.Errorf("cost: %w", err)
 		}
-		name, nameErr := os.ReadFile(fmt.Sprintf("/proc/%d/comm", pid))
-		if err != nil || nameErr != nil {
+		name, err := os.ReadFile(fmt.Sprintf("/proc/%d/comm", pid))
+		if err != nil {
 			continue // it has ended meanwhile
 		}
 		list = append(list, Process{
-			PID: pid, Name: strings.TrimSpace(string(name)), CPU: cpuTime(pid), Memory: parseRollup(string(text)),
+			PID: pid, Name: strings.TrimSpace(string(name)), CPU: cpuTime(pid), Memory: memory,
 		})
 	}
 	slices.SortFunc(list, func(a, b Process) int { return cmp.Compare(a.PID, b.PID) })

@@ -45,6 +45,7 @@ func start(ctx context.Context, cfg Config, dir string, n int) (*running, error)
 	d.cmd.Dir = home
 	d.cmd.Env = []string{"HOME=" + home, "PATH=" + os.Getenv("PATH"), "TMPDIR=" + dir}
 	d.cmd.Stdout, d.cmd.Stderr = d.said, d.said
+	d.cmd.WaitDelay = farewell // for who inherited what it says it by
 	d.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := d.cmd.Start(); err != nil {
 		return nil, err

@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"errors"
 	"os"
 	"os/user"
 	"path"
@@ -16,7 +17,8 @@ import (
 // the display, and not the picture that the text is drawn into.
 const vncOffMarked = "vnc-watermark-off"
 
-// marked returns the display with the policy's watermark over it, or as it is.
+// marked returns the display with the policy's watermark over it, or as it is. After an
+// error it is closed.
 func (d *desktop) marked(display watermark.Display) (capture.Source, error) {
 	mark := d.policy.Watermark
 	if mark == nil {
@@ -24,7 +26,7 @@ func (d *desktop) marked(display watermark.Display) (capture.Source, error) {
 	}
 	text, err := watermark.ParseText(mark.Text)
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, display.Close())
 	}
 	return watermark.New(display, watermark.Config{Text: text, Fields: markFields(os.Getenv), Opacity: mark.Opacity}), nil
 }

@@ -20,7 +20,7 @@ func (s *socket) watchIdle(ctx context.Context) {
 	var told time.Duration // how long it was until then, as the page knows it; 0: it will not end
 	var at time.Time       // when it was told
 	s.h.doze(ctx, s.active, func(now time.Time) {
-		left := s.left(ctx)
+		left := s.left()
 		if drift := told - now.Sub(at) - left; (told == 0) != (left == 0) || told != 0 && drift.Abs() > time.Second {
 			told, at = left, now
 			s.send(Message{Type: "idle", Left: left.Milliseconds()})
@@ -69,11 +69,11 @@ func (h *Handler) active(viewer *session.Viewer) time.Time {
 }
 
 // left returns how long it is until the desktop ends, if that is near; else 0.
-func (s *socket) left(ctx context.Context) time.Duration {
+func (s *socket) left() time.Duration {
 	if s.h.cfg.Activity == nil {
 		return 0
 	}
-	if left, ends := s.h.cfg.Activity.Left(ctx, warning); ends {
+	if left, ends := s.h.cfg.Activity.Left(warning); ends {
 		return max(left, time.Millisecond)
 	}
 	return 0

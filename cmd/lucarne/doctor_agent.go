@@ -168,8 +168,8 @@ func (e *examiner) own() []doctor.Check {
 		{Name: "policy", Run: known(d.ruled())},
 		{Name: "audit", Run: known(d.audited())},
 		{Name: "hub", Run: d.hearing},
-		{Name: "culler", Run: func(ctx context.Context) doctor.Finding {
-			return asker(e.began, d.activity.Last(ctx), d.activity.Asked())
+		{Name: "culler", Run: func(context.Context) doctor.Finding {
+			return asker(e.began, d.activity.Last(), d.activity.Asked())
 		}},
 	}
 	switch {

@@ -148,16 +148,14 @@ func (m *Meter) Report() Report {
 
 // Left returns how long it is until the platform stops the desktop if nothing happens,
 // when that is known and within a time. Jupyter servers, whose kernels count as well, are
-// asked only where the desktop alone would end so soon; ctx bounds that.
-func (m *Meter) Left(ctx context.Context, within time.Duration) (left time.Duration, ends bool) {
+// asked only where the desktop alone would end so soon.
+func (m *Meter) Left(within time.Duration) (left time.Duration, ends bool) {
 	until := func(last time.Time) time.Duration { return last.Add(m.cfg.Limit).Sub(m.cfg.Now()) }
 	r := m.Report()
 	if m.cfg.Limit <= 0 || r.Busy || until(r.Last) > within {
 		return 0, false
 	}
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	s := m.status(m.All(ctx))
+	s := m.status(m.All())
 	left = max(0, until(s.Last.Time))
 	return left, !s.Busy && left <= within
 }

@@ -69,7 +69,7 @@ func TestReport(t *testing.T) {
 			if r.Why != why || r.Busy != (why != "") || r.Last.Sub(start) != last {
 				t.Errorf("%s: %+v (last %v after the start), want %q, last %v", when, r, r.Last.Sub(start), why, last)
 			}
-			left, got := m.Left(t.Context(), time.Hour)
+			left, got := m.Left(time.Hour)
 			if want := max(0, time.Until(start.Add(last+time.Hour))); got != ends || ends && left != want {
 				t.Errorf("%s: ends %v in %v, want %v, in %v", when, got, left, ends, want)
 			}
@@ -77,7 +77,7 @@ func TestReport(t *testing.T) {
 		check("at the start", "input", 0, false)
 		time.Sleep(3 * time.Minute)
 		check("untouched", "", 0, true)
-		if left, ends := m.Left(t.Context(), 56*time.Minute); ends {
+		if left, ends := m.Left(56 * time.Minute); ends {
 			t.Errorf("ends in %v, which is not within what was asked for", left)
 		}
 		who.acts()

@@ -1,7 +1,6 @@
 package activity
 
 import (
-	"context"
 	"encoding/json"
 	"net/http"
 	"path"
@@ -50,18 +49,11 @@ func (t Time) MarshalJSON() ([]byte, error) { return json.Marshal(t.UTC().Format
 // UnmarshalJSON implements json.Unmarshaler.
 func (t *Time) UnmarshalJSON(data []byte) error { return t.Time.UnmarshalJSON(data) }
 
-// patience is how long other servers in the container may take to be asked.
-const patience = 3 * time.Second
-
 // ServeHTTP answers "api/kernels", "api/terminals" and "api/status", whatever
 // comes before it in the path, to anybody: cullers have no credentials. What it
 // tells is when and how much, never who or what.
 func (m *Meter) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	// Who asks and goes away must not have made those who ask next believe that there
-	// is nothing.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), patience)
-	defer cancel()
-	kernels, terminals := m.All(ctx)
+	kernels, terminals := m.All()
 	var answer any
 	switch path.Base(r.URL.Path) {
 	case "kernels":
@@ -97,13 +89,13 @@ func (m *Meter) status(kernels []Kernel, terminals []Terminal) Status {
 	return s
 }
 
-// Last returns when the desktop or a Jupyter server beside it was last used. It may take
-// as long as ctx lasts.
-func (m *Meter) Last(ctx context.Context) time.Time { return m.status(m.All(ctx)).Last.Time }
+// Last returns when the desktop or a Jupyter server beside it was last used. It takes 3 s
+// at most, as All does.
+func (m *Meter) Last() time.Time { return m.status(m.All()).Last.Time }
 
 // All returns the desktop as a kernel and a terminal, and after it those of
-// Jupyter servers in the same container, without their names.
-func (m *Meter) All(ctx context.Context) ([]Kernel, []Terminal) {
+// Jupyter servers in the same container, without their names. It takes 3 s at most.
+func (m *Meter) All() ([]Kernel, []Terminal) {
 	r := m.Report()
 	state := "idle"
 	if r.Busy {
@@ -112,7 +104,7 @@ func (m *Meter) All(ctx context.Context) ([]Kernel, []Terminal) {
 	kernels := []Kernel{{ID: m.id, Name: "desktop", Last: Time{r.Last}, State: state, Connections: r.Viewers}}
 	terminals := []Terminal{{Name: "desktop", Last: Time{r.Last}}}
 	if m.cfg.Jupyter != nil {
-		moreKernels, moreTerminals := m.cfg.Jupyter.ask(ctx, m.cfg.Log)
+		moreKernels, moreTerminals := m.cfg.Jupyter.ask(m.cfg.Log)
 		kernels, terminals = append(kernels, moreKernels...), append(terminals, moreTerminals...)
 	}
 	for n := range kernels {

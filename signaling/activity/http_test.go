@@ -144,7 +144,7 @@ func TestEndOfAll(t *testing.T) {
 			Limit: time.Hour, Jupyter: j, Log: quiet(),
 		})
 		m.state.Last = time.Time{}
-		if left, ends := m.Left(t.Context(), 15*time.Minute); ends != tt.ends || ends && left != tt.left {
+		if left, ends := m.Left(15 * time.Minute); ends != tt.ends || ends && left != tt.left {
 			t.Errorf("%s: ends %v in %v, want %v in %v", tt.name, ends, left, tt.ends, tt.left)
 		}
 	}
@@ -221,6 +221,30 @@ func TestWhoGoesAwayHidesNothing(t *testing.T) {
 	}
 }
 
+// TestJupyterThatHangs: it keeps nobody, least of all who tells the hub as long as lucarne runs.
+func TestJupyterThatHangs(t *testing.T) {
+	t.Parallel()
+	end := make(chan struct{})
+	j := jupyter(t, func(_ http.ResponseWriter, r *http.Request) {
+		select {
+		case <-r.Context().Done():
+		case <-end:
+		}
+	})
+	t.Cleanup(func() { close(end) })
+	m := New(Config{Human: (&person{}).last, Jupyter: j, Log: quiet()})
+	last := make(chan time.Time, 1)
+	go func() { last <- m.Last() }()
+	select {
+	case at := <-last:
+		if !at.Equal(m.Report().Last) {
+			t.Errorf("last used %v, want the desktop's own %v", at, m.Report().Last)
+		}
+	case <-time.After(time.Minute):
+		t.Fatal("who asks waits for ever")
+	}
+}
+
 // TestJupyterThatIsSilent: what a server has listed counts for a while when it does not answer.
 func TestJupyterThatIsSilent(t *testing.T) {
 	var silent atomic.Bool
@@ -232,7 +256,7 @@ func TestJupyterThatIsSilent(t *testing.T) {
 		fmt.Fprint(w, `[{"last_activity": "2026-01-01T00:00:00Z", "execution_state": "busy"}]`)
 	})
 	count := func() int {
-		kernels, terminals := j.ask(t.Context(), quiet())
+		kernels, terminals := j.ask(quiet())
 		if len(kernels) != len(terminals) {
 			t.Errorf("%d kernels and %d terminals", len(kernels), len(terminals))
 		}

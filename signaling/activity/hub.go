@@ -35,7 +35,7 @@ func (h *Hub) Hears() bool { return !h.deaf.Load() }
 
 // Run tells the hub of activity that it does not know of yet, until ctx ends, which it
 // returns. A hub that cannot be told is told again, at longer and longer intervals.
-func (h *Hub) Run(ctx context.Context, last func(context.Context) time.Time) error {
+func (h *Hub) Run(ctx context.Context, last func() time.Time) error {
 	every := h.Every
 	if every <= 0 {
 		every = 5 * time.Minute
@@ -52,7 +52,7 @@ func (h *Hub) Run(ctx context.Context, last func(context.Context) time.Time) err
 		case <-timer.C:
 		}
 		wait := every
-		if at := last(ctx); at.After(told) {
+		if at := last(); at.After(told) {
 			err := h.tell(ctx, client, at)
 			h.note(ctx, err)
 			if err == nil {

@@ -39,7 +39,7 @@ func TestHub(t *testing.T) {
 	hub := &Hub{URL: server.URL, Token: "topsecret", Server: "gpu", Every: time.Millisecond, Log: slog.New(slog.NewTextHandler(&log, nil))}
 	ended := make(chan error, 1)
 	go func() {
-		ended <- hub.Run(ctx, func(context.Context) time.Time {
+		ended <- hub.Run(ctx, func() time.Time {
 			select {
 			case at := <-times:
 				return at
@@ -105,7 +105,7 @@ func TestHubThatIsAway(t *testing.T) {
 		if !hub.Hears() {
 			t.Error("deaf before it is told anything")
 		}
-		hub.Run(ctx, func(context.Context) time.Time {
+		hub.Run(ctx, func() time.Time {
 			asked = append(asked, time.Since(start))
 			return start
 		})

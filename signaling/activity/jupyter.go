@@ -63,12 +63,19 @@ func JupyterDir(env func(string) string) string {
 	return filepath.Join(env("HOME"), ".local", "share", "jupyter", "runtime")
 }
 
-// ask returns what the servers list, which is at most 15 s old where they answer.
-func (j *Jupyter) ask(ctx context.Context, log *slog.Logger) (kernels []Kernel, terminals []Terminal) {
+// patience is how long other servers in the container may take to be asked.
+const patience = 3 * time.Second
+
+// ask returns what the servers list, which is at most 15 s old where they answer. Nobody's
+// context ends it: who asks and goes away must not have made those who ask next believe
+// that there is nothing, and a server that never answers keeps nobody.
+func (j *Jupyter) ask(log *slog.Logger) (kernels []Kernel, terminals []Terminal) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if now := time.Now(); j.at.IsZero() || now.Sub(j.at) >= freshFor {
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		err := j.refresh(ctx, now)
+		cancel()
 		if err != nil && !j.failed {
 			log.Warn("a Jupyter server does not list its kernels", "err", err)
 		}

@@ -48,6 +48,9 @@ const (
 	Proxy    Method = "proxy"    // a proxy in front says who it is
 )
 
+// ByLink is how somebody comes in who has a link, beside the methods.
+const ByLink = "link"
+
 // Config is what a Gate is made of.
 type Config struct {
 	Method Method // "": None
@@ -71,7 +74,7 @@ type Config struct {
 	Redeem func(secret string) (id string, until time.Time, err error)
 	Linked func(id string) bool
 
-	// Refused is told of each login that was wrong; which it was: a Method, or "link".
+	// Refused is told of each login that was wrong; which it was: a Method, or ByLink.
 	// It must not block. nil: nobody is.
 	Refused func(which, from string, err error)
 	Log     *slog.Logger

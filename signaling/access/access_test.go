@@ -147,8 +147,12 @@ func TestTabs(t *testing.T) {
 	if w := post(g, "logout", "", "Cookie", first.cookie); w.Code != http.StatusUnauthorized {
 		t.Errorf("logged out by the cookie alone: %d", w.Code)
 	}
-	if w := post(g, "logout", "", "Cookie", first.cookie, KeyHeader, first.Key); w.Code != http.StatusNoContent {
+	w := post(g, "logout", `{"path":"/user/zoe/"}`, "Cookie", first.cookie, KeyHeader, first.Key)
+	if w.Code != http.StatusNoContent || len(w.Result().Cookies()) != 1 {
 		t.Fatalf("logout: %d %s", w.Code, w.Body)
+	}
+	if c := w.Result().Cookies()[0]; !strings.HasPrefix(first.cookie, c.Name+"=") || c.Path != "/user/zoe/" || c.MaxAge >= 0 || c.Value != "" {
+		t.Errorf("the browser is to keep %v", c)
 	}
 	if _, err := visit(g, first.cookie, "", first.Key); !errors.Is(err, ErrLogin) {
 		t.Errorf("logged out: %v", err)
@@ -306,6 +310,42 @@ func TestLoginRefusals(t *testing.T) {
 	}
 	if open(t, nil).Serve(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/x", nil), "x", false) {
 		t.Error("answers what is none of its business")
+	}
+}
+
+// TestRefused: of each way in, whoever is not let in is told of, by that way's name, and nothing
+// secret with it.
+func TestRefused(t *testing.T) {
+	hub := newFakeHub(t).hub(t)
+	for _, test := range []struct {
+		name, body string
+		method     Method
+		want       string
+	}{
+		{"whom the proxy does not name", ``, Proxy, "proxy"},
+		{"token", `{"token":"wrong secret"}`, Token, "token"},
+		{"link", `{"share":"wrong secret"}`, Token, "link"},
+		{"password", `{"password":"wrong secret"}`, Password, "password"},
+		{"link, though nobody needs one", `{"share":"wrong secret"}`, None, "link"},
+		{"past the proxy", ``, Proxy, "proxy"},
+		{"another's way by the hub", `{"verifier":"wrong secret","code":"wrong secret"}`, OAuth, "oauth"},
+	} {
+		var told []string
+		g := open(t, func(c *Config) {
+			c.Method, c.Password, c.Hub = test.method, quick("p"), hub
+			c.Identity = Identity{Header: "X-Forwarded-User", From: peers(t, "192.0.2.1")}
+			if test.name == "past the proxy" {
+				c.Identity.From = peers(t, "10.0.0.0/8")
+			}
+			c.Refused = func(which, from string, err error) { told = append(told, which, from, err.Error()) }
+		})
+		w := post(g, "login", test.body)
+		if w.Code/100 != 4 || len(told) != 3 || told[0] != test.want || told[1] != "192.0.2.1" || strings.Contains(fmt.Sprint(told), "secret") {
+			t.Errorf("%s: %d, told %q", test.name, w.Code, told)
+		}
+		if got := g.Stats(); got != (Stats{Wrong: 1}) {
+			t.Errorf("%s: counted %+v", test.name, got)
+		}
 	}
 }
 

@@ -1,8 +1,10 @@
 package access
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"mime"
 	"net/http"
@@ -29,7 +31,8 @@ const (
 //	                what is wrong, 429 with Retry-After for too much of it. A form with
 //	                password (application/x-www-form-urlencoded) is answered by a redirect to the
 //	                page, with #key=… if it was right. OAuth's part is in hub.go
-//	logout          POST with the key in Lucarne-Key: that stay is over, in all tabs of its browser
+//	logout          POST {"path": "…"} with the key in Lucarne-Key: that stay is over, in all tabs of
+//	                its browser, which forgets the cookie
 //	session         GET: whether the WebSocket would be opened: {"methods": […], "key": true, "code": "…"}
 //	                with 200, or else 401, 403 or 503. methods are how one may log in, key says
 //	                whether hello needs one, code why it would not be opened, for the page to word
@@ -58,8 +61,13 @@ func (g *Gate) posted(w http.ResponseWriter, r *http.Request, kept bool, answer 
 		http.Error(w, "takes a POST", http.StatusMethodNotAllowed)
 		return
 	}
-	if !g.cfg.Origins.Allows(r) || g.foreign(r) {
+	if !g.cfg.Origins.Allows(r) {
 		http.Error(w, "login from another site refused", http.StatusForbidden)
+		return
+	}
+	if g.foreign(r) {
+		g.tell(string(Proxy), r, fmt.Errorf("%w: it comes from %s", ErrIdentity, r.RemoteAddr))
+		http.Error(w, "login past the proxy refused", http.StatusForbidden)
 		return
 	}
 	// A body that does not come must not hold the connection; where there is no
@@ -104,6 +112,7 @@ func (g *Gate) login(w http.ResponseWriter, r *http.Request, kept bool) {
 	switch {
 	case !g.Keyed() && c.Share == "":
 		if v, err := g.Visitor(r); !v.Any() {
+			g.tell(string(g.cfg.Method), r, err)
 			http.Error(w, err.Error(), http.StatusForbidden)
 			return
 		}
@@ -163,14 +172,12 @@ func (g *Gate) check(r *http.Request, c credentials, from string, alone bool) (P
 		}
 	case g.cfg.Method == Token && !equal(c.Token, g.cfg.Token):
 		err = errToken
-	case g.cfg.Method == Password && wait > 0:
-		return Pass{}, tooMany(wait)
 	case g.cfg.Method == Password:
-		err = g.cfg.Password.Verify(r.Context(), c.Password)
+		if err = g.guess(r.Context(), c.Password, from, alone); err != nil {
+			return Pass{}, err
+		}
 	}
 	switch {
-	case errors.Is(err, ErrBusy):
-		return Pass{}, tooMany(time.Second)
 	case err != nil && wait > 0:
 		return Pass{}, tooMany(wait)
 	case err != nil:
@@ -178,6 +185,34 @@ func (g *Gate) check(r *http.Request, c credentials, from string, alone bool) (P
 		return Pass{}, err
 	}
 	return g.passFor(r, id, until, now), nil
+}
+
+// guess looks at a password, unless that comes too soon after wrong ones. Those that come
+// side by side are looked at one after the other, and each wrong one makes the next wait.
+func (g *Gate) guess(ctx context.Context, password, from string, alone bool) error {
+	early := func() error {
+		if wait := g.attempts.wait(from, alone, time.Now()); wait > 0 {
+			return tooMany(wait)
+		}
+		return nil
+	}
+	if err := early(); err != nil { // so that it takes nobody's place
+		return err
+	}
+	err := g.cfg.Password.inTurn(ctx, func() error {
+		if err := early(); err != nil {
+			return err
+		}
+		if !g.cfg.Password.matches(password) {
+			g.attempts.fail(from, time.Now())
+			return errPassword
+		}
+		return nil
+	})
+	if errors.Is(err, ErrBusy) {
+		return tooMany(time.Second)
+	}
+	return err
 }
 
 // refuse answers a login that is wrong, or comes too soon after others.
@@ -191,7 +226,7 @@ func (g *Gate) refuse(w http.ResponseWriter, r *http.Request, c credentials, fro
 	}
 	which := string(g.cfg.Method)
 	if c.Share != "" {
-		which = "link"
+		which = ByLink
 	}
 	g.tell(which, r, err)
 	if c.form {
@@ -272,6 +307,8 @@ func (g *Gate) logout(w http.ResponseWriter, r *http.Request, kept bool) {
 	if p.sealed != "" {
 		g.voided.add(p, time.Now())
 		g.accounts.drop(p)
+		c, _ := parseLogin(r) // without the path the cookie may stay, and is good for nothing
+		http.SetCookie(w, g.noCookie(p, g.cookiePath(c.Path, kept), g.cfg.Origins.secure(r)))
 		g.cfg.Log.Info("logged out", "from", g.cfg.Origins.From(r))
 	}
 	w.WriteHeader(http.StatusNoContent)

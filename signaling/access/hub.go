@@ -31,6 +31,7 @@ type Hub struct {
 	cfg    HubConfig
 	oauth  oauth2.Config
 	client *http.Client
+	places chan struct{} // of codes that it is being asked about
 }
 
 // How long what the hub has said of somebody counts. A hub that does not answer, for it
@@ -41,6 +42,7 @@ const (
 	hubGrace     = time.Hour
 	hubPatience  = 10 * time.Second
 	maxHubAnswer = 1 << 20 // bytes
+	maxExchanges = 8       // at a time: anybody may come with a code of their own making
 )
 
 // NewHub returns a hub. It asks it nothing. HTTP_PROXY and its like are ignored: the hub
@@ -62,7 +64,8 @@ func NewHub(cfg HubConfig) (*Hub, error) {
 		return nil, fmt.Errorf("access: hub: JUPYTERHUB_API_URL %q is no URL", cfg.APIURL)
 	}
 	return &Hub{
-		cfg: cfg,
+		cfg:    cfg,
+		places: make(chan struct{}, maxExchanges),
 		oauth: oauth2.Config{
 			ClientID: cfg.ClientID, ClientSecret: cfg.APIToken, RedirectURL: cfg.CallbackURL,
 			Endpoint: oauth2.Endpoint{
@@ -81,6 +84,12 @@ func NewHub(cfg HubConfig) (*Hub, error) {
 
 // exchange turns the code that somebody has come back with into a token.
 func (h *Hub) exchange(ctx context.Context, code string) (token string, err error) {
+	select {
+	case h.places <- struct{}{}:
+		defer func() { <-h.places }()
+	default:
+		return "", fmt.Errorf("%w: token: it is being asked about %d", ErrHub, maxExchanges)
+	}
 	t, err := h.oauth.Exchange(context.WithValue(ctx, oauth2.HTTPClient, h.client), code)
 	var refused *oauth2.RetrieveError
 	switch {

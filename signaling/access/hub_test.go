@@ -79,8 +79,8 @@ func (h *fakeHub) change(do func()) {
 	do()
 }
 
-// gate is the gate of a server that the hub has started.
-func (h *fakeHub) gate(t *testing.T) *Gate {
+// hub is the hub as a server sees it that it has started.
+func (h *fakeHub) hub(t *testing.T) *Hub {
 	t.Helper()
 	t.Setenv("HTTP_PROXY", "http://127.0.0.1:1") // which is for others than the hub
 	hub, err := NewHub(HubConfig{
@@ -89,7 +89,13 @@ func (h *fakeHub) gate(t *testing.T) *Gate {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return open(t, func(c *Config) { c.Method, c.Hub, c.Base = OAuth, hub, "/user/zoe/" })
+	return hub
+}
+
+// gate is the gate of that server.
+func (h *fakeHub) gate(t *testing.T) *Gate {
+	t.Helper()
+	return open(t, func(c *Config) { c.Method, c.Hub, c.Base = OAuth, h.hub(t), "/user/zoe/" })
 }
 
 // traveller is a browser on its way by the hub.
@@ -301,6 +307,34 @@ func TestHubAsksAgain(t *testing.T) {
 				t.Errorf("after %v: %v, asked %d times, want %v, %d", step.after, err, hub.asked, step.want, step.asked)
 			}
 		})
+	}
+}
+
+// TestHubFlood: whoever makes up codes has the hub asked about a few at a time.
+func TestHubFlood(t *testing.T) {
+	hub := newFakeHub(t)
+	g := hub.gate(t)
+	b := depart(t, g)
+	for range maxExchanges {
+		g.cfg.Hub.places <- struct{}{}
+	}
+	hub.change(func() { hub.codes["c"] = "zoe" })
+	if fragment, _ := b.arrive("c", b.state); fragment != "refused=hub-unreachable" {
+		t.Errorf("one more: %q", fragment)
+	}
+	hub.change(func() {
+		if len(hub.codes) != 1 {
+			t.Error("the hub has been asked")
+		}
+	})
+	b.depart()
+	<-g.cfg.Hub.places
+	for range 2 { // each leaves its place
+		if fragment, _ := b.arrive("c", b.state); !strings.HasPrefix(fragment, "code=") {
+			t.Errorf("when there is a place: %q", fragment)
+		}
+		hub.change(func() { hub.codes["c"] = "zoe" })
+		b.depart()
 	}
 }
 

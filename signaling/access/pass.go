@@ -114,6 +114,14 @@ func (g *Gate) cookie(p Pass, path string, secure bool, now time.Time) *http.Coo
 	return c
 }
 
+// noCookie takes a pass's cookie out of a browser that sees the desktop at path: what is void
+// here need not be so after a restart.
+func (g *Gate) noCookie(p Pass, path string, secure bool) *http.Cookie {
+	return &http.Cookie{
+		Name: g.cookieName(p, secure), Path: path, MaxAge: -1, HttpOnly: true, Secure: secure, SameSite: http.SameSiteStrictMode,
+	}
+}
+
 // seal is a value with its MAC, for one purpose.
 func (g *Gate) seal(purpose string, value []byte) string {
 	return base64.RawURLEncoding.EncodeToString(value) + "." + base64.RawURLEncoding.EncodeToString(g.mac(purpose, value))

@@ -61,10 +61,21 @@ func ParsePassword(text string) (*Verifier, error) {
 	return v, nil
 }
 
-// Verify returns nil for the right password, and an error for another. One is looked at
-// at a time, since that takes time and memory: a flood of guesses takes no more than one
-// processor's, and who comes while maxWaiting wait is refused with ErrBusy.
+// Verify returns nil for the right password, and an error for another; ErrBusy: it has
+// not been looked at.
 func (v *Verifier) Verify(ctx context.Context, password string) error {
+	return v.inTurn(ctx, func() error {
+		if !v.matches(password) {
+			return errPassword
+		}
+		return nil
+	})
+}
+
+// inTurn calls look, one at a time, since looking takes time and memory: a flood of
+// guesses takes no more than one processor's, and who comes while maxWaiting wait is
+// refused with ErrBusy.
+func (v *Verifier) inTurn(ctx context.Context, look func() error) error {
 	select {
 	case v.places <- struct{}{}:
 		defer func() { <-v.places }()
@@ -77,10 +88,7 @@ func (v *Verifier) Verify(ctx context.Context, password string) error {
 	case <-ctx.Done():
 		return ErrBusy
 	}
-	if !v.matches(password) {
-		return errPassword
-	}
-	return nil
+	return look()
 }
 
 // argon is a hash by Argon2id.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -111,6 +112,31 @@ func TestGuesses(t *testing.T) {
 	if w := post(byToken, "login", `{"token":"`+aToken+`"}`); w.Code != http.StatusOK {
 		t.Errorf("the right token waits for others' wrong ones: %d", w.Code)
 	}
+}
+
+// TestGuessesSideBySide: those that come before the first has been looked at wait like later ones.
+func TestGuessesSideBySide(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v, release, looked := quick("right"), make(chan struct{}), 0
+		g := open(t, func(c *Config) { c.Method, c.Password = Password, v })
+		for range freeAttempts - 1 {
+			post(g, "login", `{"password":"wrong"}`)
+		}
+		v.matches = func(string) bool { looked++; <-release; return false }
+		codes := make(chan int, maxWaiting)
+		for range maxWaiting {
+			go func() { codes <- post(g, "login", `{"password":"wrong"}`).Code }()
+		}
+		synctest.Wait() // one is looked at, all others wait for their turn
+		close(release)
+		got := map[int]int{}
+		for range maxWaiting {
+			got[<-codes]++
+		}
+		if looked != 1 || got[http.StatusUnauthorized] != 1 || got[http.StatusTooManyRequests] != maxWaiting-1 {
+			t.Errorf("%d looked at, answered %v", looked, got)
+		}
+	})
 }
 
 func TestAttempts(t *testing.T) {

@@ -104,6 +104,7 @@ func (g *Gate) callback(w http.ResponseWriter, r *http.Request, kept bool) {
 	}
 	s, ok := g.returned(r, time.Now())
 	if !ok {
+		g.tell(string(OAuth), r, errState)
 		back(w, "refused", "oauth-state")
 		return
 	}
@@ -188,8 +189,14 @@ func (g *Gate) pickUp(w http.ResponseWriter, r *http.Request, c credentials) {
 			return
 		}
 	}
+	g.tell(string(OAuth), r, errPickup)
 	http.Error(w, ErrLogin.Error(), http.StatusUnauthorized)
 }
+
+var (
+	errState  = errors.New("access: login: comes from the hub without having left for it")
+	errPickup = errors.New("access: login: asks for the key of another one's way by the hub")
+)
 
 // account is what the hub has said of somebody, and when.
 type account struct {

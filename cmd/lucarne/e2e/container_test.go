@@ -1,0 +1,219 @@
+//go:build images
+
+package e2e
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"image"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"lucarne/perf/browser"
+)
+
+// The variables by which make test-images says what is to be tested.
+const (
+	toolVariable   = "CONTAINER"        // podman or docker
+	imagesVariable = "LUCARNE_IMAGES"   // the names of the images that are built
+	imageVariable  = "LUCARNE_IMAGE_AS" // the reference of an image, with NAME for its name
+)
+
+// built returns the reference of an image, or skips the test where it is not built.
+func built(t testing.TB, name string) string {
+	t.Helper()
+	if !slices.Contains(strings.Fields(os.Getenv(imagesVariable)), name) {
+		t.Skipf("the image %s is not built", name)
+	}
+	return strings.ReplaceAll(os.Getenv(imageVariable), "NAME", name)
+}
+
+// tool runs podman or docker and returns what it prints.
+func tool(t testing.TB, args ...string) string {
+	t.Helper()
+	out, err := try(args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+func try(args ...string) (string, error) {
+	cmd := exec.Command(os.Getenv(toolVariable), args...)
+	var out, errs strings.Builder
+	cmd.Stdout, cmd.Stderr = &out, &errs
+	if err := cmd.Run(); err != nil {
+		return out.String(), fmt.Errorf("%q: %w: %s%s", cmd.Args, err, out.String(), errs.String())
+	}
+	return strings.TrimSpace(out.String()), nil
+}
+
+// volume returns a new volume that goes with the test.
+func volume(t testing.TB) string {
+	t.Helper()
+	name := tool(t, "volume", "create")
+	t.Cleanup(func() { tool(t, "volume", "rm", name) })
+	return name
+}
+
+// container is a running image.
+type container struct {
+	t  testing.TB
+	id string
+}
+
+// runImage starts an image with options of podman run.
+func runImage(t testing.TB, reference string, options ...string) *container {
+	t.Helper()
+	id := tool(t, append(append([]string{"run", "--detach", "--pull", "never"}, options...), reference)...)
+	c := &container{t, id}
+	t.Cleanup(func() {
+		if t.Failed() {
+			log, err := exec.Command(os.Getenv(toolVariable), "logs", id).CombinedOutput()
+			t.Logf("%v: what the container said (%v):\n%s", options, err, log)
+		}
+		tool(t, "rm", "--force", id)
+	})
+	return c
+}
+
+// sh runs a command of the shell in the container, as its user.
+func (c *container) sh(command string) string {
+	c.t.Helper()
+	return tool(c.t, "exec", c.id, "sh", "-c", command)
+}
+
+// becomes waits until a command of the shell succeeds, and returns what it has printed.
+func (c *container) becomes(command string) (out string) {
+	c.t.Helper()
+	poll(c.t, "success of "+command, func() bool {
+		var err error
+		out, err = try("exec", c.id, "sh", "-c", command)
+		return err == nil
+	})
+	return out
+}
+
+// environ waits for a process of the desktop and returns its environment.
+func (c *container) environ(process string) []string {
+	c.t.Helper()
+	return strings.Split(strings.TrimSpace(c.becomes(`tr '\0' '\n' < /proc/$(pgrep -o -x `+process+`)/environ`)), "\n")
+}
+
+// onDesktop runs a command as the desktop's programs are run; detached: without waiting for its end.
+func (c *container) onDesktop(session, command string, options ...string) string {
+	c.t.Helper()
+	args := append([]string{"exec"}, options...)
+	for _, e := range c.environ(session) {
+		args = append(args, "--env", e)
+	}
+	return tool(c.t, append(args, c.id, "sh", "-c", command)...)
+}
+
+// link waits for the link with the token and returns it, at another address.
+func (c *container) link(address string) string {
+	c.t.Helper()
+	text := c.becomes(`cat "${XDG_RUNTIME_DIR:-/tmp}"/lucarne-*/link | grep .`)
+	u, err := url.Parse(text)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	u.Host = address
+	return u.String()
+}
+
+// published returns where the container's port is to be found here.
+func (c *container) published() string {
+	c.t.Helper()
+	return tool(c.t, "port", c.id, "8888/tcp")
+}
+
+// end stops the container as platforms do, and returns its exit code.
+func (c *container) end() (code int) {
+	c.t.Helper()
+	begin := time.Now()
+	tool(c.t, "stop", "--time", "10", c.id)
+	c.t.Logf("stopped in %v", time.Since(begin).Round(100*time.Millisecond))
+	if err := json.Unmarshal([]byte(tool(c.t, "inspect", "--format", "{{.State.ExitCode}}", c.id)), &code); err != nil {
+		c.t.Fatal(err)
+	}
+	return code
+}
+
+// endsInOrder stops the container and looks at what is left of it.
+func (c *container) endsInOrder() {
+	c.t.Helper()
+	if code := c.end(); code != 0 {
+		c.t.Errorf("exit code %d at the end, want 0", code)
+	}
+	for line := range strings.Lines(tool(c.t, "diff", c.id)) {
+		if left := regexp.MustCompile(`/tmp/(lucarne-\S*|\.X\d+-lock|\.X11-unix/X\S*)$`).FindString(strings.TrimSpace(line)); left != "" {
+			c.t.Errorf("%s is left", left)
+		}
+	}
+}
+
+// imageDesk is a desk whose display and agent are in a container.
+func imageDesk(t *testing.T) *desk {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	t.Cleanup(cancel)
+	d := &desk{t: t, ctx: ctx}
+	d.browser = d.startBrowser(browser.Config{Size: image.Pt(1280, 720)})
+	return d
+}
+
+// forward listens at a port of loopback for a unix socket.
+func forward(t testing.TB, socket string) (address string) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	go func() {
+		for {
+			in, err := l.Accept()
+			if err != nil {
+				return // closed
+			}
+			out, err := net.Dial("unix", socket)
+			if err != nil {
+				in.Close()
+				continue
+			}
+			for _, c := range [2][2]net.Conn{{in, out}, {out, in}} {
+				go func() {
+					io.Copy(c[0], c[1]) // ends with either
+					c[0].Close()
+				}()
+			}
+		}
+	}()
+	return l.Addr().String()
+}
+
+// probe asks for a page and returns the status and what is answered.
+func probe(t testing.TB, url string) (status int, body string) {
+	t.Helper()
+	r, err := http.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Body.Close()
+	text, err := io.ReadAll(r.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r.StatusCode, string(text)
+}

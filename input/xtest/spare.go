@@ -35,6 +35,15 @@ func (r *ring) oldest(busy func(kc byte) bool) (used time.Time, ok bool) {
 	return r.slots[i].used, true
 }
 
+// next returns the keycode that take lends; false: all are busy.
+func (r *ring) next(busy func(kc byte) bool) (kc byte, ok bool) {
+	i := r.free(busy)
+	if i < 0 {
+		return 0, false
+	}
+	return r.slots[i].keycode, true
+}
+
 // latest returns when a keycode was last used that has been given a meaning, zero for
 // never.
 func (r *ring) latest() time.Time {

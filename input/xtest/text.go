@@ -15,7 +15,7 @@ import (
 const batch = 16
 
 // Prepare implements input.Preparer for the first 16 characters of a text: they get
-// their keycodes, and those are known to programs.
+// their keycodes, as far as there are any to spare, and those are known to programs.
 func (i *Injector) Prepare(text string) (wait time.Duration, err error) {
 	if i.closed {
 		return 0, fmt.Errorf("xtest: prepare: %w", input.ErrGone)
@@ -24,21 +24,26 @@ func (i *Injector) Prepare(text string) (wait time.Duration, err error) {
 		return 0, fmt.Errorf("xtest: prepare: %w", err)
 	}
 	chars := []rune(text)
-	lent := false
+	var lent []byte
 	for _, c := range chars[:min(len(chars), batch)] {
 		kc, _, err := i.find(character(c))
 		if err != nil {
 			continue // Inject tells
 		}
 		if kc == 0 {
+			if next, ok := i.ring.next(i.keys.down); ok && slices.Contains(lent, next) {
+				break // the rest has to take those that the beginning has
+			}
 			kc, wait, err = i.tryLend(keysym(character(c).Keysym).canonical())
 			if wait > 0 || err != nil {
 				return wait, err
 			}
 		}
-		lent = lent || i.ring.lends(kc)
+		if i.ring.lends(kc) {
+			lent = append(lent, kc)
+		}
 	}
-	if !lent {
+	if len(lent) == 0 {
 		return 0, nil
 	}
 	return max(0, spread-time.Since(i.pings.changed)), nil

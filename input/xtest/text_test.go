@@ -149,6 +149,22 @@ func TestPrepare(t *testing.T) {
 	})
 }
 
+// Where there are fewer keycodes to spare than characters that need one, a text does not wait
+// for ever: what has been made ready is not taken away for the rest of it.
+func TestPrepareForTooMany(t *testing.T) {
+	onEach(t, func(t *testing.T, d *desktop) {
+		d.i.ring.slots = d.i.ring.slots[:3]
+		text := string(rare[:5])
+		d.prepare(text)
+		if got := d.i.ring.lent(); len(got) != 3 {
+			t.Errorf("%d keycodes are lent, want 3", len(got))
+		}
+		d.inject(input.Text{Text: text})
+		d.sync()
+		d.nothingDown()
+	})
+}
+
 // A layout that is set right behind a text changes nothing of it, in a program that has not
 // come to it yet either.
 func TestTextBeforeLayout(t *testing.T) {

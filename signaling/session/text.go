@@ -15,12 +15,16 @@ const (
 	pieceRunes = 16
 	// maxBacklog is how many events of a viewer may wait for a text before them.
 	maxBacklog = 1024
+	// maxPreparing is how long a piece waits for a display that makes ready for it: what
+	// others type may undo that again and again.
+	maxPreparing = 5 * time.Second
 )
 
 // backlog is a viewer's text that is being typed, and what comes after it.
 type backlog struct {
 	typing bool // there is one
 	rest   string
+	waited time.Duration // for the display to make ready for the next piece
 	events []late
 }
 
@@ -124,7 +128,7 @@ func (s *Session) typeNext() (wait time.Duration, more bool) {
 // for it. The caller holds hands.mu.
 func (v *Viewer) prepare() (wait time.Duration) {
 	preparer, ok := v.session.hands.injector.(input.Preparer)
-	if !ok || v.backlog.rest == "" || !v.types() {
+	if !ok || v.backlog.rest == "" || v.backlog.waited >= maxPreparing || !v.types() {
 		return 0
 	}
 	piece, _ := cut(v.backlog.rest)
@@ -132,6 +136,7 @@ func (v *Viewer) prepare() (wait time.Duration) {
 	if err != nil {
 		return 0 // typing the piece tells
 	}
+	v.backlog.waited += wait
 	return wait
 }
 
@@ -158,6 +163,7 @@ func (v *Viewer) typePiece() bool {
 	h := v.session.hands
 	var piece string
 	piece, b.rest = cut(b.rest)
+	b.waited = 0
 	h.events = append(h.events[:0], input.Text{Text: piece})
 	refused, _ := h.inject(h.events)
 	v.counts.Failed += refused

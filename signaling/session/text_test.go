@@ -270,3 +270,25 @@ func TestTextThatHasToWait(t *testing.T) {
 		}
 	})
 }
+
+// A display that is never ready, for what others type undoes it, holds nobody's text up for
+// ever: it types what it is given.
+func TestTextThatIsNeverReady(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, d := start(t, Config{})
+		s.SetHands(&slowly{display: d, asks: 1 << 30}, d)
+		p, other := &page{v: join(t, s, Owner)}, &page{v: join(t, s, Controller)}
+		p.send(input.Text{Text: long[:pieceRunes*2*len("日")]})
+		other.send(input.Text{Text: "é"})
+		time.Sleep(2*maxPreparing - time.Second)
+		synctest.Wait()
+		if text, _ := d.typed(); text != long[:pieceRunes*len("日")] {
+			t.Errorf("%q was typed while the other piece and the other text wait", text)
+		}
+		time.Sleep(maxPreparing + 2*time.Second)
+		synctest.Wait()
+		if text, _ := d.typed(); len(text) != pieceRunes*2*len("日")+len("é") {
+			t.Errorf("%q was typed", text)
+		}
+	})
+}

@@ -96,7 +96,7 @@ func (v *Viewer) record(f Feature, detail Detail, err error) {
 	now := time.Now()
 	r := Record{Time: now, Event: Used, Feature: f, Detail: detail, Err: err}
 	s.mu.Lock()
-	due := err == nil && (slices.Contains(auditable[:], f) || f == Giving)
+	due := err == nil && (slices.Contains(auditable[:], f) || f == Giving) || detail.left(f)
 	if !due {
 		r.Repeats, due = v.due(f, detail.Operation, err, now)
 	}
@@ -105,6 +105,12 @@ func (v *Viewer) record(f Feature, detail Detail, err error) {
 	if due {
 		s.cfg.Audit(r)
 	}
+}
+
+// left says whether a part of a file has left the desktop, though it was broken off: who
+// leaves out the last byte has the file.
+func (d Detail) left(f Feature) bool {
+	return f == Download && slices.ContainsFunc(d.Objects, func(o Object) bool { return o.Bytes > 0 })
 }
 
 // due says whether a use is to be recorded now, and how many were not before. The

@@ -140,6 +140,22 @@ func TestRecordsAreBounded(t *testing.T) {
 	})
 }
 
+// Of files that are broken off each is told of from which something has left.
+func TestRecordsOfWhatIsBrokenOff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var l ledger
+		s, _ := start(t, Config{Audit: l.record})
+		v := join(t, s, Owner)
+		l.take()
+		broken := errors.New("broken off")
+		for _, o := range []Object{{Name: "a", Bytes: 9}, {Name: "b", Bytes: 8}, {Name: "c"}, {Name: "d"}, {Name: "e", Bytes: 7}} {
+			v.Use(Download, Detail{}, func(d *Detail) error { d.Objects = []Object{o}; return broken })
+		}
+		l.want(t, "use 1 owner download a/9: broken off", "use 1 owner download b/8: broken off",
+			"use 1 owner download c/0: broken off", "use 1 owner download e/7: broken off")
+	})
+}
+
 // Control that was lent and falls back to nobody is told of.
 func TestRecordOfReclaim(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -63,6 +63,7 @@ type Screen struct {
 	source  Source     // nil while there is none
 	status  Status
 	cursor  Cursor
+	moved   time.Time // when a picture with damage was last grabbed
 	readers map[*Reader]struct{}
 	bells   map[chan struct{}]struct{}
 }
@@ -256,6 +257,9 @@ func (s *Screen) grab(source Source) error {
 	s.mu.Lock()
 	resized := s.status.Size != s.frame.Size
 	s.status.Size = s.frame.Size
+	if len(s.frame.Damage) > 0 {
+		s.moved = time.Now()
+	}
 	for r := range s.readers {
 		r.note(&s.frame, resized)
 	}
@@ -280,6 +284,18 @@ func (s *Screen) Status() Status {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.status
+}
+
+// stillAfter is for how long after its last change a picture counts as moving: a clock that
+// ticks does, and what stops for a moment.
+const stillAfter = time.Second
+
+// Moving says whether a reader has a picture that changes: it has lately, or has and the
+// reader has had no time for it yet.
+func (s *Screen) Moving() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.readers) > 0 && (s.rang.Load() || time.Since(s.moved) <= stillAfter)
 }
 
 // Subscribe returns a doorbell of capacity 1 that rings when Status or Cursor

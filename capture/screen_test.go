@@ -152,6 +152,46 @@ func TestReadersHaveDamageOfTheirOwn(t *testing.T) {
 	})
 }
 
+// A picture moves for whoever has it: for a second after its last change, and for as long as
+// a change waits to be looked at.
+func TestMoving(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		source := newFake(image.Pt(64, 64))
+		screen := run(t, source)
+		synctest.Wait()
+		check := func(when string, want bool) {
+			t.Helper()
+			if got := screen.Moving(); got != want {
+				t.Errorf("%s: moving %t, want %t", when, got, want)
+			}
+		}
+		change := func() {
+			source.change(image.Rect(1, 1, 2, 2))
+			synctest.Wait()
+		}
+		check("without a reader", false)
+		change()
+		check("changed without a reader", false)
+		r := screen.NewReader()
+		grab(t, r)
+		check("grabbed", true)
+		time.Sleep(time.Second + time.Millisecond)
+		check("at rest for a second", false)
+		grab(t, r)
+		check("grabbed, unchanged", false)
+		change()
+		check("changed", true)
+		time.Sleep(time.Minute)
+		check("changed, not looked at for a minute", true)
+		grab(t, r)
+		time.Sleep(time.Second + time.Millisecond)
+		check("at rest again", false)
+		change()
+		r.Close()
+		check("nobody looks any more", false)
+	})
+}
+
 func TestSizeChangeIsDamageEverywhere(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		source := newFake(image.Pt(100, 80))

@@ -49,6 +49,7 @@ func (h *Handler) serveFiles(w http.ResponseWriter, r *http.Request, rest string
 	}
 	who, err := h.gate.Visitor(r)
 	if !who.Any() {
+		h.keyless(h.from(r), err)
 		http.Error(w, cmp.Or(err, access.ErrLogin).Error(), http.StatusUnauthorized)
 		return
 	}
@@ -96,7 +97,7 @@ func (h *Handler) serveFiles(w http.ResponseWriter, r *http.Request, rest string
 func (h *Handler) fileAct(w http.ResponseWriter, r *http.Request, rest, owner string) (session.Feature, func(*session.Detail) error) {
 	if id, found := strings.CutPrefix(rest, "uploads/"); found {
 		return session.Upload, func(detail *session.Detail) error {
-			whole, err := h.cfg.Files.Upload(w, r, owner, id)
+			whole, err := h.cfg.Files.Upload(w, r, owner, id, h.moving)
 			detail.Quiet = whole == nil // pieces are on the way to a file
 			if whole != nil {
 				detail.Objects = fileObjects(*whole)
@@ -119,6 +120,10 @@ func (h *Handler) fileAct(w http.ResponseWriter, r *http.Request, rest, owner st
 	}
 	return "", nil
 }
+
+// moving says whether anybody is shown a picture that changes, which what is brought has to
+// leave room for. What goes by VNC is not looked at: it counts for moving.
+func (h *Handler) moving() bool { return h.vncs.Load() > 0 || h.cfg.Screen.Moving() }
 
 // over returns what is closed when whoever has come in by a pass as a viewer may no longer be
 // there, though their page's socket has gone long ago. The function that it returns ends

@@ -100,6 +100,7 @@ type Handler struct {
 	packed   packed
 	traffic  traffic
 	vncBytes atomic.Uint64 // of RFB, to all pages
+	vncs     atomic.Int32  // pages that have RFB
 
 	mu      sync.Mutex
 	sockets map[*socket]struct{}

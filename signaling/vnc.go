@@ -140,6 +140,8 @@ func (h *Handler) bridge(ctx context.Context, conn *websocket.Conn, from string,
 	defer watch.Wait()
 	defer cancel(nil)
 
+	h.vncs.Add(1)
+	defer h.vncs.Add(-1)
 	page := &stream{conn: conn, pace: h.pace, sent: &h.vncBytes}
 	page.alive()
 	conn.SetPongHandler(func(string) error { page.alive(); return nil })

@@ -110,6 +110,9 @@ func TestVNC(t *testing.T) {
 		end := <-v.ends
 		io.WriteString(end, "picture")
 		c.hear("picture")
+		if !s.handler.moving() {
+			t.Error("what is brought has the way to itself")
+		}
 		c.say(vncKey[:3]) // messages of RFB and of the WebSocket have nothing to do with each other
 		c.say(vncKey[3:] + vncRequest)
 		if got := <-v.heard; got != vncKey+vncRequest {
@@ -128,6 +131,9 @@ func TestVNC(t *testing.T) {
 			}
 		}
 		eventually(t, "the viewer has left", func() bool { return s.session.Viewers() == 0 })
+		if s.handler.moving() {
+			t.Error("what is brought waits for nobody")
+		}
 	}
 }
 

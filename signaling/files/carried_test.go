@@ -25,7 +25,7 @@ func tell(t *testing.T, s *Store, method, rest string, body io.Reader, header ma
 		r.Header.Set(name, value)
 	}
 	w := httptest.NewRecorder()
-	whole, err := s.Upload(w, r, "me", rest)
+	whole, err := s.Upload(w, r, "me", rest, still)
 	if err != nil && w.Code < 400 {
 		t.Errorf("%s %s: %v with status %d", method, rest, err, w.Code)
 	}

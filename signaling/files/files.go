@@ -65,7 +65,8 @@ type Config struct {
 	Dir        string // made when the first file comes; nothing outside is touched
 	MaxBytes   int64  // of one file; 0: 4 GiB
 	MaxUploads int    // unfinished at once; 0: 16
-	// Rate is how many bytes a second all uploads bring together at most; 0: 16,000,000.
+	// Rate is how many bytes a second all uploads bring together at most while pictures
+	// move; 0: 16,000,000.
 	Rate int64
 	// Patience is how long an upload may rest before it is given up; 0: 1 h.
 	Patience time.Duration

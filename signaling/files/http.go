@@ -32,7 +32,10 @@ const silence = 30 * time.Second
 // give it up. rest is the path below the one of all uploads. The answer to the last
 // piece, and to HEAD after it, has the file's name in Lucarne-Name, escaped as a path
 // segment (RFC 3986). It returns the file that is whole with this request, nil for none.
-func (s *Store) Upload(w http.ResponseWriter, r *http.Request, owner, rest string) (whole *Carried, err error) {
+//
+// While moving says so, which it is asked all the time, all uploads together keep to
+// Config.Rate.
+func (s *Store) Upload(w http.ResponseWriter, r *http.Request, owner, rest string, moving func() bool) (whole *Carried, err error) {
 	header := w.Header()
 	header.Set("Tus-Resumable", tusVersion)
 	header.Set("Cache-Control", "no-store")
@@ -53,7 +56,7 @@ func (s *Store) Upload(w http.ResponseWriter, r *http.Request, owner, rest strin
 			w.WriteHeader(http.StatusOK)
 		}
 	case r.Method == http.MethodPatch:
-		whole, err = s.patch(w, r, owner, rest)
+		whole, err = s.patch(w, r, owner, rest, moving)
 	case r.Method == http.MethodDelete:
 		if err = s.Cancel(owner, rest); err == nil {
 			w.WriteHeader(http.StatusNoContent)
@@ -103,7 +106,7 @@ func fileName(metadata string) (string, error) {
 	return "", fmt.Errorf("files: upload without a name: %w", ErrName)
 }
 
-func (s *Store) patch(w http.ResponseWriter, r *http.Request, owner, id string) (*Carried, error) {
+func (s *Store) patch(w http.ResponseWriter, r *http.Request, owner, id string, moving func() bool) (*Carried, error) {
 	if r.Header.Get("Content-Type") != "application/offset+octet-stream" {
 		http.Error(w, "want application/offset+octet-stream", http.StatusUnsupportedMediaType)
 		return nil, nil
@@ -112,7 +115,7 @@ func (s *Store) patch(w http.ResponseWriter, r *http.Request, owner, id string) 
 	if err != nil {
 		return nil, fmt.Errorf("files: piece at %.20q: %w", r.Header.Get("Upload-Offset"), ErrOffset)
 	}
-	piece := &timed{body: r.Body, pace: &s.pace, connection: http.NewResponseController(w)}
+	piece := &timed{body: r.Body, pace: &s.pace, moving: moving, connection: http.NewResponseController(w)}
 	defer piece.end()
 	next, name, whole, err := s.append(owner, id, offset, piece, piece.stop)
 	if err != nil {
@@ -272,10 +275,12 @@ func (s *Store) open(name string) (*os.File, fs.FileInfo, error) {
 	return file, info, nil
 }
 
-// timed is a body of which each part has to come in time, and not all at once.
+// timed is a body of which each part has to come in time, and not all at once while
+// pictures move.
 type timed struct {
 	body       io.Reader
 	pace       *pace
+	moving     func() bool
 	connection *http.ResponseController
 
 	mu    sync.Mutex // of the deadline
@@ -293,7 +298,9 @@ func (t *timed) Read(b []byte) (int, error) {
 	t.connection.SetReadDeadline(time.Now().Add(silence))
 	t.mu.Unlock()
 	n, err := t.body.Read(b)
-	t.pace.took(n)
+	if t.moving() {
+		t.pace.took(n)
+	}
 	return n, err
 }
 

@@ -15,12 +15,15 @@ import (
 	"time"
 )
 
+// still: no picture moves.
+func still() bool { return false }
+
 // serve answers for a store as its only user.
 func serve(t *testing.T, s *Store) *httptest.Server {
 	t.Helper()
 	mux := http.NewServeMux()
 	mux.HandleFunc("/uploads/", func(w http.ResponseWriter, r *http.Request) {
-		s.Upload(w, r, "me", strings.TrimPrefix(r.URL.Path, "/uploads/"))
+		s.Upload(w, r, "me", strings.TrimPrefix(r.URL.Path, "/uploads/"), still)
 	})
 	mux.HandleFunc("/list/", func(w http.ResponseWriter, r *http.Request) {
 		s.ServeList(w, strings.TrimPrefix(r.URL.Path, "/list/"))

@@ -1,6 +1,9 @@
 package files
 
 import (
+	"bytes"
+	"net/http"
+	"net/http/httptest"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -34,6 +37,40 @@ func TestPace(t *testing.T) {
 				if p.took(piece); time.Since(began) > 0 {
 					t.Fatalf("waited %v for what comes at the rate", time.Since(began))
 				}
+			}
+		})
+	}
+}
+
+// TestPacedWhilePicturesMove: a piece comes as fast as it can where none moves, and at the
+// rate from where one does.
+func TestPacedWhilePicturesMove(t *testing.T) {
+	const rate, size = 100_000, 1_000_000
+	for name, c := range map[string]struct {
+		moves func(asked int) bool
+		want  time.Duration
+	}{
+		"none":       {func(int) bool { return false }, 0},
+		"all along":  {func(int) bool { return true }, size * time.Second / rate},
+		"after half": {func(asked int) bool { return asked > 16 }, (size - 16*32<<10) * time.Second / rate},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			s, _ := open(t, Config{Rate: rate})
+			id, err := s.Begin("me", "large.bin", size)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r := httptest.NewRequest(http.MethodPatch, "/", bytes.NewReader(make([]byte, size)))
+			r.Header.Set("Tus-Resumable", tusVersion)
+			r.Header.Set("Upload-Offset", "0")
+			r.Header.Set("Content-Type", octets)
+			asked, began := 0, time.Now()
+			whole, err := s.Upload(httptest.NewRecorder(), r, "me", id, func() bool { asked++; return c.moves(asked) })
+			if err != nil || whole == nil || whole.Bytes != size {
+				t.Fatalf("%s: %+v, %v", name, whole, err)
+			}
+			if took := time.Since(began); took < c.want-credit || took > c.want+credit {
+				t.Errorf("%s: took %v, want %v", name, took, c.want)
 			}
 		})
 	}

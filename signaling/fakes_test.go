@@ -228,6 +228,7 @@ func page() fstest.MapFS {
 		".gitignore":                {Data: []byte("*")},
 		"index.html":                {Data: []byte(indexHTML)},
 		"connection.html":           {Data: []byte(indexHTML)},
+		"vnc/index.html":            {Data: []byte(indexHTML)},
 		"assets/main-ABCD1234.js":   {Data: []byte("0")},
 		"assets/style-ABCD1234.css": {Data: []byte("p{}")},
 		"robots.txt":                {Data: []byte("x")},

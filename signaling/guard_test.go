@@ -28,8 +28,8 @@ type fortress struct {
 
 const aPassword = "correct horse battery staple"
 
-// fortify starts one.
-func fortify(t *testing.T, method access.Method) *fortress {
+// fortify starts one. changes may alter the configuration.
+func fortify(t *testing.T, method access.Method, changes ...func(*Config)) *fortress {
 	t.Helper()
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "a.txt"), []byte("abc"), 0o600); err != nil {
@@ -51,6 +51,9 @@ func fortify(t *testing.T, method access.Method) *fortress {
 		}
 		c.Files = files.New(files.Config{Dir: dir, Log: c.Log})
 		c.VNC = &rfb.Server{Dial: v.dial}
+		for _, change := range changes {
+			change(c)
+		}
 	})
 	f := &fortress{server: s, t: t}
 	f.owner = f.come("")
@@ -281,7 +284,7 @@ func TestDocument(t *testing.T) {
 		{closed, "", 200}, {closed, "document", 200}, {closed, "iframe", 403}, {closed, "empty", 403}, {closed, "object", 403},
 		{framed, "iframe", 200}, {framed, "empty", 403}, {framed, "embed", 403},
 	} {
-		for _, path := range []string{"/", "/index.html", "/connection"} {
+		for _, path := range []string{"/", "/index.html", "/connection", "/vnc/", "/vnc/index.html"} {
 			r, _ := get(t, test.server.URL+path, http.Header{"Sec-Fetch-Dest": {test.dest}})
 			if r.StatusCode != test.want {
 				t.Errorf("%s for %q: got %d, want %d", path, test.dest, r.StatusCode, test.want)

@@ -59,9 +59,16 @@ func (h *Handler) refused(method, from string, err error) {
 	}
 }
 
-// keyless tells the audit of a page that says what it must not, or nothing, of who it is.
+// keyless tells the audit of who asks for the desktop without having come in: a page that says
+// what it must not, or nothing, of who it is, one by a link that there is not, somebody
+// whom the proxy in front does not name.
 func (h *Handler) keyless(from string, err error) {
-	if errors.Is(err, access.ErrLogin) {
+	switch {
+	case errors.Is(err, access.ErrLogin):
 		h.refused(byKey, from, err)
+	case errors.Is(err, access.ErrNoLink):
+		h.refused(access.ByLink, from, err)
+	case errors.Is(err, access.ErrIdentity):
+		h.refused(string(access.Proxy), from, err)
 	}
 }

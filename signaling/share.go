@@ -23,7 +23,7 @@ func (h *Handler) visitor(w http.ResponseWriter, r *http.Request) (who access.Vi
 	case who.Any():
 		return who, true
 	case errors.Is(err, access.ErrIdentity):
-		h.refused(string(access.Proxy), h.from(r), err)
+		h.keyless(h.from(r), err)
 		h.cfg.Log.Warn("refused", "from", h.from(r), "err", err)
 		http.Error(w, "the proxy in front does not say who this is", http.StatusForbidden)
 	case errors.Is(err, access.ErrHub):

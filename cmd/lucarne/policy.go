@@ -133,7 +133,7 @@ func printPolicy(w io.Writer, p policy.Policy) error {
 	if err := table.Flush(); err != nil {
 		return err
 	}
-	fmt.Fprint(w, "\n-: nobody in this role may, whatever the policy says. Control that is given to a viewer makes it a controller for as long,\nbut for give, share, upload, download and awake.\n\n")
+	fmt.Fprint(w, "\n-: nobody in this role may, whatever the policy says. Control that is given to a viewer makes it a controller for as long,\nbut for video, give, share, upload, download and awake.\n\n")
 	for _, way := range []session.Feature{session.CopyIn, session.CopyOut} {
 		fmt.Fprintf(w, "%s: %s\n", way, limitsText(p.Session.Copies[way]))
 	}

@@ -61,7 +61,7 @@ download  refused  refused     -
 awake     yes      yes         -
 
 -: nobody in this role may, whatever the policy says. Control that is given to a viewer makes it a controller for as long,
-but for give, share, upload, download and awake.
+but for video, give, share, upload, download and awake.
 
 copy-in: text/plain; 1000000 bytes at most; one in 1s
 copy-out: all types

@@ -3,6 +3,7 @@ package session
 import (
 	"errors"
 	"image"
+	"log/slog"
 	"slices"
 	"sync"
 	"testing"
@@ -325,5 +326,21 @@ func TestControlConcurrent(t *testing.T) {
 	}
 	if got := s.Viewers(); got != 1 {
 		t.Errorf("%d viewers, want 1", got)
+	}
+}
+
+// Who may not see the desktop is not lent that either: it would go on seeing it when
+// control is taken back.
+func TestPicturesAreNotLent(t *testing.T) {
+	s := New(Config{Policy: Policy{Refuse: map[Role][]Feature{Watcher: {Video}}}, Log: slog.New(slog.DiscardHandler)})
+	owner, guest := join(t, s, Owner), join(t, s, Watcher)
+	if err := owner.Give(guest.ID()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := guest.Watch(nil); !errors.Is(err, ErrRefused) {
+		t.Errorf("watch: %v, want ErrRefused", err)
+	}
+	if got := guest.Refusals()[Video]; got != ByPolicy {
+		t.Errorf("refused by %q, want %q", got, ByPolicy)
 	}
 }

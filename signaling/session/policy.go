@@ -56,10 +56,11 @@ func (p Policy) Allows(r Role, f Feature) bool {
 
 // allowsAs says whether who came in one role may use a feature while acting in
 // another, which control lends: it lends nothing that
-// concerns other people, what lies on the desktop's disk or how long it lives.
+// concerns other people, what lies on the desktop's disk or how long it lives, and no
+// picture, which would stay when control is taken back.
 func (p Policy) allowsAs(own, acting Role, f Feature) bool {
 	switch f {
-	case Giving, Sharing, Upload, Download, Awaking:
+	case Video, Giving, Sharing, Upload, Download, Awaking:
 		return p.Allows(own, f)
 	}
 	return p.Allows(acting, f)

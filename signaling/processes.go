@@ -43,7 +43,8 @@ type Processes interface {
 }
 
 // tellProcesses tells an owner how the processes are: at first, and what has changed. What
-// they write is told only while one of them is not ready.
+// they write is told only while one of them is not ready, and to nobody who may not copy out:
+// whoever is at the desktop can have them write whatever lies there.
 func (s *socket) tellProcesses(ctx context.Context) {
 	bell, unsubscribe := s.h.cfg.Processes.Subscribe()
 	defer unsubscribe()
@@ -52,6 +53,9 @@ func (s *socket) tellProcesses(ctx context.Context) {
 	var told []Process
 	for {
 		now := s.h.cfg.Processes.All()
+		if !slices.Contains(s.viewer.Allowed(), session.CopyOut) {
+			now = withoutLines(now)
+		}
 		if s.viewer.Role() == session.Owner && !sameProcesses(told, now) {
 			told = now
 			s.send(Message{Type: "processes", Processes: now})
@@ -67,6 +71,15 @@ func (s *socket) tellProcesses(ctx context.Context) {
 		case <-pace.C:
 		}
 	}
+}
+
+// withoutLines are processes without what they have written.
+func withoutLines(all []Process) []Process {
+	all = slices.Clone(all)
+	for n := range all {
+		all[n].Lines = nil
+	}
+	return all
 }
 
 // sameProcesses says whether a page that was told of the processes before knows how they

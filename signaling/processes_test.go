@@ -80,6 +80,23 @@ func TestProcesses(t *testing.T) {
 	expect(gone, chatty)
 }
 
+// What processes write, which anybody at the desktop can have them do, is no way out for
+// what the policy keeps there.
+func TestProcessesTellNothingThatMayNotGetOut(t *testing.T) {
+	processes := new(table)
+	processes.set(Process{Name: "session", State: ProcessRetrying, Error: "exit status 1", Lines: []string{"secret"}})
+	policy := session.Policy{Refuse: map[session.Role][]session.Feature{session.Owner: {session.CopyOut}}}
+	s := serveSession(t, session.Config{Policy: policy}, func(cfg *Config) { cfg.Processes, cfg.Role = processes, session.Owner })
+	owner, _ := s.join(t)
+	want := []Process{{Name: "session", State: ProcessRetrying, Error: "exit status 1"}}
+	if got := owner.await("processes").Processes; !reflect.DeepEqual(got, want) {
+		t.Errorf("the owner is told %+v, want %+v", got, want)
+	}
+	if got := processes.All(); len(got[0].Lines) != 1 {
+		t.Errorf("the lines are gone for all: %+v", got)
+	}
+}
+
 // Guests are told that the display is starting, and no more.
 func TestProcessesAreTheOwners(t *testing.T) {
 	for _, role := range []session.Role{session.Controller, session.Watcher} {

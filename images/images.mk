@@ -23,6 +23,7 @@ test-images = CONTAINER=$1 LUCARNE_IMAGES='$2' LUCARNE_IMAGE_AS=$3 go run ./scri
 # VirtualGL and JupyterLab come from elsewhere; the tests say that they are not there.
 TEST_IMAGES    := base desktop geomatics
 TEST_BASE      := localhost/lucarne-base:bookworm
+TEST_OTHERS    := localhost/lucarne-base:trixie
 TEST_REPO      := localhost/lucarne-test
 TEST_ARGS      := --build-arg BASE_IMAGE=$(TEST_BASE) --build-arg VIRTUALGL=no --build-arg JUPYTERLAB=no
 IMAGE_PACKAGES := podman runc uidmap containernetworking-plugins mmdebstrap
@@ -30,9 +31,11 @@ IMAGE_PACKAGES := podman runc uidmap containernetworking-plugins mmdebstrap
 .PHONY: generate-dockerfiles checksums images-list test-images clean-images
 
 test-images: export CONTAINERS_CONF := $(CURDIR)/images/containers.conf
+test-images: export LUCARNE_OTHERS := $(TEST_OTHERS)
 test-images: packages-test build generate-dockerfiles ## Build images on a base made here, and start them in every way
 	@scripts/need $(IMAGE_PACKAGES)
 	images/make-base podman bookworm $(TEST_BASE)
+	images/make-base podman trixie $(TEST_OTHERS)
 	@podman run --rm --network none --pull never $(TEST_BASE) true || \
 		{ echo "test-images: containers cannot run on this machine" >&2; exit 1; }
 	for name in $(TEST_IMAGES); do images/build podman $$name $(TEST_REPO)/$$name:test \
@@ -40,7 +43,7 @@ test-images: packages-test build generate-dockerfiles ## Build images on a base 
 	$(call test-images,podman,$(TEST_IMAGES),$(TEST_REPO)/NAME:test)
 
 clean-images: ## Remove what make test-images has built, its base included
-	-podman image rm --force $(TEST_IMAGES:%=$(TEST_REPO)/%:test) $(TEST_BASE)
+	-podman image rm --force $(TEST_IMAGES:%=$(TEST_REPO)/%:test) $(TEST_BASE) $(TEST_OTHERS)
 
 generate-dockerfiles: ## Write images/output from images/IMAGES and images/pieces
 	go run ./images/generate

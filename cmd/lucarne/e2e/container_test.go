@@ -25,6 +25,7 @@ import (
 // The variables by which make test-images says what is to be tested.
 const (
 	toolVariable   = "CONTAINER"        // podman or docker
+	otherVariable  = "LUCARNE_OTHERS"   // an image of another release
 	imagesVariable = "LUCARNE_IMAGES"   // the names of the images that are built
 	imageVariable  = "LUCARNE_IMAGE_AS" // the reference of an image, with NAME for its name
 )

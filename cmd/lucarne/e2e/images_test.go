@@ -7,9 +7,12 @@ import (
 	"image"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
+
+	"lucarne/perf/xclient"
 )
 
 // The desktop as a platform starts it that lets a container do nothing: an empty volume
@@ -137,16 +140,9 @@ func TestImageOpenGL(t *testing.T) {
 		t.Errorf("OpenGL is drawn by %+v, want llvmpipe", way)
 	}
 	c.onDesktop("xfce4-session", "exec gpu-run glxgears -fullscreen", "--detach")
-	page.shows(image.Pt(5, 5), 0x000000, atRest)
-	poll(t, "red gear", func() bool {
-		row := make([]image.Point, 0, 64)
-		for x := 10; x < 1280; x += 20 {
-			row = append(row, image.Pt(x, 300))
-		}
-		colours, err := page.sampler.Colours(d.ctx, row...)
-		d.check(err)
-		return slices.ContainsFunc(colours, func(c int) bool { return c>>16 > 100 && c>>8&0xff < 60 && c&0xff < 60 })
-	})
+	for at, want := range map[image.Point]xclient.RGB{{X: 500, Y: 430}: 0xc41a00, {X: 840, Y: 510}: 0x00c432, {X: 1150, Y: 400}: 0x000000} {
+		page.shows(at, want, 4*atRest) // of gears that turn
+	}
 	if got := c.sh("QT_QPA_PLATFORM=offscreen gpu-run qgis --version 2>/dev/null"); !strings.HasPrefix(got, "QGIS ") {
 		t.Errorf("qgis --version says %q", got)
 	}
@@ -213,3 +209,34 @@ func TestImageJupyterLab(t *testing.T) {
 }
 
 func TestImageCUDA(t *testing.T) { built(t, "desktop-gpu-cuda") }
+
+// The lines that we tell others to add to their images do what is said of them, on
+// another release than the one that the binary was built on.
+func TestImageOfOthers(t *testing.T) {
+	base := os.Getenv(otherVariable)
+	if base == "" {
+		t.Skip("no image of others is there")
+	}
+	d := imageDesk(t)
+	text, err := os.ReadFile("../../../images/add-to-your-image.md")
+	d.check(err)
+	lines := regexp.MustCompile("(?s)```dockerfile\n(.*?)```").FindSubmatch(text)
+	if lines == nil || strings.Count(string(lines[1]), "\n") != 5 {
+		t.Fatalf("the page has not five lines for a Dockerfile, but %q", lines)
+	}
+	dir := t.TempDir()
+	binary, err := os.ReadFile(os.Getenv(binaryVariable))
+	d.check(err)
+	d.check(os.WriteFile(filepath.Join(dir, "lucarne"), binary, 0o755),
+		os.WriteFile(filepath.Join(dir, "Dockerfile"), []byte("FROM "+base+"\n"+string(lines[1])), 0o600))
+	const reference = "localhost/lucarne-test/others:test"
+	tool(t, "build", "--tag", reference, dir)
+	t.Cleanup(func() { tool(t, "image", "rm", "--force", reference) })
+
+	c := runImage(t, reference, "--publish", "127.0.0.1::8888", "--env", "LUCARNE_SIZE=1280x720",
+		"--env", "LUCARNE_SESSION=exec xterm -bg '#c04040' -geometry 200x60+0+0 -e sleep 1000")
+	page := d.load(d.browser, strings.Replace(c.link(c.published()), "/#", "/?resize=off#", 1))
+	page.shows(image.Pt(400, 300), 0xc04040, atRest)
+	t.Log(c.sh(". /etc/os-release; echo $PRETTY_NAME"))
+	c.endsInOrder()
+}

@@ -47,6 +47,11 @@ var (
 const (
 	queueSize  = 1024 // records that wait to be written
 	retryEvery = time.Second
+	// With so many that wait the log is behind: what must be recorded is refused from then
+	// on, and there is room for what is under way.
+	behind = queueSize / 2
+	// With so few it has caught up.
+	caughtUp = queueSize / 8
 )
 
 // Config is what a Log is made of.
@@ -150,6 +155,8 @@ func (l *Log) Record(r session.Record) {
 	case l.queue <- r:
 	default:
 		l.lost.Add(1)
+	}
+	if len(l.queue) >= behind {
 		l.settle(errBehind)
 	}
 }
@@ -222,7 +229,9 @@ func (l *Log) flush() error {
 	if err == nil {
 		err = l.file.Sync()
 	}
-	l.settle(err)
+	if err != nil || len(l.queue) < caughtUp {
+		l.settle(err)
+	}
 	return err
 }
 

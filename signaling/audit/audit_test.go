@@ -270,6 +270,7 @@ type disk struct {
 	bytes.Buffer
 	room   int // bytes; what is more is not written
 	broken error
+	gate   chan struct{} // that Sync waits for; nil: for nothing
 }
 
 // set makes the disk another one.
@@ -305,6 +306,9 @@ func (d *disk) Truncate(size int64) error {
 }
 
 func (d *disk) Sync() error {
+	if d.gate != nil {
+		<-d.gate
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.broken
@@ -363,6 +367,54 @@ func TestFullDisk(t *testing.T) {
 		if !bytes.Contains(text, []byte(`"event":"lost","count":5,`)) {
 			t.Errorf("what was lost is not told: %s", text[len(text)-1000:])
 		}
+	})
+}
+
+// A disk that takes its time is told of while there is still room for what happens until
+// somebody has heard, and once when it has caught up.
+func TestSlowDisk(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := &disk{room: 1 << 30, gate: make(chan struct{})}
+		l := newLog(Config{Log: quiet}, d)
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- l.Run(ctx) }()
+		synctest.Wait() // it waits for the disk
+		recorded := 0
+		for ; l.Err() == nil; recorded++ {
+			l.Record(copied)
+		}
+		if recorded != behind {
+			t.Errorf("behind after %d records, want %d", recorded, behind)
+		}
+		for range queueSize - behind {
+			l.Record(copied)
+		}
+		if lost := l.lost.Load(); lost > 0 {
+			t.Errorf("%d records are lost", lost)
+		}
+		<-l.Changed()
+		d.gate <- struct{}{} // of nothing
+		synctest.Wait()
+		for range 2 * caughtUp { // while the rest gets to the disk
+			l.Record(copied)
+		}
+		d.gate <- struct{}{}
+		synctest.Wait()
+		select {
+		case <-l.Changed():
+			t.Errorf("got %v while as many wait", l.Err())
+		default:
+		}
+		d.gate <- struct{}{}
+		synctest.Wait()
+		if l.Err() != nil {
+			t.Errorf("got %v when it has caught up", l.Err())
+		}
+		<-l.Changed()
+		close(d.gate)
+		cancel()
+		<-done
 	})
 }
 

@@ -44,6 +44,7 @@ export class Uploads {
   private readonly stops = new Map<Upload, AbortController>();
   private running = false;
   private size = 1 << 20;
+  private most = MOST;
 
   constructor(
     private readonly clock: Clock,
@@ -118,6 +119,11 @@ export class Uploads {
         if (name !== null) return this.end(Object.assign(upload, { name }), "done");
       } catch (error) {
         if (stop.aborted) break;
+        if (error instanceof Failure && error.code === "too-large" && upload.state === "sending" && this.size > LEAST) {
+          // The server takes the file, or would have said so at first: a proxy's limit is on the request.
+          this.most = this.size /= 2;
+          continue;
+        }
         if (error instanceof Failure) {
           this.discard(place);
           return this.end(upload, "failed", error.code);
@@ -163,7 +169,7 @@ export class Uploads {
       headers: { "Content-Type": "application/offset+octet-stream", "Upload-Offset": String(upload.sent) },
     });
     const took = this.clock.now() - start;
-    if (took < PIECE / 2) this.size = Math.min(MOST, this.size * 2);
+    if (took < PIECE / 2) this.size = Math.min(this.most, this.size * 2);
     else if (took > PIECE * 2) this.size = Math.max(LEAST, this.size / 2);
     this.put(upload, { sent: Number(headers.get("Upload-Offset")), state: "sending" });
     return nameIn(headers);

@@ -8,6 +8,8 @@ import { FakeClock } from "./fakes.ts";
 class FakeServer {
   readonly files = new Map<string, string>();
   readonly log: string[] = [];
+  /** The bytes of a request that the proxy in front lets through. */
+  proxyMost = Infinity;
   /** What the next requests get instead of an answer: a proxy's status, 0 for none, or what the server says itself. */
   faults: (number | Response)[] = [];
   /** Of the next piece only so many bytes arrive, and no answer. */
@@ -24,6 +26,7 @@ class FakeServer {
     if (fault === 0) throw new TypeError("no answer");
     if (fault instanceof Response) return fault;
     if (fault !== undefined) return new Response(null, { status: fault });
+    if (((init.body as ArrayBuffer | undefined)?.byteLength ?? 0) > this.proxyMost) return new Response(null, { status: 413 });
     const part = this.parts.get(path);
     if (init.method !== "POST" && !part) return new Response(null, { status: 404 });
     switch (init.method) {
@@ -157,6 +160,23 @@ test("what trying again does not mend ends an upload with its reason", async () 
   await rest(clock, uploads);
   assert.equal(uploads.list.at(-1)?.error, "unreadable");
   assert.equal(server.unfinished, 0, "nothing is left behind");
+});
+
+test("pieces become as small as a proxy wants requests to be, and stay so", async () => {
+  const { clock, server, uploads, seen } = make();
+  server.proxyMost = 1 << 20;
+  const content = "0123456789abcdef".repeat(5 << 16);
+  uploads.add([file("a", content), file("b", content)]);
+  await rest(clock, uploads);
+  assert.equal(server.files.get("a"), content);
+  assert.equal(server.files.get("b"), content);
+  assert.equal(server.log.filter((line) => line.startsWith("PATCH")).length, 1 + 5 + 5, "one piece is refused");
+  assert.ok(!seen.some((line) => line.includes("resting")));
+  server.proxyMost = 100;
+  uploads.add([file("c", content)]);
+  await rest(clock, uploads);
+  assert.equal(uploads.list[2]?.error, "too-large");
+  assert.equal(server.unfinished, 0);
 });
 
 test("a person can give an upload up, and the next one goes", async () => {

@@ -286,9 +286,9 @@ func (s *Screen) Status() Status {
 	return s.status
 }
 
-// stillAfter is for how long after its last change a picture counts as moving: a clock that
-// ticks does, and what stops for a moment.
-const stillAfter = time.Second
+// stillAfter is for how long after its last change a picture counts as moving: what draws
+// may itself be held up, by what asks for the answer.
+const stillAfter = 2 * time.Second
 
 // Moving says whether a reader has a picture that changes: it has lately, or has and the
 // reader has had no time for it yet.

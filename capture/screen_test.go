@@ -152,7 +152,7 @@ func TestReadersHaveDamageOfTheirOwn(t *testing.T) {
 	})
 }
 
-// A picture moves for whoever has it: for a second after its last change, and for as long as
+// A picture moves for whoever has it: for two seconds after its last change, and for as long as
 // a change waits to be looked at.
 func TestMoving(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -175,8 +175,8 @@ func TestMoving(t *testing.T) {
 		r := screen.NewReader()
 		grab(t, r)
 		check("grabbed", true)
-		time.Sleep(time.Second + time.Millisecond)
-		check("at rest for a second", false)
+		time.Sleep(2*time.Second + time.Millisecond)
+		check("at rest for two seconds", false)
 		grab(t, r)
 		check("grabbed, unchanged", false)
 		change()
@@ -184,7 +184,7 @@ func TestMoving(t *testing.T) {
 		time.Sleep(time.Minute)
 		check("changed, not looked at for a minute", true)
 		grab(t, r)
-		time.Sleep(time.Second + time.Millisecond)
+		time.Sleep(2*time.Second + time.Millisecond)
 		check("at rest again", false)
 		change()
 		r.Close()

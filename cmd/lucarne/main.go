@@ -39,7 +39,11 @@ type cli struct {
 
 func main() {
 	if reap.First() {
-		code, err := reap.Run()
+		// It has the same environment, and so the same secrets.
+		code, err := 0, closeMemory()
+		if err == nil {
+			code, err = reap.Run()
+		}
 		if err != nil {
 			code = conclude(os.Stderr, err)
 		}

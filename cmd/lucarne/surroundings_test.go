@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -20,6 +21,7 @@ import (
 type surroundings struct {
 	setup string // shell commands of root's in a mount namespace of its own, before
 	drop  string // setpriv's arguments
+	first string // the program that starts lucarne; empty: none
 	env   []string
 	pid   bool // a PID namespace: lucarne is its first process
 	net   bool // a network namespace: not even loopback is up
@@ -35,7 +37,8 @@ func (s surroundings) container(t *testing.T, shared string, args ...string) *ag
 	if os.Getuid() != 0 {
 		t.Skip("namespaces and mounts need root")
 	}
-	for _, program := range []string{"setpriv", "mount", display.Xvfb} {
+	first, _, _ := strings.Cut(s.first, " ")
+	for _, program := range []string{"setpriv", "mount", display.Xvfb, cmp.Or(first, "sh")} {
 		if _, err := exec.LookPath(program); err != nil {
 			t.Skip(err)
 		}
@@ -44,7 +47,7 @@ func (s surroundings) container(t *testing.T, shared string, args ...string) *ag
 mount --bind "$1" /media && mount --bind "$2" /mnt && mount -t tmpfs -o mode=1777 tmpfs /tmp || fails bind
 %s
 binary=/media/$3; shift 3
-exec setpriv %s "$binary" "$@"`, noMount, s.setup, s.drop)
+exec setpriv %s %s "$binary" "$@"`, noMount, s.setup, s.drop, s.first)
 	a := &agent{stdout: &safeBuffer{}, stderr: &safeBuffer{}}
 	a.Cmd = exec.Command("/bin/sh", append([]string{"-c", script, "sh", filepath.Dir(os.Args[0]), shared, filepath.Base(os.Args[0]),
 		"up", "--xserver", "Xvfb", "--size", "640x480", "--auth", "none", "--listen", "unix:/mnt/s"}, args...)...)
@@ -72,7 +75,11 @@ exec setpriv %s "$binary" "$@"`, noMount, s.setup, s.drop)
 
 // What platforms do, and all of it together.
 var platforms = map[string]surroundings{
-	"first process":          {setup: "mount -t proc proc /proc || fails proc", pid: true},
+	"first process": {setup: "mount -t proc proc /proc || fails proc", pid: true},
+	"under tini": {
+		setup: "mount -t proc proc /proc || fails proc", first: "tini --",
+		drop: "--reuid=12345 --regid=0 --clear-groups", pid: true,
+	},
 	"known user, no home":    {drop: "--reuid=65534 --regid=65534 --clear-groups", env: []string{"HOME=/nonexistent", "USER=nobody"}},
 	"home that is another's": {drop: "--reuid=12345 --regid=12345 --clear-groups", env: []string{"HOME=/root"}},
 	"no capabilities":        {drop: "--bounding-set=-all --inh-caps=-all --no-new-privs"},
@@ -96,6 +103,7 @@ func TestUpInAnySurroundings(t *testing.T) {
 			}
 			a := s.container(t, shared, "--session",
 				`set -e; touch "$HOME/mine"; [ "$(stat -c %a "$XDG_RUNTIME_DIR")" = 700 ]; touch "$XDG_RUNTIME_DIR/mine"; xset q >/mnt/screen
+				cat /proc/1/environ >/mnt/first || :
 				{ echo "user=$USER$LOGNAME home=$HOME bus=$DBUS_SESSION_BUS_ADDRESS"; } >/mnt/said.part; mv /mnt/said.part /mnt/said; exec sleep 1000`)
 			socket := filepath.Join(shared, "s")
 			a.awaitPageOrSkip(t, socket)
@@ -108,6 +116,10 @@ func TestUpInAnySurroundings(t *testing.T) {
 			})
 			if strings.Contains(said, "user= ") || strings.Contains(said, "home= ") || strings.Contains(said, "/run/user/1000") {
 				t.Errorf("the session has %s", said)
+			}
+			// Who is not root learns nothing of our own first process's environment.
+			if first, err := os.ReadFile(filepath.Join(shared, "first")); s.pid && s.first == "" && s.drop != "" && (err != nil || len(first) > 0) {
+				t.Errorf("the first process's environment: %.100q, %v", first, err)
 			}
 			own := descendants(t, a.Process.Pid)
 			if code := a.stop(t); code != exitOK {
@@ -122,6 +134,44 @@ func TestUpInAnySurroundings(t *testing.T) {
 				t.Logf("%s\n%s", said, a.stderr)
 			}
 		})
+	}
+}
+
+// A uid that /etc/passwd does not know has a name on the desktop, without which there is no
+// D-Bus; who is known stays known.
+func TestUpNamesAnyUID(t *testing.T) {
+	needEncoder(t)
+	for _, program := range []string{"dbus-daemon", "dbus-send"} {
+		if _, err := exec.LookPath(program); err != nil {
+			t.Skip(err)
+		}
+	}
+	if !hasLibrary(nssWrapper, libraries) {
+		t.Skip("nss_wrapper is not installed")
+	}
+	shared := t.TempDir()
+	if err := os.Chmod(shared, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	s := surroundings{drop: "--reuid=12345 --regid=23456 --clear-groups", env: []string{"HOME=/nonexistent"}}
+	a := s.container(t, shared, "--session", `
+		dbus-send --session --print-reply --dest=org.freedesktop.DBus / org.freedesktop.DBus.ListNames || exit 1
+		{ id -un; id -gn; getent passwd 12345 | cut -d : -f 1-5; [ "$(getent passwd user | cut -d : -f 6)" = "$HOME" ] && id -un 0; } >/mnt/said.part; mv /mnt/said.part /mnt/said; exec sleep 1000`)
+	a.awaitPageOrSkip(t, filepath.Join(shared, "s"))
+	var said string
+	await(t, "what the session says", func() bool {
+		text, err := os.ReadFile(filepath.Join(shared, "said"))
+		said = string(text)
+		return err == nil
+	})
+	if want := "user\nuser\nuser:x:12345:23456:\nroot\n"; said != want {
+		t.Errorf("the session says %q, want %q", said, want)
+	}
+	if code := a.stop(t); code != exitOK {
+		t.Errorf("exit code %d", code)
+	}
+	if t.Failed() {
+		t.Log(a.stderr)
 	}
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,21 +19,26 @@ import (
 // place is where the desktop's programs live.
 type place struct {
 	home string
-	err  error // what is wrong with the home that was meant; nil: nothing
+	env  []string // by which programs find a name of this uid, which has none
+	err  error    // what is wrong with the home that was meant; nil: nothing
 }
 
 // settle gives this process, and with it all that it starts, what a container may lack:
 // a home, a user's name and a runtime directory. dir is our own, private and there
 // until the end.
 func settle(dir string, log *slog.Logger) (place, error) {
-	account, err := user.LookupId(strconv.Itoa(os.Getuid()))
-	if err != nil { // any uid, as OpenShift and HPC have them
+	account, unknown := user.LookupId(strconv.Itoa(os.Getuid()))
+	if unknown != nil { // any uid, as OpenShift and HPC have them
 		account = &user.User{Username: "user"}
-		log.Info("this uid has no name in /etc/passwd: programs that need one may fail", "uid", os.Getuid())
 	}
 	p, err := findHome(os.Getenv("HOME"), account.HomeDir, filepath.Join(dir, "home"))
 	if err != nil {
 		return p, err
+	}
+	if unknown != nil {
+		if p.env, err = nameless(cmp.Or(os.Getenv("USER"), account.Username), p.home, dir, log); err != nil {
+			return p, err
+		}
 	}
 	env := map[string]string{"HOME": p.home}
 	if os.Getenv("USER") == "" {
@@ -64,18 +70,18 @@ func settle(dir string, log *slog.Logger) (place, error) {
 func findHome(meant, account, last string) (place, error) {
 	first := home.Usable(meant)
 	if first == nil || errors.Is(first, syscall.ENOSPC) || errors.Is(first, syscall.EDQUOT) {
-		return place{meant, first}, nil
+		return place{home: meant, err: first}, nil
 	}
 	if account != meant && home.Usable(account) == nil {
 		if meant == "" || meant == "/" { // none was meant
 			first = nil
 		}
-		return place{account, first}, nil
+		return place{home: account, err: first}, nil
 	}
 	if err := os.Mkdir(last, 0o700); err != nil {
 		return place{}, fmt.Errorf("no home: %w", errors.Join(first, err))
 	}
-	return place{last, fmt.Errorf("%w; what is saved is in %s and lost when lucarne ends", first, last)}, nil
+	return place{home: last, err: fmt.Errorf("%w; what is saved is in %s and lost when lucarne ends", first, last)}, nil
 }
 
 // private says whether dir is a directory of this user's that nobody else can enter, as a

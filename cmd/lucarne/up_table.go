@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -31,7 +32,7 @@ func (c *upCmd) table(h *household, place place, d *desktop) []supervise.Process
 	all = append(all, supervise.Process{Name: xserverProcess, Command: h.plan.Command, Ready: h.plan.Ready})
 	session := supervise.Process{
 		Name: sessionProcess, Command: []string{"sh", "-c", c.Session}, Ready: supervise.Steady(steady),
-		Env: append(h.plan.Env(), c.language(d.log)...), After: []string{xserverProcess}, Prefer: []string{homeProcess},
+		Env: slices.Concat(h.plan.Env(), place.env, c.language(d.log)), After: []string{xserverProcess}, Prefer: []string{homeProcess},
 	}
 	if c.Session == "" {
 		session.Command[2] = defaultSession(exec.LookPath)

@@ -310,6 +310,7 @@ export class App {
     this.hands.linked(state.name);
     if (state.name !== "open" && state.name !== "resuming") this.exchange.stop();
     if (state.name !== "open") this.face?.ends(0); // it is told anew
+    if (state.name === "ended" && state.reason.code === "logged-out") this.entry.forget();
     // Who has come by a link has no token to give.
     if (state.name === "login" && this.entry.byLink) return this.connection.end({ code: "no-share", args: [] });
     this.render();

@@ -42,7 +42,7 @@ export class Entry {
   ) {
     this.kept = memory.read();
     if (secrets.key) this.keep({ key: secrets.key, share: secrets.share });
-    else if (this.pending) this.keep({ key: "", share: "" });
+    else if (this.pending) this.forget();
   }
 
   /** Whether the address has something that is to be exchanged before the page connects. */
@@ -99,8 +99,13 @@ export class Entry {
   /** Signs out, in all tabs of the browser. */
   async signOut(): Promise<boolean> {
     const out = await logout(this.kept.key, this.page);
-    if (out) this.keep({ key: "", share: "" });
+    if (out) this.forget();
     return out;
+  }
+
+  /** Somebody has signed out: what is void now need not be once the server has been started anew. */
+  forget(): void {
+    this.keep({ key: "", share: "" });
   }
 
   /** What an address of another page of ours has in its fragment, so that it need not ask again. */

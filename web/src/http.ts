@@ -104,14 +104,14 @@ export async function depart(verifier: string, page = document.baseURI): Promise
   return typeof location === "string" ? location : "";
 }
 
-/** Ends what the key is for, in all tabs of the browser; says whether it has. */
+/** Ends what the key is for, in all tabs of the browser, which forgets the cookie; says whether it has. */
 export async function logout(key: string, page = document.baseURI): Promise<boolean> {
-  const answer = await ask("logout", page, { method: "POST", headers: { "Lucarne-Key": key } });
+  const answer = await post("logout", { path: new URL(".", page).pathname }, page, { "Lucarne-Key": key });
   return answer?.ok ?? false;
 }
 
-const post = (path: string, body: object, page: string): Promise<Response | null> =>
-  ask(path, page, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
+const post = (path: string, body: object, page: string, headers = {}): Promise<Response | null> =>
+  ask(path, page, { method: "POST", headers: { "Content-Type": "application/json", ...headers }, body: JSON.stringify(body) });
 
 /** What a URL's fragment may hold to come in by; "" for what it does not. */
 export interface Secrets {

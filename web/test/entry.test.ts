@@ -81,7 +81,7 @@ test("the key stays with the entry of the history, never in a storage that other
   assert.equal(load().key, "k");
   const asked = answering(204, null);
   assert.ok(await entry.signOut());
-  assert.deepEqual(asked, [{ path: "/user/a/logout", body: null, key: "k" }]);
+  assert.deepEqual(asked, [{ path: "/user/a/logout", body: { path: "/user/a/" }, key: "k" }]);
   assert.deepEqual([entry.key, load().key, JSON.stringify(history.state).includes('"k"')], ["", "", false]);
   history.state = { lucarne: { key: 7, share: null } };
   assert.equal(load().key, "");

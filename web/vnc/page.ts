@@ -198,6 +198,7 @@ export class VNCPage {
     // Without the one there is no policy for the other.
     if (state.name !== "open") this.link.close();
     if (state.name !== "open" && state.name !== "resuming") this.exchange.stop();
+    if (state.name === "ended" && state.reason.code === "logged-out") this.entry.forget();
     // Who has come by a link has no token to give.
     if (state.name === "login" && this.entry.byLink) return this.connection.end({ code: "no-share", args: [] });
     this.render();

@@ -36,6 +36,7 @@ func TestPassword(t *testing.T) {
 	for _, tab := range []*tab{second, page} {
 		tab.says("Vous êtes déconnecté.")
 		tab.wait(`document.documentElement.hasAttribute("data-pictured") === false`)
+		tab.wait(`history.state.lucarne.key === ""`)
 	}
 }
 

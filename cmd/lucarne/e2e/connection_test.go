@@ -11,6 +11,7 @@ import (
 	"net/http/httputil"
 	"net/url"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -37,15 +38,16 @@ func (t *tab) found(rung string) found {
 	return f
 }
 
-// finds checks the states of rungs, given as "page=ok socket=fail", and that one
-// of those that fail has words in its text.
+// finds checks the states of rungs, given as "page=ok socket=fail trip=ok|warn", and that one
+// of those that fail has words in its text. How evenly round trips go depends on what
+// else the machine does: that they are ok is for web/test to say, by a clock of its own.
 func (t *tab) finds(states string, words ...string) {
 	t.d.t.Helper()
 	var said strings.Builder
 	for _, pair := range strings.Fields(states) {
 		rung, want, _ := strings.Cut(pair, "=")
 		got := t.found(rung)
-		if got.State != want {
+		if !slices.Contains(strings.Split(want, "|"), got.State) {
 			t.d.t.Errorf("%s is %s, want %s: %s", rung, got.State, want, got.Text)
 		}
 		said.WriteString(got.Text)
@@ -70,7 +72,7 @@ func TestConnection(t *testing.T) {
 	d := newDesk(t, setup{agent: []string{"--auth", "token"}})
 	link, fragment, _ := strings.Cut(d.link(), "#")
 	page := d.examine(link + "connection?stay=1#" + fragment)
-	page.finds("page=ok login=ok secure=ok codecs=ok jpeg=ok socket=ok trip=ok large=ok pictures=ok udp=ok tcp=skip turn=skip clipboard=ok stay=ok",
+	page.finds("page=ok login=ok secure=ok codecs=ok jpeg=ok socket=ok trip=ok|warn large=ok pictures=ok udp=ok tcp=skip turn=skip clipboard=ok stay=ok",
 		"Mbit/s", "VP8", "host", "--tcp-port")
 	page.wait(`document.querySelector(".verdict").textContent.includes("UDP")`)
 	_, secret, _ := strings.Cut(fragment, "=")
@@ -217,7 +219,7 @@ func TestConnectionBehindBadProxies(t *testing.T) {
 		{"holds back", d.pump(through, answerOnly), "socket=fail trip=skip", "buffer"},
 		{"gathers", d.pump(through, gather), "socket=ok trip=warn large=ok pictures=ok", "tcp_nodelay"},
 		{"cuts what is large", d.pump(func(to, from net.Conn) { io.CopyN(to, from, 60<<10) }, through),
-			"socket=ok trip=ok large=fail pictures=skip", "1 MiB"},
+			"socket=ok trip=ok|warn large=fail pictures=skip", "1 MiB"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			d := *d
@@ -268,7 +270,7 @@ func TestConnectionBehindNginx(t *testing.T) {
 	for _, c := range []struct{ name, address, states, advice string }{
 		{"without upgrade", serveByNginx(t, fmt.Sprintf("location %s { proxy_pass http://%s; proxy_set_header Host $http_host; }", base, d.agent.address)),
 			"page=ok login=ok socket=fail udp=skip", "proxy_set_header Upgrade"},
-		{"with it", startNginx(t, base, "http://"+d.agent.address), "page=ok login=ok socket=ok trip=ok pictures=ok udp=ok stay=ok", ""},
+		{"with it", startNginx(t, base, "http://"+d.agent.address), "page=ok login=ok socket=ok trip=ok|warn pictures=ok udp=ok stay=ok", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			d := *d

@@ -4,7 +4,7 @@ COPY images/rootfs/desktop/ /
 
 RUN apt-install \
         tigervnc-standalone-server xauth xkb-data x11-xkb-utils x11-xserver-utils xfonts-base \
-        dbus pulseaudio pulseaudio-utils \
+        dbus libnss-wrapper pulseaudio pulseaudio-utils \
         xfce4-session xfce4-settings xfce4-panel xfce4-terminal xfdesktop4 xfwm4 thunar mousepad \
         gtk2-engines-pixbuf adwaita-icon-theme-full hicolor-icon-theme shared-mime-info xdg-user-dirs xdg-utils \
         fonts-dejavu-core fonts-liberation2 fonts-noto-color-emoji \

@@ -11,6 +11,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"lucarne/input"
 )
 
 // ledger keeps what is recorded.
@@ -116,6 +118,22 @@ func TestRecords(t *testing.T) {
 			t.Errorf("got %v", err)
 		}
 		l.want(t, "join controller by @192.0.2.9"+made.ID+": session: join: no such link")
+	})
+}
+
+// Of a content that is carried in part the audit has what was carried, for each viewer.
+func TestRecordsOfTypes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var l ledger
+		s, d := start(t, Config{Audit: l.record, Policy: Policy{Copies: map[Feature]CopyLimits{CopyOut: {Types: []string{TextHTML}}}}})
+		one, two := join(t, s, Owner), join(t, s, Controller)
+		l.take()
+		d.own(input.SelectionClipboard, map[string]string{TextPlain: "text", TextHTML: "<b>text</b>"})
+		synctest.Wait()
+		one.Copied()
+		two.Copied()
+		sum := sha256.Sum256([]byte("<b>text</b>"))
+		l.want(t, fmt.Sprintf("use 1 owner copy-out text/html/11/%x", sum[:2]), fmt.Sprintf("use 2 controller copy-out text/html/11/%x", sum[:2]))
 	})
 }
 

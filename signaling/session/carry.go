@@ -78,7 +78,7 @@ func (s *Session) carrySelection(ctx context.Context, clipboard input.Clipboard,
 		began := time.Now()
 		items, err := s.read(ctx, clipboard, selection)
 		if len(items) > 0 || err != nil {
-			s.publish(selection, copied{items: items, err: err})
+			s.publish(selection, copied{items: items, objects: s.objects(items), err: err})
 		}
 		select {
 		case <-ctx.Done():

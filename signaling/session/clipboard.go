@@ -21,10 +21,11 @@ type copies struct {
 
 // copied is one of them.
 type copied struct {
-	count uint64
-	items []input.Item
-	err   error   // why there are none: ErrTooLarge
-	from  *Viewer // who gave it; nil: the desktop
+	count   uint64
+	items   []input.Item
+	objects []Object // what the audit is told of the items
+	err     error    // why there are none: ErrTooLarge
+	from    *Viewer  // who gave it; nil: the desktop
 }
 
 // join begins with a viewer. What was copied before is not news, unless it comes
@@ -171,7 +172,7 @@ func (v *Viewer) SetClipboard(items []input.Item) error {
 		if primary {
 			err = clipboard.Offer(input.SelectionPrimary, items)
 		}
-		s.publish(input.SelectionClipboard, copied{items: items, from: v})
+		s.publish(input.SelectionClipboard, copied{items: items, objects: detail.Objects, from: v})
 		if err != nil {
 			return fmt.Errorf("session: set clipboard: %w", err)
 		}

@@ -28,6 +28,14 @@ func (l CopyLimits) carried(items []input.Item) []input.Item {
 	return slices.DeleteFunc(slices.Clone(items), func(item input.Item) bool { return !slices.Contains(l.Types, item.MIME) })
 }
 
+// recorded returns the objects of types that are carried.
+func (l CopyLimits) recorded(objects []Object) []Object {
+	if l.Types == nil {
+		return objects
+	}
+	return slices.DeleteFunc(slices.Clone(objects), func(o Object) bool { return !slices.Contains(l.Types, o.Type) })
+}
+
 // CopyBounded says whether what the viewer copies one way is limited or recorded, so that
 // it must not go by a way that does neither.
 func (v *Viewer) CopyBounded(f Feature) bool {

@@ -24,7 +24,7 @@ func (v *Viewer) Copied() (Content, error) {
 			return Content{}, nil
 		}
 	}
-	err := v.Use(CopyOut, Detail{Objects: s.objects(content.Items)}, func(*Detail) error {
+	err := v.Use(CopyOut, Detail{Objects: terms.recorded(c.objects)}, func(*Detail) error {
 		if c.err != nil {
 			return v.refuse("copy", c.err)
 		}

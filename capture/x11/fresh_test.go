@@ -2,10 +2,13 @@ package x11_test
 
 import (
 	"bytes"
+	"errors"
 	"image"
+	"image/color"
 	"math/rand/v2"
 	"slices"
 	"testing"
+	"time"
 
 	"lucarne/capture"
 	"lucarne/capture/display"
@@ -67,6 +70,68 @@ func TestRenew(t *testing.T) {
 		}
 		if err := source.Grab(&f); err != nil || len(f.Damage)+len(source.Fresh()) > 0 {
 			t.Errorf("a grab after it: damage %v, fresh %v, %v; want none", f.Damage, source.Fresh(), err)
+		}
+	})
+}
+
+// However the screen changes, parts, size and DPI, its watermark is as in a picture that is
+// fetched and drawn over anew.
+func TestWatermarkOfAChangingScreen(t *testing.T) {
+	onServers(t, func(t *testing.T, plan *display.Plan) {
+		text, err := watermark.ParseText("{user}")
+		if err != nil {
+			t.Fatal(err)
+		}
+		cfg := watermark.Config{Text: text, Fields: watermark.Fields{User: "ada"}, Opacity: 0.4}
+		plain := open(t, x11.Config{Display: plan.Display})
+		kept := watermark.New(open(t, x11.Config{Display: plan.Display}), cfg)
+		anew := watermark.New(open(t, x11.Config{Display: plan.Display}), cfg)
+		p := newPainter(t, plan)
+		random := rand.New(rand.NewPCG(7, 8))
+		size := image.Pt(640, 480)
+		for step := range 24 {
+			if step%6 == 5 {
+				if size, err = kept.Resize(image.Pt(320+random.IntN(320), 240+random.IntN(240))); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if step%8 == 7 {
+				for _, s := range []*watermark.Source{kept, anew} {
+					if err := s.SetDPI(96 + 12*step); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+			for range 1 + random.IntN(4) {
+				x, y := random.IntN(size.X), random.IntN(size.Y)
+				p.fill(image.Rect(x, y, x+1+random.IntN(size.X-x), y+1+random.IntN(size.Y-y)),
+					color.RGBA{R: uint8(random.Uint32()), G: uint8(random.Uint32()), B: uint8(random.Uint32())})
+			}
+			p.sync()
+			var f, want, bare capture.Frame
+			timeout := time.After(patience)
+			for {
+				plain.Renew()
+				anew.Renew()
+				if err := errors.Join(plain.Grab(&bare), kept.Grab(&f), anew.Grab(&want)); err != nil {
+					t.Fatal(err)
+				}
+				if f.Size == size && want.Size == size && bare.Size == size {
+					break
+				}
+				select { // not everybody has heard of the size yet
+				case <-kept.Damaged():
+				case <-time.After(10 * time.Millisecond):
+				case <-timeout:
+					t.Fatalf("step %d: %v and %v, want %v", step, f.Size, want.Size, size)
+				}
+			}
+			if !bytes.Equal(f.Pix, want.Pix) {
+				t.Fatalf("step %d: not what is drawn over a picture of %v anew", step, size)
+			}
+			if bytes.Equal(f.Pix, bare.Pix) {
+				t.Fatalf("step %d: there is no text", step)
+			}
 		}
 	})
 }

@@ -22,6 +22,9 @@ const (
 	// freshFindings is how long what has been found is good for: pages that ask meanwhile get
 	// the same.
 	freshFindings = 10 * time.Second
+	// outputPatience is how long what a program has written may take to be read once it has
+	// ended: a machine that is busy has not always a moment.
+	outputPatience = time.Second
 	// machinePatience is how long the process may take whose checks take doctorPatience: on a
 	// busy machine it takes its time to start.
 	machinePatience = 2 * doctorPatience
@@ -68,17 +71,21 @@ func (e *examiner) examine(ctx context.Context, visit signaling.Visit) []signali
 	return told
 }
 
-// ofVisit are the checks of how a page has come.
+// ofVisit are the checks of how a page has come. They ask nobody else, for pages may ask as
+// often as they like.
 func (e *examiner) ofVisit(visit signaling.Visit) []doctor.Check {
-	return []doctor.Check{
-		{Name: "base path", Run: func(context.Context) doctor.Finding {
-			if visit.Page == "" {
-				return basePath(e.d.flags.BasePath)
-			}
-			return seenPath(visit.Page, visit.Path, e.d.flags.BasePath)
-		}},
-		{Name: "clock", Run: clock{service: e.d.flags.ICEServersURL, page: visit.Clock, seen: visit.Now}.check},
+	checks := []doctor.Check{{Name: "base path", Run: func(context.Context) doctor.Finding {
+		if visit.Page == "" {
+			return basePath(e.d.flags.BasePath)
+		}
+		return seenPath(visit.Page, visit.Path, e.d.flags.BasePath)
+	}}}
+	if c := (clock{service: e.d.flags.ICEServersURL}); c.address() == "" {
+		checks = append(checks, doctor.Check{Name: "clock", Run: func(context.Context) doctor.Finding {
+			return skew("the browser", visit.Now.Sub(visit.Clock), 0)
+		}})
 	}
+	return checks
 }
 
 // look has the machine looked at, and looks at what this process knows meanwhile: of two
@@ -142,7 +149,7 @@ func (d *desktop) askMachine(ctx context.Context) ([]doctor.Finding, error) {
 	}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) } // with what it has started
-	cmd.WaitDelay = 100 * time.Millisecond
+	cmd.WaitDelay = outputPatience
 	out, err := cmd.Output()
 	var found []doctor.Finding
 	for lines := bufio.NewScanner(bytes.NewReader(out)); lines.Scan(); {
@@ -171,6 +178,9 @@ func (e *examiner) own() []doctor.Check {
 		{Name: "culler", Run: func(context.Context) doctor.Finding {
 			return asker(e.began, d.activity.Last(), d.activity.Asked())
 		}},
+	}
+	if c := (clock{service: d.flags.ICEServersURL}); c.address() != "" {
+		checks = append(checks, doctor.Check{Name: "clock", Run: c.check})
 	}
 	switch {
 	case d.policy.Watermark != nil:

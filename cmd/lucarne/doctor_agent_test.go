@@ -105,7 +105,7 @@ func TestBadSurroundings(t *testing.T) {
 			dir := fullDisk(t)
 			return []string{"HOME=" + dir, "TMPDIR=" + dir, "XDG_RUNTIME_DIR=" + dir}
 		}, "", map[string]string{"home": "home-full", "temporary files": "temp-full"}},
-		{"no /dev/shm", func(*testing.T) []string { return nil }, "umount -l /dev/shm && rmdir /dev/shm", map[string]string{"/dev/shm": "shm-missing"}},
+		{"no /dev/shm", func(*testing.T) []string { return nil }, withoutShm, map[string]string{"/dev/shm": "shm-missing"}},
 		{"a small /dev/shm", func(*testing.T) []string { return nil }, "mount -t tmpfs -o size=64m tmpfs /dev/shm", map[string]string{"/dev/shm": "shm-small"}},
 		{"a hub that cannot be reached", func(*testing.T) []string {
 			return []string{"JUPYTERHUB_API_URL=http://127.0.0.1:1/hub/api", "JUPYTERHUB_ACTIVITY_URL=http://127.0.0.1:1/hub/api/users/a/activity", "JUPYTERHUB_API_TOKEN=secret"}
@@ -146,6 +146,11 @@ func TestBadSurroundings(t *testing.T) {
 		})
 	}
 }
+
+// withoutShm are the shell's commands for a /dev in which there is nothing but what programs
+// cannot do without: the directory of another's cannot be removed.
+const withoutShm = `mount --rbind /dev /mnt && mount -t tmpfs tmpfs /dev &&
+	for node in null zero random urandom; do touch /dev/$node && mount --bind /mnt/$node /dev/$node || exit; done`
 
 // fullDisk returns a directory on a file system in which there is no room.
 func fullDisk(t *testing.T) string {
@@ -193,13 +198,9 @@ func TestDoctorOfADeadDisplay(t *testing.T) {
 		t.Errorf("the page is told of the display: %+v", f)
 	}
 	a.awaitPage(t, socket)
-	asking := start(t, nil, "doctor", "--json", "--display", plan.Display)
-	if code := asking.code(t); code != exitFailure {
-		t.Errorf("exit code %d", code)
-	}
-	found := slices.IndexFunc(parseFindings(t, asking.stdout.String()), func(f doctor.Finding) bool { return f.Code == "display-closed" })
-	if found < 0 {
-		t.Errorf("lucarne doctor says nothing of the display:\n%s", asking.stdout)
+	found, code := findings(t, nil, []string{"display"}, "--display", plan.Display)
+	if found["display"].Code != "display-closed" || code != exitFailure {
+		t.Errorf("lucarne doctor says of the display: %+v, exit code %d", found["display"], code)
 	}
 }
 

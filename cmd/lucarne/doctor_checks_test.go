@@ -7,13 +7,16 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
 	"lucarne/capture"
 	"lucarne/cmd/internal/doctor"
 	"lucarne/encode/nvenc"
+	"lucarne/signaling"
 	"lucarne/signaling/iceserver"
 	"lucarne/signaling/iceserver/turntest"
 )
@@ -81,11 +84,21 @@ func TestDoctorAsksGPURun(t *testing.T) {
 	if f := checkOpenGL(t.Context()); f.Code != "opengl-failed" {
 		t.Errorf("nonsense: %+v", f)
 	}
-	launch(t, "sleep 1000 & exec sleep 1000")
+	begun := filepath.Join(t.TempDir(), "begun")
+	launch(t, "sleep 60 & echo $! >"+begun+".part; mv "+begun+".part "+begun+"; exec sleep 1000")
 	over, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	ended := make(chan doctor.Finding, 1)
+	go func() { ended <- checkOpenGL(over) }()
+	await(t, "gpu-run", func() bool { _, err := os.Stat(begun); return err == nil })
 	cancel()
-	if f := checkOpenGL(over); f.Code != "opengl-failed" {
+	if f := <-ended; f.Code != "opengl-failed" {
 		t.Errorf("one that hangs: %+v", f)
+	}
+	if text, err := os.ReadFile(begun); err == nil {
+		if pid, err := strconv.Atoi(strings.TrimSpace(string(text))); err == nil {
+			syscall.Kill(pid, syscall.SIGKILL)
+		}
 	}
 }
 
@@ -181,15 +194,24 @@ func TestDoctorClock(t *testing.T) {
 		want  string
 	}{
 		{clock{}, "clock-none"},
-		{clock{page: now, seen: now}, "clock-ok"},
-		{clock{page: now.Add(time.Hour), seen: now}, "clock-skew"},
-		{clock{page: now.Add(-time.Minute), seen: now}, "clock-skew"},
 		{clock{service: "http://127.0.0.1:1/"}, "clock-failed"},
 	} {
 		if f := c.clock.check(t.Context()); f.Code != c.want {
 			t.Errorf("%+v: %+v, want %s", c.clock, f, c.want)
 		}
 	}
+	e := &examiner{d: &desktop{flags: &desktopFlags{}}}
+	for by, want := range map[time.Duration]string{0: "clock-ok", time.Hour: "clock-skew", -time.Minute: "clock-skew"} {
+		checks := e.ofVisit(signaling.Visit{Clock: now.Add(by), Now: now})
+		if f := checks[len(checks)-1].Run(t.Context()); f.Code != want {
+			t.Errorf("a browser's clock, %v ahead: %+v, want %s", by, f, want)
+		}
+	}
+	t.Setenv("JUPYTERHUB_API_URL", "http://127.0.0.1:1/")
+	if checks := e.ofVisit(signaling.Visit{}); len(checks) != 1 {
+		t.Errorf("%d checks each time that a page asks, want the one that asks nobody else", len(checks))
+	}
+	t.Setenv("JUPYTERHUB_API_URL", "")
 	var skewed time.Duration
 	service := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Date", time.Now().Add(skewed).UTC().Format(http.TimeFormat))

@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
 
 	"lucarne/cmd/internal/doctor"
 	"lucarne/encode/nvenc"
@@ -93,7 +92,7 @@ func checkOpenGL(ctx context.Context) doctor.Finding {
 	cmd := exec.CommandContext(ctx, path, "--fresh", "--json")
 	// What is found in a hurry is not kept for programs.
 	cmd.Env = append(os.Environ(), "GPU_RUN_PATIENCE="+launcherPatience, "XDG_RUNTIME_DIR=")
-	cmd.WaitDelay = 100 * time.Millisecond // for its children that have the pipe
+	cmd.WaitDelay = outputPatience // its children have the pipe, too
 	out, err := cmd.Output()
 	var said launched
 	if err == nil {

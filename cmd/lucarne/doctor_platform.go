@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -119,21 +120,19 @@ const mostSkew = 30 * time.Second
 // clock compares this machine's time with that of others: the service that lists the TURN
 // servers, else the hub, both by what they say in an answer's Date (RFC 9110 §6.6.1).
 type clock struct {
-	service string    // --ice-servers-url; "": none
-	page    time.Time // by a browser's clock, at seen; zero: there is no browser
-	seen    time.Time
+	service string // --ice-servers-url; "": none
 }
 
+// address is that of whom there is to ask; "": nobody.
+func (c clock) address() string { return cmp.Or(c.service, os.Getenv("JUPYTERHUB_API_URL")) }
+
 func (c clock) check(ctx context.Context) doctor.Finding {
-	address, proxy := c.service, http.ProxyFromEnvironment
-	if address == "" {
-		address, proxy = os.Getenv("JUPYTERHUB_API_URL"), nil
-	}
-	if address == "" && !c.page.IsZero() {
-		return skew("the browser", c.seen.Sub(c.page), 0)
-	}
+	address, proxy := c.address(), http.ProxyFromEnvironment
 	if address == "" {
 		return doctor.Tell("clock-none")
+	}
+	if c.service == "" {
+		proxy = nil // the hub is within the platform
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodHead, address, nil)
 	if err != nil {

@@ -79,6 +79,9 @@ func TestPageHasTheWords(t *testing.T) {
 	}
 	want := map[string]string{}
 	for code, words := range table() {
+		if (words.state == Warn || words.state == Fail) && words.you+words.admin == "" {
+			t.Errorf("%s: nothing is said that could be changed", code)
+		}
 		want["doctor."+code] = words.found
 		for part, text := range map[string]string{"you": words.you, "admin": words.admin} {
 			if text != "" {

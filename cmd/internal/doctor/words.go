@@ -90,7 +90,7 @@ func table() map[string]said {
 		"cores-ok":        {OK, "{0}, no quota", "", ""},
 		"cores-quota":     {OK, "{0} of {1}, by the quota of the cgroup; used up in {2} % of its periods", "", ""},
 		"cores-few":       {Warn, "{0} of {1}, by the quota of the cgroup; used up in {2} % of its periods", "choose a larger size for the notebook", "raise the limit, or give none: requests are enough"},
-		"cores-unknown":   {Warn, "unknown: {0}", "", ""},
+		"cores-unknown":   {Skip, "unknown: {0}", "", ""},
 
 		"listen-unix":    {Skip, "a Unix socket: {0}", "", ""},
 		"listen-free":    {OK, "{0} is free", "", ""},

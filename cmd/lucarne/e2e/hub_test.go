@@ -258,8 +258,8 @@ func TestJupyterHub(t *testing.T) {
 		t.Skip("xterm is not installed")
 	}
 	const session = `exec xterm -geometry 80x40+0+0 -bg '#206040' -e sh -c 'while read -r line; do echo "$line" >> "$HOME/typed"; done'`
-	h := startHub(t, "up", "--auth", "oauth", "--size", "1280x720", "--pause-after", "10s", "--session", session)
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	h := startHub(t, "up", "--auth", "oauth", "--size", "1280x720", "--pause-after", "15s", "--session", session)
+	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
 	defer cancel()
 	d := &desk{t: t, ctx: ctx}
 	d.browser = d.startBrowser(browser.Config{Size: image.Pt(1280, 720)})

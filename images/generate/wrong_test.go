@@ -69,17 +69,17 @@ func TestBuildThatFails(t *testing.T) {
 		},
 		"a failing piece": {
 			says: "STEP 1/9: FROM x\nSTEP 2/9: ARG PIECE=1_base\n--> 5067b3da69e\nSTEP 5/9: ARG PIECE=2_desktop\n--> 6754b35994b\nSTEP 6/9: RUN apt-install nothing\nE: Unable to locate package nothing\n" +
-				`Error: error building at STEP "RUN apt-install nothing": error while running runtime: exit status 100`,
+				`Error: building at STEP "RUN apt-install nothing": while running runtime: exit status 100`,
 			want: "build/desktop: piece 2_desktop: E: Unable to locate package nothing\n",
 		},
 		"a checksum that is not known": {
 			says: "STEP 5/9: ARG PIECE=3_gpu\nSTEP 6/9: RUN fetch\nfetch: the checksum of a.deb is not known: make checksums\n" +
-				`Error: error building at STEP "RUN fetch": error while running runtime: exit status 1`,
+				`Error: building at STEP "RUN fetch": while running runtime: exit status 1`,
 			want: "build/desktop: piece 3_gpu: fetch: the checksum of a.deb is not known: make checksums\n",
 		},
 		"a file that is not there": {
-			says: "STEP 5/9: ARG PIECE=4_jupyterlab\n--> 5067b3da69e\nSTEP 6/9: COPY a /\n" + `Error: error building at STEP "COPY a /": checking on sources: no such file or directory`,
-			want: `build/desktop: piece 4_jupyterlab: Error: error building at STEP "COPY a /": checking on sources: no such file or directory` + "\n",
+			says: "STEP 5/9: ARG PIECE=4_jupyterlab\n--> 5067b3da69e\nSTEP 6/9: COPY a /\n" + `Error: building at STEP "COPY a /": checking on sources: no such file or directory`,
+			want: "build/desktop: piece 4_jupyterlab: COPY a /: checking on sources: no such file or directory\n",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -10,13 +10,10 @@ import (
 	"fmt"
 	"image"
 	"io"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -280,68 +277,3 @@ func prepareTemp(temp string) error {
 	}
 	return nil
 }
-
-// The numbers to choose from. Lower ones are used by login managers, by
-// vncserver (from 1) and by ssh's forwarding (from 10).
-const (
-	firstNumber = 20
-	lastNumber  = 1019
-)
-
-// claimNumber returns a display number that no server has, and what keeps
-// other Plans from choosing it: a server makes its own lock only once it is
-// started. The claim is an abstract socket, which the kernel removes whatever
-// becomes of this process.
-func claimNumber() (number int, claim io.Closer, err error) {
-	for n := firstNumber; n <= lastNumber; n++ {
-		claim, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: fmt.Sprintf("@lucarne/display/%d", n), Net: "unixgram"})
-		if err != nil {
-			continue
-		}
-		if !taken(n) {
-			return n, claim, nil
-		}
-		claim.Close()
-	}
-	return 0, nil, fmt.Errorf("display: no free display number from %d to %d", firstNumber, lastNumber)
-}
-
-// taken reports whether display n has a server, or traces of one. What a dead
-// server has left behind counts as well: telling is not worth the risk.
-func taken(n int) bool {
-	for _, path := range []string{lockPath(n), socketPath(n)} {
-		if _, err := os.Lstat(path); !errors.Is(err, os.ErrNotExist) {
-			return true
-		}
-	}
-	// A server in a container that shares our network but not /tmp.
-	conn, err := net.Dial("unix", "@"+socketPath(n))
-	if err != nil {
-		return false
-	}
-	conn.Close()
-	return true
-}
-
-// removeTraces removes the lock and the socket of a server that has ended without
-// doing so. The number is claimed and was free then: they are our server's.
-func removeTraces(n int) error {
-	text, err := os.ReadFile(lockPath(n))
-	if err != nil {
-		return nil // as it should be
-	}
-	pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
-	if err != nil || pid <= 0 || !errors.Is(unix.Kill(pid, 0), unix.ESRCH) {
-		return nil // it lives: whoever starts it has not stopped it
-	}
-	for _, path := range []string{socketPath(n), lockPath(n)} { // the lock last: it is what tells
-		if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
-			return err
-		}
-	}
-	return nil
-}
-
-func lockPath(n int) string { return fmt.Sprintf("/tmp/.X%d-lock", n) }
-
-func socketPath(n int) string { return fmt.Sprintf("/tmp/.X11-unix/X%d", n) }

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"image"
-	"io"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -239,46 +237,3 @@ func TestTemp(t *testing.T) {
 		t.Errorf("where no socket can be made: %v", err)
 	}
 }
-
-// Numbers that others have are left to them, whatever says so: a lock or a socket of
-// another user's in a /tmp that is shared with the host, or a socket without a name.
-func TestOthersNumbers(t *testing.T) {
-	needs(t, "Xvfb")
-	first, err := display.New(display.Config{Server: display.Xvfb, Dir: t.TempDir()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	number := first.Display[1:]
-	if err := first.Close(); err != nil {
-		t.Fatal(err)
-	}
-	for name, take := range map[string]func() (io.Closer, error){
-		"lock": func() (io.Closer, error) {
-			return taking(os.OpenFile("/tmp/.X"+number+"-lock", os.O_CREATE|os.O_EXCL, 0))
-		},
-		"socket":          func() (io.Closer, error) { return net.Listen("unix", "/tmp/.X11-unix/X"+number) },
-		"abstract socket": func() (io.Closer, error) { return net.Listen("unix", "@/tmp/.X11-unix/X"+number) },
-	} {
-		theirs, err := take()
-		if err != nil {
-			t.Skipf("somebody else has taken display %s: %v", number, err)
-		}
-		plan, err := display.New(display.Config{Server: display.Xvfb, Dir: t.TempDir()})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if plan.Display == ":"+number {
-			t.Errorf("%s: display %s was somebody else's", name, number)
-		}
-		if err := errors.Join(plan.Close(), theirs.Close()); err != nil {
-			t.Error(err)
-		}
-	}
-}
-
-// taking is a file that is removed when it is closed.
-func taking(f *os.File, err error) (io.Closer, error) { return removed{f}, err }
-
-type removed struct{ *os.File }
-
-func (r removed) Close() error { return errors.Join(r.File.Close(), os.Remove(r.Name())) }

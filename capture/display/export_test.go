@@ -8,3 +8,9 @@ var FindXorg = findXorg
 
 // PrepareTemp prepares a directory in place of /tmp.
 var PrepareTemp = prepareTemp
+
+// LockFile and ClaimPath are how a number is claimed in /tmp.
+var (
+	LockFile  = lockFile
+	ClaimPath = claimPath
+)

@@ -97,14 +97,18 @@ func TestStatsOfVNC(t *testing.T) {
 
 func TestStatsOfLogins(t *testing.T) {
 	s := serve(t, func(c *Config) { c.Access = byToken(access.NewToken()) })
-	for range 7 {
+	var got access.Stats
+	posts := uint64(0)
+	for got.Early == 0 && posts < 20 { // on a busy machine a pause may have passed before the next one
 		response, err := http.Post(s.URL+"/login", "application/json", strings.NewReader(`{"token":"wrong"}`))
 		if err != nil {
 			t.Fatal(err)
 		}
 		response.Body.Close()
+		posts++
+		got = s.handler.Stats().Refused
 	}
-	if got := s.handler.Stats().Refused; got.Wrong == 0 || got.Early == 0 || got.Wrong+got.Early != 7 {
-		t.Errorf("got %+v, want 7 in all, some of each", got)
+	if got.Wrong == 0 || got.Early != 1 || got.Wrong+got.Early != posts {
+		t.Errorf("got %+v of %d, want all of them wrong, but the last one, which came too early", got, posts)
 	}
 }

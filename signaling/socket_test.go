@@ -297,14 +297,14 @@ func TestHalfOpen(t *testing.T) {
 	for range 100 {
 		s.dial(t, "/ws", nil)
 	}
+	eventually(t, "the oldest are gone", func() bool { // and so all have come that were opened
+		s.handler.mu.Lock()
+		defer s.handler.mu.Unlock()
+		return len(s.handler.sockets) <= maxHalfOpen+1
+	})
 	second, _ := s.join(t)
 	first.flush()
 	second.flush()
-	eventually(t, "the oldest are gone", func() bool {
-		s.handler.mu.Lock()
-		defer s.handler.mu.Unlock()
-		return len(s.handler.sockets) <= maxHalfOpen+2
-	})
 }
 
 func TestFull(t *testing.T) {

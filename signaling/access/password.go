@@ -39,8 +39,12 @@ func ParsePassword(text string) (*Verifier, error) {
 	case text == "":
 		return nil, errors.New("access: password: empty")
 	case strings.HasPrefix(text, "$2"):
-		if _, err := bcrypt.Cost([]byte(text)); err != nil {
+		cost, err := bcrypt.Cost([]byte(text))
+		if err != nil {
 			return nil, fmt.Errorf("access: password: bcrypt: %w", err)
+		}
+		if cost > maxBcryptCost {
+			return nil, fmt.Errorf("access: password: bcrypt: cost %d: want at most %d", cost, maxBcryptCost)
 		}
 		v.matches = func(password string) bool {
 			return bcrypt.CompareHashAndPassword([]byte(text), []byte(password)) == nil
@@ -104,6 +108,7 @@ const (
 	maxArgonTime   = 64
 	maxArgonMemory = 1 << 20 // KiB
 	maxArgonBytes  = 64      // of salt and sum each
+	maxBcryptCost  = 16      // seconds; each one more is twice as long
 )
 
 var errArgon = errors.New(`access: password: want $argon2id$v=19$m=19456,t=2,p=1$salt$hash`)

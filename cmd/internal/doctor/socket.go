@@ -254,9 +254,6 @@ func (r *remote) checkVNC(ctx context.Context) Finding {
 	if closed != nil && closed.Text == "vnc-watermark-off" {
 		return skipped("off: the pictures carry a watermark, which VNC cannot show")
 	}
-	if closed != nil && closed.Text == "vnc-watermark-off" {
-		return skipped("off: the pictures carry a watermark, which VNC cannot show")
-	}
 	if err != nil || !strings.HasPrefix(string(data), "RFB ") {
 		return Finding{State: Fail, Found: "opens, and no VNC server answers", User: "install x11vnc, or start the display by lucarne up with Xvnc"}
 	}

@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -167,6 +169,61 @@ func TestTwoAtOneHome(t *testing.T) {
 	}
 	if got, want := list(t, home), []string{".a.lucarne-part 600 half", "b 644 theirs"}; !slices.Equal(got, want) {
 		t.Errorf("the home has %q, want %q", got, want)
+	}
+}
+
+// What a crash has left beside the finished file is that file: somebody who has given it
+// another name since keeps it as it is.
+func TestSecondNameIsLeft(t *testing.T) {
+	template, home := t.TempDir(), t.TempDir()
+	lay(t, template, "a 644 theirs")
+	lay(t, home, "renamed 644 mine")
+	if err := os.Link(filepath.Join(home, "renamed"), filepath.Join(home, ".a.lucarne-part")); err != nil {
+		t.Skip("no hard links here:", err)
+	}
+	if log, err := restore(t, t.Context(), template, home); err != nil {
+		t.Fatalf("%v\n%s", err, log)
+	}
+	if got, want := list(t, home), []string{"a 644 theirs", "renamed 644 mine"}; !slices.Equal(got, want) {
+		t.Errorf("the home has %q, want %q", got, want)
+	}
+}
+
+// Of desktops that start at once with one home, each leaves what another has finished, and
+// what the person has made of it since.
+func TestManyAtOneHome(t *testing.T) {
+	for range 50 {
+		template, home := t.TempDir(), t.TempDir()
+		lay(t, template, "a 644 theirs")
+		path := filepath.Join(home, "a")
+		var all sync.WaitGroup
+		var added atomic.Int32
+		for range 4 {
+			all.Go(func() {
+				if log, err := restore(t, t.Context(), template, home); err != nil {
+					t.Errorf("%v\n%s", err, log)
+				}
+				file, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0)
+				if errors.Is(err, fs.ErrNotExist) {
+					return // another has not finished
+				}
+				if err == nil {
+					added.Add(1)
+					_, err = file.WriteString("+")
+				}
+				if err := errors.Join(err, file.Close()); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
+		want := "theirs" + strings.Repeat("+", int(added.Load()))
+		if got, err := os.ReadFile(path); err != nil || string(got) != want {
+			t.Fatalf("the file holds %q, %v; want %q", got, err, want)
+		}
+		if left := list(t, home); len(left) != 1 {
+			t.Fatalf("left in the home: %q", left)
+		}
 	}
 }
 

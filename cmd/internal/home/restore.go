@@ -152,6 +152,17 @@ func (c *copying) file(name string, mode fs.FileMode) error {
 	if err := unix.Flock(int(out.Fd()), unix.LOCK_EX|unix.LOCK_NB); errors.Is(err, unix.EWOULDBLOCK) {
 		return nil
 	}
+	switch now, links, err := c.look(out, part); {
+	case err != nil:
+		return err
+	case !now: // it has just finished, and what is open here may be the file itself
+		return nil
+	case links > 1: // a crash has left its second name: what is in it is the person's
+		if err := c.to.Remove(part); err != nil {
+			return err
+		}
+		return c.file(name, mode)
+	}
 	in, err := c.from.Open(name)
 	if err != nil {
 		return errors.Join(err, c.to.Remove(part))
@@ -161,6 +172,22 @@ func (c *copying) file(name string, mode fs.FileMode) error {
 		return errors.Join(err, c.to.Remove(part))
 	}
 	return errors.Join(c.publish(part, name), ignoreMissing(c.to.Remove(part)))
+}
+
+// look says whether a file that is open still has this name, and how many names it has.
+func (c *copying) look(file *os.File, name string) (still bool, links int, err error) {
+	opened, err := file.Stat()
+	if err != nil {
+		return false, 0, err
+	}
+	named, err := c.to.Lstat(name)
+	if err != nil {
+		return false, 0, ignoreMissing(err)
+	}
+	if system, ok := opened.Sys().(*syscall.Stat_t); ok {
+		links = int(system.Nlink)
+	}
+	return os.SameFile(opened, named), links, nil
 }
 
 // fill writes the whole of a file and gives it its mode.

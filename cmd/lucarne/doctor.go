@@ -114,7 +114,7 @@ func (c *doctorCmd) outside(servers iceserver.Source) []doctor.Check {
 		{Name: "base path", Run: c.checkBasePath},
 		{Name: "WebSocket", Run: c.checkAgent},
 		{Name: "culler", Run: c.checkCuller},
-		{Name: "hub", Run: checkHub},
+		{Name: "hub", Run: c.checkHub},
 		{Name: "clock", Run: clock{service: c.ICEServersURL}.check},
 	}
 	return append(checks, ladder{servers: servers, tcpPort: c.TCPPort}.checks()...)

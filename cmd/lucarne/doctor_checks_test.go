@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -178,6 +179,20 @@ func TestDoctorHub(t *testing.T) {
 		answer = status
 		if f := checkHub(t.Context()); f.Code != want {
 			t.Errorf("%d: %+v, want %s", status, f, want)
+		}
+	}
+	answer = http.StatusOK
+	for status, want := range map[string]string{`{}`: "hub-ok", `{"hub_hears": true}`: "hub-ok", `{"hub_hears": false}`: "hub-deaf"} {
+		agent := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, status) }))
+		var c doctorCmd
+		c.Listen = strings.TrimPrefix(agent.URL, "http://")
+		c.TLS = "off"
+		if f := c.checkHub(t.Context()); f.Code != want {
+			t.Errorf("a lucarne that says %s: %+v, want %s", status, f, want)
+		}
+		agent.Close()
+		if f := c.checkHub(t.Context()); f.Code != "hub-ok" {
+			t.Errorf("no lucarne: %+v", f)
 		}
 	}
 	hub.Close()

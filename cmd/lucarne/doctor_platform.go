@@ -105,6 +105,17 @@ func checkHub(ctx context.Context) doctor.Finding {
 	return doctor.Tell("hub-ok", req.URL.Host)
 }
 
+// checkHub says whether the hub can be reached, and takes what it is told by the lucarne
+// that runs here.
+func (c *doctorCmd) checkHub(ctx context.Context) doctor.Finding {
+	var status activity.Status
+	f := checkHub(ctx)
+	if f.Code == "hub-ok" && c.get(ctx, "api/status", &status) == nil && status.Hears != nil && !*status.Hears {
+		return doctor.Tell("hub-deaf", f.Args...)
+	}
+	return f
+}
+
 // plain words an error of a request without its URL, in which there may be what is secret.
 func plain(err error) string {
 	if wrapped, ok := err.(*url.Error); ok {

@@ -40,6 +40,15 @@ const hostName = "hub.example.org"
 // What a platform's proxy does with headers.
 func keeps(*http.Request, *http.Request) {}
 
+// hops is what JupyterHub's configurable-http-proxy does behind an ingress: it adds its own.
+func hops(out, in *http.Request) {
+	proto := "http"
+	if websocket.IsWebSocketUpgrade(in) {
+		proto = "ws"
+	}
+	out.Header.Set("X-Forwarded-Proto", out.Header.Get("X-Forwarded-Proto")+","+proto)
+}
+
 func names(out, _ *http.Request) { out.Header.Set("kubeflow-userid", "zoe@example.org") }
 
 func (p platform) prefixes(out, _ *http.Request) {
@@ -64,7 +73,7 @@ func platforms() []platform {
 			front: front{headers: names, strip: "/notebook/ns/desk/"}, culler: "/notebook/ns/desk/api/kernels"},
 		{name: "Kubeflow 2", base: "/workspace/connect/ns/desk/desktop/", path: "/workspace/connect/ns/desk/desktop/", method: access.Proxy,
 			front: front{headers: names}, culler: "/workspace/connect/ns/desk/desktop/api/status"},
-		{name: "JupyterHub", base: "/user/zoe/", path: "/user/zoe/", method: access.Token, front: front{headers: keeps}},
+		{name: "JupyterHub", base: "/user/zoe/", path: "/user/zoe/", method: access.Token, front: front{headers: hops}},
 		{name: "Renku", base: "/sessions/zoe-1", path: "/sessions/zoe-1/", method: access.Token, front: front{headers: keeps}},
 		{name: "Open OnDemand, node", base: "/node/n1/40000/", path: "/node/n1/40000/", method: access.Password, form: true,
 			front: front{headers: nodes, buffers: true}},

@@ -106,9 +106,11 @@ func (o Origins) HostAllowed(r *http.Request) bool {
 	return o.listed(r.Host)
 }
 
-// secure says whether the browser has come by TLS, here or at the proxy in front.
+// secure says whether the browser has come by TLS, here or at the first of the proxies in front,
+// each of which may have added how it was asked.
 func (o Origins) secure(r *http.Request) bool {
-	return r.TLS != nil || o.believes(r) && strings.EqualFold(r.Header.Get("X-Forwarded-Proto"), "https")
+	first, _, _ := strings.Cut(r.Header.Get("X-Forwarded-Proto"), ",")
+	return r.TLS != nil || o.believes(r) && strings.EqualFold(strings.TrimSpace(first), "https")
 }
 
 // From returns where a request comes from: the address that the nearest of Proxies

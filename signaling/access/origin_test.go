@@ -58,6 +58,32 @@ func TestOrigins(t *testing.T) {
 	}
 }
 
+func TestSecure(t *testing.T) {
+	strict := Origins{Proxies: peers(t, "192.0.2.0/24")}
+	for _, test := range []struct {
+		judge Origins
+		peer  string
+		proto []string
+		want  bool
+	}{
+		{Origins{}, "198.51.100.7:1", nil, false},
+		{Origins{}, "198.51.100.7:1", []string{"https"}, true},
+		{Origins{}, "198.51.100.7:1", []string{"HTTPS, http"}, true},
+		{Origins{}, "198.51.100.7:1", []string{"https,http", "http"}, true},
+		{Origins{}, "198.51.100.7:1", []string{"http,https"}, false},
+		{Origins{}, "198.51.100.7:1", []string{"https:"}, false},
+		{strict, "192.0.2.7:1", []string{"https,http"}, true},
+		{strict, "198.51.100.7:1", []string{"https"}, false},
+	} {
+		r := httptest.NewRequest(http.MethodPost, "http://own:8080/login", nil)
+		r.RemoteAddr = test.peer
+		r.Header["X-Forwarded-Proto"] = test.proto
+		if got := test.judge.secure(r); got != test.want {
+			t.Errorf("%q from %s: got %v", test.proto, test.peer, got)
+		}
+	}
+}
+
 func TestDocument(t *testing.T) {
 	for dest, want := range map[string][2]bool{
 		"": {true, true}, "document": {true, true}, "iframe": {false, true}, "frame": {false, true},

@@ -17,6 +17,7 @@ type known struct {
 	code     string
 	args     []string
 	size     image.Point
+	blind    bool // it may not see the desktop, and so not its cursor
 	cursor   uint32
 	located  time.Time       // it was last told, asked, where the pointer is
 	pictured map[uint32]bool // cursors whose image it has
@@ -41,6 +42,7 @@ const maxPictured = 128
 func (s *socket) greeting() *known {
 	status := s.h.cfg.Screen.Status()
 	k := &known{state: status.State, size: status.Size, pictured: make(map[uint32]bool)}
+	k.blind = !slices.Contains(s.viewer.Allowed(), session.Video)
 	k.code, k.args = s.h.cfg.DisplayReason(status)
 	return k
 }
@@ -85,7 +87,7 @@ func (s *socket) putScreen(ctx context.Context, k *known) error {
 
 func (s *socket) putCursor(ctx context.Context, k *known) error {
 	cursor := s.h.cfg.Screen.Cursor()
-	if cursor.Serial == k.cursor || cursor.Serial == 0 && cursor.Image == nil {
+	if k.blind || cursor.Serial == k.cursor || cursor.Serial == 0 && cursor.Image == nil {
 		return nil // the same picture, or none known; its position the page knows better
 	}
 	m := Message{

@@ -17,6 +17,7 @@ import (
 
 	"github.com/gorilla/websocket"
 
+	"lucarne/capture"
 	"lucarne/input"
 	"lucarne/signaling/activity"
 	"lucarne/signaling/files"
@@ -284,6 +285,25 @@ func TestUnauditedOnEveryPath(t *testing.T) {
 	p.session.SetAuditFailing(false)
 	if m := p.page.await("control"); len(m.Refuse) > 0 || !slices.Contains(m.Allow, session.Upload) {
 		t.Errorf("told %+v", m)
+	}
+}
+
+// Who may not see the desktop does not see its cursor either, which is whatever a program
+// makes it.
+func TestCursorIsPartOfThePicture(t *testing.T) {
+	policy := session.Policy{Refuse: map[session.Role][]session.Feature{session.Controller: {session.Video}}}
+	var screen *capture.Screen
+	s := serveSession(t, session.Config{Policy: policy}, func(c *Config) { c.Role, screen = session.Controller, c.Screen })
+	c, _ := s.join(t)
+	s.display.point(7)
+	eventually(t, "the screen has a cursor", func() bool { return screen.Cursor().Serial == 7 })
+	c.send(`{"type":"pointer"}`)
+	for range 3 {
+		for _, m := range c.flush() {
+			if m.Type == "cursor" {
+				t.Fatalf("told %+v", m)
+			}
+		}
 	}
 }
 

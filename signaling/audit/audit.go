@@ -40,8 +40,9 @@ var (
 	// ErrInUse: another process writes this file.
 	ErrInUse = errors.New("another process writes to it")
 	// ErrBroken: the file does not end as it was written.
-	ErrBroken = errors.New("its end is not as it was written; see lucarne audit verify, and move it away")
-	errBehind = errors.New("more happens than can be written")
+	ErrBroken  = errors.New("its end is not as it was written; see lucarne audit verify, and move it away")
+	errBehind  = errors.New("more happens than can be written")
+	errRemoved = errors.New("the file has been removed; start lucarne again")
 )
 
 const (
@@ -97,6 +98,25 @@ type file interface {
 	Close() error
 }
 
+// named is an *os.File that somebody can still read by a name.
+type named struct{ *os.File }
+
+// Sync fails also once the file has been removed: what is written then ends with the
+// process.
+func (f named) Sync() error {
+	if err := f.File.Sync(); err != nil {
+		return err
+	}
+	var info unix.Stat_t
+	if err := unix.Fstat(int(f.Fd()), &info); err != nil {
+		return err
+	}
+	if info.Nlink == 0 {
+		return errRemoved
+	}
+	return nil
+}
+
 // Open opens the file and looks at how it ends, to go on from there. It starts
 // nothing and writes nothing. Errors are ErrInUse, ErrBroken and those of the system.
 func Open(cfg Config) (*Log, error) {
@@ -129,7 +149,7 @@ func openFile(cfg Config, f *os.File) (*Log, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := newLog(cfg, f)
+	l := newLog(cfg, named{f})
 	l.size, l.seq, l.hash, l.lead = info.Size(), end.seq, end.hash, end.lead
 	if end.torn > 0 {
 		l.pending = append(l.pending, entry{Time: timestamp(time.Now()), Event: torn, Bytes: end.torn, SHA256: end.sum})

@@ -418,6 +418,33 @@ func TestSlowDisk(t *testing.T) {
 	})
 }
 
+// A log that somebody removes does not record any more, though the system takes what is
+// written; one that is moved does.
+func TestRemoved(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "audit.jsonl")
+	l, err := Open(Config{File: path, Log: quiet})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	for _, step := range []struct {
+		do   func() error
+		want error
+	}{
+		{func() error { return nil }, nil},
+		{func() error { return os.Rename(path, path+".1") }, nil},
+		{func() error { return os.Remove(path + ".1") }, errRemoved},
+	} {
+		if err := step.do(); err != nil {
+			t.Fatal(err)
+		}
+		l.Record(copied)
+		if l.flush(); !errors.Is(l.Err(), step.want) {
+			t.Errorf("got %v, want %v", l.Err(), step.want)
+		}
+	}
+}
+
 // The hash of a line can be made with what every system has.
 func TestHashIsOfTheBytes(t *testing.T) {
 	text, hash, err := entry{Seq: 1, Prev: genesis, Event: started, User: "a\"<b>\n\u2028"}.line()

@@ -78,8 +78,8 @@
 //	gpus       gpus: how each GPU is (GPU), about once a second to a page that wants to know; nothing where
 //	           none can be read
 //	processes  processes: how each process is that keeps the desktop running (Process), and the last
-//	           that it has written; to owners, at first and when it has changed. What they write counts
-//	           as a change only while one of them is not ready, and is not for who may not copy out
+//	           that it has written; to owners, at first and when it has changed. What one writes counts
+//	           as a change only while it is not ready, and is not for who may not copy out
 //	doctor     findings: what was found of all that the desktop needs (Finding), some seconds after it was asked
 //	           for, or at once what was found for another page within the last ten
 //	keyboard   layout, variant: the layout in force on the display, "" unknown; sent when it has changed

@@ -43,8 +43,9 @@ type Processes interface {
 }
 
 // tellProcesses tells an owner how the processes are: at first, and what has changed. What
-// they write is told only while one of them is not ready, and to nobody who may not copy out:
-// whoever is at the desktop can have them write whatever lies there.
+// they write is told with it, but is news only while who writes is not ready: a desktop's
+// programs may be at it all day. Nobody is told who may not copy out: whoever is at the
+// desktop can have them write whatever lies there.
 func (s *socket) tellProcesses(ctx context.Context) {
 	bell, unsubscribe := s.h.cfg.Processes.Subscribe()
 	defer unsubscribe()
@@ -88,9 +89,8 @@ func sameProcesses(before, now []Process) bool {
 	if len(before) != len(now) {
 		return false
 	}
-	quiet := !slices.ContainsFunc(now, func(p Process) bool { return p.State != ProcessReady })
 	return slices.EqualFunc(before, now, func(a, b Process) bool {
-		if quiet {
+		if b.State == ProcessReady {
 			a.Lines, b.Lines = nil, nil
 		}
 		return reflect.DeepEqual(a, b)

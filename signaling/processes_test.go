@@ -71,10 +71,15 @@ func TestProcesses(t *testing.T) {
 	processes.set(xserver, ready)
 	expect(xserver, ready)
 
-	// What is written by processes that are all ready is no news.
+	// What a process writes that is ready is no news, although another is not.
 	chatty := ready
 	chatty.Lines = []string{"hello", "again"}
 	processes.set(xserver, chatty)
+	sound := Process{Name: "pulseaudio", State: ProcessRetrying, Since: 4, Error: "exit status 1"}
+	processes.set(xserver, chatty, sound)
+	expect(xserver, chatty, sound)
+	chatty.Lines = []string{"again", "and again"}
+	processes.set(xserver, chatty, sound)
 	gone := Process{Name: "xserver", State: ProcessRetrying, Since: 5, Error: "killed", Needed: true}
 	processes.set(gone, chatty)
 	expect(gone, chatty)

@@ -418,8 +418,9 @@ func TestDone(t *testing.T) {
 	await(t, "what comes after", func() bool { return s.of("after right").State == Ready })
 	await(t, "the failure", func() bool { return s.of("wrong").State == Failed })
 	for name, want := range map[string]State{"right": Ready, "endless": Starting, "after wrong": Waiting} {
-		if got := s.of(name); got.State != want || got.Err != nil {
-			t.Errorf("%s is %s (%v), want %s", name, got.State, got.Err, want)
+		await(t, name+" to be "+string(want), func() bool { return s.of(name).State == want })
+		if err := s.of(name).Err; err != nil {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 	if err := s.of("wrong").Err; !errors.Is(err, failure) {
@@ -449,6 +450,7 @@ func TestPrefers(t *testing.T) {
 	s, _ := launch(t, io.Discard, top, ready, sh("failing", "exit 1"),
 		Process{Name: "undone", Do: func(context.Context) error { return os.ErrPermission }})
 	await(t, "a failure", func() bool { return s.of("failing").Restarts > 1 && s.of("undone").State == Failed })
+	await(t, "top waiting", func() bool { return s.of("top").State != Stopped })
 	if st := s.of("top"); st.State != Waiting {
 		t.Errorf("top is %s before what it prefers", st.State)
 	}

@@ -133,7 +133,10 @@ export class Uploads {
           if (++forgotten === MAX_FORGOTTEN) return this.end(upload, "failed", "failed");
         }
         this.put(upload, { state: "resting" });
-        await new Promise<void>((resolve) => this.clock.after(this.backoff.next(), resolve));
+        await new Promise<void>((resolve) => {
+          this.clock.after(this.backoff.next(), resolve);
+          stop.addEventListener("abort", () => resolve(), { once: true }); // others wait behind this one
+        });
       }
     }
     this.discard(place);

@@ -194,6 +194,18 @@ test("a person can give an upload up, and the next one goes", async () => {
   assert.equal(server.unfinished, 0);
 });
 
+test("an upload that rests is given up at once", async () => {
+  const { server, uploads } = make();
+  server.faults = [undefined as unknown as number, 0];
+  uploads.add([file("a", "x"), file("b", "y")]);
+  const [a, b] = uploads.list;
+  for (let n = 0; n < 2000 && a!.state !== "resting"; n++) await turn();
+  uploads.cancel(a!);
+  for (let n = 0; n < 2000 && uploads.busy; n++) await turn();
+  assert.equal(b!.state, "done");
+  assert.equal(server.unfinished, 0);
+});
+
 test("pieces grow while they are quick and shrink when they are slow", async () => {
   const { clock, server, uploads } = make();
   const sizes: number[] = [];

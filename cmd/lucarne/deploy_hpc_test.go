@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/http/cookiejar"
@@ -10,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -166,17 +168,26 @@ func homeOf(env []string) string {
 	return ""
 }
 
+// lonelyPort returns a port that nobody has, and that the kernel gives to nobody (ip_local_port_range).
+func lonelyPort(t *testing.T) string {
+	t.Helper()
+	for range 100 {
+		port := strconv.Itoa(20000 + rand.IntN(10000))
+		if l, err := net.Listen("tcp", ":"+port); err == nil {
+			l.Close()
+			return port
+		}
+	}
+	t.Fatal("every port is taken")
+	return ""
+}
+
 // TestOpenOnDemandJob: the job listens where view.html.erb's form posts its password, and
 // that form leads to the page.
 func TestOpenOnDemandJob(t *testing.T) {
 	need(t, "ruby")
 	env := node(t)
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, port, _ := net.SplitHostPort(l.Addr().String())
-	l.Close()
+	port := lonelyPort(t)
 	dir := t.TempDir()
 	for _, name := range []string{"before", "script", "after"} {
 		if err := os.WriteFile(filepath.Join(dir, name+".sh"), []byte(renderERB(t, "template/"+name+".sh.erb", "0")), 0o700); err != nil {

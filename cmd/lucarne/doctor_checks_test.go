@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -15,6 +16,7 @@ import (
 	"time"
 
 	"lucarne/capture"
+	"lucarne/capture/display"
 	"lucarne/cmd/internal/doctor"
 	"lucarne/encode/nvenc"
 	"lucarne/signaling"
@@ -125,6 +127,20 @@ func TestDoctorShown(t *testing.T) {
 	} {
 		if f := shown(":1", capture.Status{State: state}); f.Code != want {
 			t.Errorf("%v: %+v, want %s", state, f, want)
+		}
+	}
+}
+
+func TestDoctorServer(t *testing.T) {
+	for _, c := range []struct {
+		err  error
+		want string
+	}{
+		{fmt.Errorf("display: %w", display.ErrTemp), "xserver-temp"},
+		{&exec.Error{Name: "Xvnc", Err: exec.ErrNotFound}, "xserver-none"},
+	} {
+		if f := noServer(c.err); f.Code != c.want {
+			t.Errorf("%v: %+v, want %s", c.err, f, c.want)
 		}
 	}
 }

@@ -62,10 +62,18 @@ func shown(name string, status capture.Status) doctor.Finding {
 func checkServer(context.Context) doctor.Finding {
 	plan, err := display.New(display.Config{})
 	if err != nil {
-		return doctor.Tell("xserver-none", err.Error())
+		return noServer(err)
 	}
 	defer plan.Close()
 	return doctor.Tell("xserver-ok", plan.Server, plan.Command[0])
+}
+
+// noServer says why no X server can be started.
+func noServer(err error) doctor.Finding {
+	if errors.Is(err, display.ErrTemp) {
+		return doctor.Tell("xserver-temp", err.Error())
+	}
+	return doctor.Tell("xserver-none", err.Error())
 }
 
 func checkEncoders(context.Context) doctor.Finding {

@@ -47,6 +47,7 @@ func table() map[string]said {
 		"display-lost":      {Fail, "{0} is gone: {1}", "lucarne tries again by itself; if this lasts, restart the desktop", ""},
 		"xserver-ok":        {OK, "{0}: {1}", "", ""},
 		"xserver-none":      {Warn, "there is no X server: {0}", "serve a display that is there already, or ask for an image with an X server", "install tigervnc-standalone-server in the image"},
+		"xserver-temp":      {Warn, "an X server has nowhere to put its lock and its socket: {0}", "", "mount an emptyDir at /tmp (docker run --tmpfs /tmp)"},
 		"segments-ok":       {OK, "segments for any picture", "", ""},
 		"segments-small":    {Warn, "segments of {0} bytes at most: too small for a picture of 3840x2160", "", "raise kernel.shmmax"},
 		"segments-unknown":  {Skip, "unknown: {0}", "", ""},
@@ -72,7 +73,7 @@ func table() map[string]said {
 		"opengl-failed":       {Warn, "gpu-run fails: {0}", "", "install images/gpu-run of this version, with dash and coreutils"},
 
 		"user-ok":       {OK, "{0}, uid {1}, gid {2}", "", ""},
-		"user-nameless": {Warn, "uid {0} has no name in /etc/passwd: some programs do not start without", "", "add an entry for the uid when the container starts, or make /etc/passwd writable for the group 0"},
+		"user-nameless": {Warn, "uid {0} has no name in /etc/passwd: some programs do not start without", "", "install libnss-wrapper, by which lucarne up gives it one, or add an entry when the container starts"},
 		"user-root":     {Warn, "{0}, uid {1}, gid {2}: the desktop’s programs have all rights of the container", "", runsAsUser},
 
 		"home-ok":         {OK, "{0}, {1} MB left", "", ""},

@@ -76,6 +76,14 @@ func TestOpenOnDemandTemplates(t *testing.T) {
 	}
 }
 
+// TestSlurmScript: a linter of shell has nothing to say of it.
+func TestSlurmScript(t *testing.T) {
+	need(t, "shellcheck")
+	if out, err := exec.CommandContext(t.Context(), "shellcheck", filepath.Join(deployDir, "slurm/desktop.sbatch")).CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
 // node is a compute node: lucarne, and an apptainer whose images are nothing.
 func node(t *testing.T) (env []string) {
 	t.Helper()

@@ -77,10 +77,22 @@ type use struct {
 	err       error // ErrRefused, or another's stand-in
 }
 
-// recorded is when a use was, and how often since.
+// recorded is when something was recorded, and how often it was since.
 type recorded struct {
 	at      time.Time
 	repeats uint64
+}
+
+// due notes that it was again, and says whether that is to be recorded, with how many
+// before it.
+func (r *recorded) due(now time.Time, interval time.Duration) (repeats uint64, due bool) {
+	if !r.at.IsZero() && now.Sub(r.at) < interval {
+		r.repeats++
+		return 0, false
+	}
+	repeats = r.repeats
+	*r = recorded{at: now}
+	return repeats, true
 }
 
 // errOther stands for all errors but ErrRefused.
@@ -126,14 +138,10 @@ func (v *Viewer) due(f Feature, operation string, err error, now time.Time) (rep
 	if f == Keyboard || f == Pointer {
 		interval = handsInterval
 	}
-	last, known := v.recorded[u]
-	if known && now.Sub(last.at) < interval {
-		last.repeats++
-		v.recorded[u] = last
-		return 0, false
-	}
-	v.recorded[u] = recorded{at: now}
-	return last.repeats, true
+	last := v.recorded[u]
+	repeats, due = last.due(now, interval)
+	v.recorded[u] = last
+	return repeats, due
 }
 
 // sign writes into a record who the viewer is. The caller holds session.mu.
@@ -148,10 +156,16 @@ func (v *Viewer) recordJoin(err error) {
 		return
 	}
 	r := Record{Time: time.Now(), Event: Joined, From: v.from, Err: err}
+	due := true
 	s.mu.Lock()
 	v.sign(&r)
+	if err != nil {
+		r.Repeats, due = s.unjoined.due(r.Time, otherInterval)
+	}
 	s.mu.Unlock()
-	s.cfg.Audit(r)
+	if due {
+		s.cfg.Audit(r)
+	}
 }
 
 // recordLeave hands to the audit that a viewer has left, and why.

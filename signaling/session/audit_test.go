@@ -155,6 +155,13 @@ func TestRecordsAreBounded(t *testing.T) {
 		l.want(t, "use 1 viewer copy-in +999: refused by policy")
 		v.Leave()
 		l.want(t, "leave 1 viewer refused 2001")
+		for range 1000 {
+			s.Join(JoinConfig{Share: "ended"})
+		}
+		l.want(t, "join controller by @ended: session: join: no such link")
+		time.Sleep(otherInterval)
+		s.Join(JoinConfig{Share: "ended"})
+		l.want(t, "join controller by @ended +999: session: join: no such link")
 	})
 }
 

@@ -78,8 +78,9 @@ type Session struct {
 	former   *Viewer      // who had been given it and has left; nil: it has been disposed of since
 	alone    time.Time    // since when nobody is here who might take it; zero: somebody is
 	shares   []*share
-	news     uint64 // counts what People tells
-	falls    uint64 // counts encoders that were passed over
+	news     uint64   // counts what People tells
+	falls    uint64   // counts encoders that were passed over
+	unjoined recorded // who was not let in
 }
 
 // New returns a session without a display and without viewers.

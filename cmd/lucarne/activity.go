@@ -111,9 +111,9 @@ func ours(_ int, comm string) bool {
 	return slices.Contains([]string{"lucarne", "Xvnc", "Xtigervnc", "Xvfb", "Xorg"}, comm)
 }
 
-// meter returns what measures the activity of a session. gpus nil: there is no GPU; hub
-// nil: there is none.
-func (f *activityFlags) meter(s *session.Session, gpus *gpuReader, hub *activity.Hub, log *slog.Logger) *activity.Meter {
+// meter returns what measures the activity of a session, and keeps it in the file named
+// state. gpus nil: there is no GPU; hub nil: there is none.
+func (f *activityFlags) meter(s *session.Session, state string, gpus *gpuReader, hub *activity.Hub, log *slog.Logger) *activity.Meter {
 	root := os.DirFS("/")
 	born, err := containerStart(root)
 	if err != nil {
@@ -123,7 +123,7 @@ func (f *activityFlags) meter(s *session.Session, gpus *gpuReader, hub *activity
 	config := activity.Config{
 		Human: s.Active, Viewers: s.Viewers, Born: born,
 		MaxAwake: f.KeepAwakeMax, BusyFor: f.BusyFor, Limit: f.IdleLimit,
-		State: activityFile(), Hub: hub, Log: log,
+		State: state, Hub: hub, Log: log,
 	}
 	for _, k := range f.KeepAwake {
 		config.Rules = append(config.Rules, k.rule(root, home, gpus))
@@ -138,7 +138,8 @@ func (f *activityFlags) meter(s *session.Session, gpus *gpuReader, hub *activity
 }
 
 // activityFile is where the state is kept that outlives this process and not the
-// container: never in a home that is a volume.
+// container: never in a home that is a volume, and, asked for before lucarne up has given
+// the desktop a runtime directory, never in one that ends with this process.
 func activityFile() string {
 	dir := os.Getenv("XDG_RUNTIME_DIR")
 	if info, err := os.Stat(dir); err != nil || !info.IsDir() {

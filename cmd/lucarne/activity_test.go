@@ -91,6 +91,32 @@ func TestHubOf(t *testing.T) {
 	}
 }
 
+// When lucarne up is started again in its container, it knows when the desktop was last
+// used, though it gives its programs a runtime directory that ends with it.
+func TestActivityOutlivesUp(t *testing.T) {
+	needEncoder(t)
+	dir := t.TempDir()
+	socket := filepath.Join(dir, "s")
+	var first, second activity.Status
+	for _, status := range []*activity.Status{&first, &second} {
+		a := start(t, []string{"PATH=" + t.TempDir(), "TMPDIR=" + dir}, "up", "--auth", "none", "--listen", "unix:"+socket)
+		a.awaitPage(t, socket)
+		client, base := a.page(socket)
+		resp, err := client.Get(base + "/api/status")
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = json.NewDecoder(resp.Body).Decode(status)
+		resp.Body.Close()
+		if code := a.stop(t); err != nil || code != exitOK {
+			t.Fatalf("%v, exit code %d:\n%s", err, code, a.stderr)
+		}
+	}
+	if first.Last.IsZero() || !second.Last.Equal(first.Last.Time) || !second.Started.After(first.Started.Time) {
+		t.Errorf("last used %v, and %v when it is started again; want the same", first.Last, second.Last)
+	}
+}
+
 func TestActivity(t *testing.T) {
 	needEncoder(t)
 	dir := t.TempDir()

@@ -39,6 +39,7 @@ type desktop struct {
 	listener  net.Listener
 	dir       string              // that only we can enter
 	remove    func()              // removes dir
+	kept      string              // the file with what a later process of this container is to know of the activity
 	access    access.Config       // who may come in; set by wire
 	display   string              // the one shown; set before run
 	ours      bool                // its X server is started by this process; set before run
@@ -83,7 +84,7 @@ func newDesktop(flags *desktopFlags, gpu gpu) (*desktop, error) {
 // openDesktop reads the policy, listens, and has a directory of its own; the rest waits
 // for wire.
 func openDesktop(flags *desktopFlags, gpu gpu) (d *desktop, err error) {
-	d = &desktop{flags: flags, log: flags.logger(os.Stderr), remove: func() {}, threads: threads{}, gpu: gpu}
+	d = &desktop{flags: flags, log: flags.logger(os.Stderr), kept: activityFile(), remove: func() {}, threads: threads{}, gpu: gpu}
 	if d.policy, err = flags.policy(); err != nil {
 		return nil, err
 	}
@@ -168,7 +169,7 @@ func (d *desktop) wire() error {
 	})
 	d.session.Withhold(d.byGPU...)
 	d.hub = hubOf(os.Getenv, d.log)
-	d.activity = d.flags.meter(d.session, d.gpuReader, d.hub, d.log)
+	d.activity = d.flags.meter(d.session, d.kept, d.gpuReader, d.hub, d.log)
 	d.files = d.flags.store(d.audit != nil, d.log)
 	if err := d.order(d.automatic()); err != nil {
 		return err

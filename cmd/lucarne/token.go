@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"strings"
+	"syscall"
 
 	"lucarne/signaling/access"
 )
@@ -48,7 +49,7 @@ func readToken(path string) (string, error) {
 	return token, nil
 }
 
-// readPrivate reads at most limit bytes of a file that nobody but its owner has access to.
+// readPrivate reads at most limit bytes of a file that is private.
 func readPrivate(path string, limit int64) (string, error) {
 	file, err := os.Open(path)
 	if err != nil {
@@ -62,11 +63,24 @@ func readPrivate(path string, limit int64) (string, error) {
 	if !info.Mode().IsRegular() {
 		return "", fmt.Errorf("%s is not a regular file", path)
 	}
-	if info.Mode().Perm()&0o077 != 0 {
+	owner := os.Geteuid()
+	if stat, ok := info.Sys().(*syscall.Stat_t); ok {
+		owner = int(stat.Uid)
+	}
+	if !private(info.Mode(), owner, os.Geteuid()) {
 		return "", fmt.Errorf("%s has mode %#o, so that others may have access; chmod 600 it", path, info.Mode().Perm())
 	}
 	text, err := io.ReadAll(io.LimitReader(file, limit))
 	return string(text), err
+}
+
+// private says whether a file of a mode and an owner is its reader's alone. Secrets that
+// a platform mounts are root's and are read by the container's group (Kubernetes: fsGroup).
+func private(mode fs.FileMode, owner, reader int) bool {
+	if owner == 0 && reader != 0 {
+		return mode.Perm()&0o037 == 0
+	}
+	return mode.Perm()&0o077 == 0
 }
 
 // notInToken says whether a character is outside the URL alphabet of base64

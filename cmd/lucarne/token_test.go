@@ -1,6 +1,7 @@
 package main
 
 import (
+	"io/fs"
 	"errors"
 	"os"
 	"path/filepath"
@@ -61,5 +62,29 @@ func TestTokenFileIsMade(t *testing.T) {
 	f.TokenFile = "/nonexistent/token"
 	if _, err := f.openToken(); err == nil {
 		t.Error("a token in a directory that does not exist")
+	}
+}
+
+func TestPrivate(t *testing.T) {
+	for _, c := range []struct {
+		mode          fs.FileMode
+		owner, reader int
+		want          bool
+	}{
+		{0o600, 1000, 1000, true},
+		{0o400, 1000, 1000, true},
+		{0o640, 1000, 1000, false},
+		{0o604, 1000, 1000, false},
+		{0o600, 0, 0, true},
+		{0o440, 0, 0, false},
+		{0o440, 0, 1000, true}, // a secret that Kubernetes mounts, with an fsGroup
+		{0o640, 0, 1000, true},
+		{0o444, 0, 1000, false},
+		{0o460, 0, 1000, false},
+		{0o440, 1001, 1000, false},
+	} {
+		if got := private(c.mode, c.owner, c.reader); got != c.want {
+			t.Errorf("private(%#o, %d, %d) = %v", c.mode, c.owner, c.reader, got)
+		}
 	}
 }

@@ -74,8 +74,11 @@ func TestImageStarts(t *testing.T) {
 	sockets := t.TempDir()
 	d.check(os.Chmod(sockets, 0o777))
 	port := []string{"--publish", "127.0.0.1::8888"}
+	// Podman makes an entry for any uid; Docker and Kubernetes do not, nor is one made here.
+	users := filepath.Join(t.TempDir(), "passwd")
+	d.check(os.WriteFile(users, []byte(tool(t, "run", "--rm", "--network", "none", "--entrypoint", "cat", reference, "/etc/passwd")+"\n"), 0o644))
 	for name, options := range map[string][]string{
-		"any uid": append(port, "--user", "1234567:0", "--volume", volume(t)+":/home/jovyan"),
+		"any uid": append(port, "--user", "1234567:0", "--volume", volume(t)+":/home/jovyan", "--volume", users+":/etc/passwd:ro"),
 		"read only": append(port, "--read-only", "--read-only-tmpfs=false", "--cap-drop", "all", "--security-opt", "no-new-privileges",
 			"--tmpfs", "/tmp:mode=1777", "--tmpfs", "/run:mode=755", "--tmpfs", "/home/jovyan:mode=777"),
 		"no network": {"--network", "none", "--volume", sockets + ":/sockets", "--env", "LUCARNE_LISTEN=unix:/sockets/lucarne", "--env", "LUCARNE_AUTH=none"},

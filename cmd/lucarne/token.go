@@ -49,7 +49,7 @@ func readToken(path string) (string, error) {
 	return token, nil
 }
 
-// readPrivate reads at most limit bytes of a file that is private.
+// readPrivate reads at most limit bytes of a file that others cannot read.
 func readPrivate(path string, limit int64) (string, error) {
 	file, err := os.Open(path)
 	if err != nil {
@@ -67,16 +67,16 @@ func readPrivate(path string, limit int64) (string, error) {
 	if stat, ok := info.Sys().(*syscall.Stat_t); ok {
 		owner = int(stat.Uid)
 	}
-	if !confidential(info.Mode(), owner, os.Geteuid()) {
+	if !secret(info.Mode(), owner, os.Geteuid()) {
 		return "", fmt.Errorf("%s has mode %#o, so that others may have access; chmod 600 it", path, info.Mode().Perm())
 	}
 	text, err := io.ReadAll(io.LimitReader(file, limit))
 	return string(text), err
 }
 
-// confidential says whether a file of a mode and an owner is its reader's alone. Secrets that
+// secret says whether a file of a mode and an owner is kept from others. Those that
 // a platform mounts are root's and are read by the container's group (Kubernetes: fsGroup).
-func confidential(mode fs.FileMode, owner, reader int) bool {
+func secret(mode fs.FileMode, owner, reader int) bool {
 	if owner == 0 && reader != 0 {
 		return mode.Perm()&0o037 == 0
 	}

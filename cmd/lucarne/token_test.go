@@ -1,8 +1,8 @@
 package main
 
 import (
-	"io/fs"
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -65,7 +65,7 @@ func TestTokenFileIsMade(t *testing.T) {
 	}
 }
 
-func TestConfidential(t *testing.T) {
+func TestSecretFiles(t *testing.T) {
 	for _, c := range []struct {
 		mode          fs.FileMode
 		owner, reader int
@@ -83,8 +83,8 @@ func TestConfidential(t *testing.T) {
 		{0o460, 0, 1000, false},
 		{0o440, 1001, 1000, false},
 	} {
-		if got := confidential(c.mode, c.owner, c.reader); got != c.want {
-			t.Errorf("confidential(%#o, %d, %d) = %v", c.mode, c.owner, c.reader, got)
+		if got := secret(c.mode, c.owner, c.reader); got != c.want {
+			t.Errorf("secret(%#o, %d, %d) = %v", c.mode, c.owner, c.reader, got)
 		}
 	}
 }

@@ -258,10 +258,10 @@ func TestDisplayGoesAndComesBack(t *testing.T) {
 
 func TestNoDisplayIsAState(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		screen := run(t)
-		if got := screen.Status().State; got != capture.Starting {
-			t.Errorf("state %v, want starting", got)
+		if got := capture.NewScreen(slog.New(slog.DiscardHandler)).Status().State; got != capture.Starting {
+			t.Errorf("state %v before anything runs, want starting", got)
 		}
+		screen := run(t)
 		synctest.Wait()
 		if got := screen.Status().State; got != capture.Failed {
 			t.Errorf("state %v, want failed", got)

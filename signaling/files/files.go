@@ -118,7 +118,7 @@ func New(cfg Config) *Store {
 		cfg.Patience = time.Hour
 	}
 	if cfg.Rate <= 0 {
-		cfg.Rate = 16_000_000
+		cfg.Rate = 7_000_000
 	}
 	return &Store{cfg: cfg, pace: pace{rate: cfg.Rate}, uploads: make(map[string]*upload)}
 }

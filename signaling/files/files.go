@@ -66,7 +66,7 @@ type Config struct {
 	MaxBytes   int64  // of one file; 0: 4 GiB
 	MaxUploads int    // unfinished at once; 0: 16
 	// Rate is how many bytes a second all uploads bring together at most while pictures
-	// move; 0: 16,000,000.
+	// move; 0: 7,000,000.
 	Rate int64
 	// Patience is how long an upload may rest before it is given up; 0: 1 h.
 	Patience time.Duration

@@ -38,6 +38,23 @@ func video(ctx context.Context, v *view) (report.Result, error) {
 	return v.animated(ctx, videoBounds, func(w *xclient.Window) (xclient.Animation, error) { return xclient.NewVideo(w) })
 }
 
+// openScene puts the shaded scene on the display, for scenarios that draw it beside
+// something else, until close.
+func (v *view) openScene() (scene *xclient.Scene, close func(), err error) {
+	w, err := xclient.Open(v.peer.Display(), moveBounds, backdrop)
+	if err != nil {
+		return nil, nil, err
+	}
+	if scene, err = xclient.NewScene(w); err != nil {
+		w.Close()
+		return nil, nil, err
+	}
+	return scene, func() {
+		scene.Close()
+		w.Close()
+	}, nil
+}
+
 // animated shows an animation's numbered frames and measures how many of them the
 // page shows, and how late; then how good they are.
 func (v *view) animated(ctx context.Context, bounds image.Rectangle, open func(*xclient.Window) (xclient.Animation, error)) (report.Result, error) {

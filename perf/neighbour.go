@@ -43,16 +43,11 @@ func neighbour(ctx context.Context, v *view) (_ report.Result, err error) {
 	if err := group.Add(append(v.peer.Carriers(), busy.cmd.Process.Pid)...); err != nil {
 		return report.Result{}, err
 	}
-	w, err := xclient.Open(v.peer.Display(), moveBounds, backdrop)
+	scene, clear, err := v.openScene()
 	if err != nil {
 		return report.Result{}, err
 	}
-	defer w.Close()
-	scene, err := xclient.NewScene(w)
-	if err != nil {
-		return report.Result{}, err
-	}
-	defer scene.Close()
+	defer clear()
 	watched := *v
 	defer watched.close()
 	watched.length = max(v.length, beside)

@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"lucarne/perf/report"
-	"lucarne/perf/xclient"
 )
 
 const (
@@ -64,16 +63,11 @@ const uploadScript = `(async (size, cuts) => {
 // file that is interrupted twice, from the first byte to the last, beside what it shows
 // before and after. That the file does not arrive whole is an error.
 func upload(ctx context.Context, v *view) (report.Result, error) {
-	w, err := xclient.Open(v.peer.Display(), moveBounds, backdrop)
+	scene, clear, err := v.openScene()
 	if err != nil {
 		return report.Result{}, err
 	}
-	defer w.Close()
-	scene, err := xclient.NewScene(w)
-	if err != nil {
-		return report.Result{}, err
-	}
-	defer scene.Close()
+	defer clear()
 	var sum string
 	if err := v.page.Eval(ctx, fmt.Sprintf("%s(%d, %d)", uploadScript, uploaded, uploadCuts), &sum); err != nil {
 		return report.Result{}, err

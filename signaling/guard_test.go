@@ -28,13 +28,10 @@ type fortress struct {
 
 const aPassword = "correct horse battery staple"
 
-// fortify starts one. changes may alter the configuration.
-func fortify(t *testing.T, method access.Method, changes ...func(*Config)) *fortress {
+// accessBy is access by a method, with aToken, aPassword, or the name that a proxy on loopback puts
+// into a header.
+func accessBy(t *testing.T, method access.Method, header string) access.Config {
 	t.Helper()
-	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, "a.txt"), []byte("abc"), 0o600); err != nil {
-		t.Fatal(err)
-	}
 	local, err := access.ParsePeers([]string{"127.0.0.0/8"})
 	if err != nil {
 		t.Fatal(err)
@@ -43,12 +40,22 @@ func fortify(t *testing.T, method access.Method, changes ...func(*Config)) *fort
 	if err != nil {
 		t.Fatal(err)
 	}
+	return access.Config{
+		Method: method, Token: aToken, Password: password,
+		Identity: access.Identity{Header: header, From: local},
+	}
+}
+
+// fortify starts one. changes may alter the configuration.
+func fortify(t *testing.T, method access.Method, changes ...func(*Config)) *fortress {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "a.txt"), []byte("abc"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	v := newVNCServer()
 	s := serve(t, func(c *Config) {
-		c.Access = access.Config{
-			Method: method, Token: aToken, Password: password,
-			Identity: access.Identity{Header: "X-Forwarded-User", From: local},
-		}
+		c.Access = accessBy(t, method, "X-Forwarded-User")
 		c.Files = files.New(files.Config{Dir: dir, Log: c.Log})
 		c.VNC = &rfb.Server{Dial: v.dial}
 		for _, change := range changes {

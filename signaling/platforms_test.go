@@ -217,21 +217,10 @@ func TestPlatforms(t *testing.T) {
 // start starts its desktop, with files in dir.
 func (p platform) start(t *testing.T, dir string) *server {
 	t.Helper()
-	local, err := access.ParsePeers([]string{"127.0.0.0/8"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	password, err := access.ParsePassword("$2a$04$Gmr5RsUTbwSxL68hM.zBFO2E2.kFs.Bne.OzPGXcdxzg7TQkPlSWy")
-	if err != nil {
-		t.Fatal(err)
-	}
 	v := newVNCServer()
 	s := serve(t, func(c *Config) {
 		c.BasePath = p.base
-		c.Access = access.Config{
-			Method: p.method, Token: aToken, Password: password,
-			Identity: access.Identity{Header: "kubeflow-userid", From: local},
-		}
+		c.Access = accessBy(t, p.method, "kubeflow-userid")
 		c.Files = files.New(files.Config{Dir: dir, Log: c.Log})
 		c.VNC = &rfb.Server{Dial: v.dial}
 		c.Activity = activity.New(activity.Config{Human: func() time.Time { return time.Time{} }, Log: c.Log})

@@ -40,7 +40,7 @@ FUZZTIME ?= 30s
 .PHONY: help run test build web lint fuzz bench bench-links bench-idle bench-selftest clean packages packages-run packages-test
 
 help: ## Say what there is
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
+	@sed -n 's|^\([a-z-]*\)\(/%\)\{0,1\}:.*## \(.*\)|make \1\2\t\3|; s|/%\t|/IMAGE\t|; /^make .*\t/p' $(MAKEFILE_LIST) | expand -t 27
 
 run: packages-run build ## Start a light desktop and print the link to open
 	bin/lucarne up --session 'ico -faces -sleep 0.03 & xterm & exec openbox' $(ARGS)

@@ -54,26 +54,26 @@ checksums: ## Compute images/CHECKSUMS and jupyterlab.lock from the real files; 
 images-list: ## Name the images
 	@printf '%s\n' $(IMAGES)
 
-build/%: build generate-dockerfiles
+build/%: build generate-dockerfiles ## Build it by podman or docker; REPO, TAG, CONTAINER, DARGS
 	$(KNOWN)images/build $(CONTAINER) $(notdir $@) $(REPO)/$(notdir $@):$(TAG) \
 		--build-arg VERSION=$(VERSION) --build-arg REVISION=$(COMMIT) $(DARGS)
 
-dev/%: ## dev/IMAGE starts it and prints the link
+dev/%: ## Start it and print the link; PORT
 	$(KNOWN)images/dev $(CONTAINER) $(REPO)/$(notdir $@):$(TAG)
 
-test/%: packages-test web ## test/IMAGE starts it as platforms do, in their worst moods
+test/%: packages-test web ## Start it as platforms do, in their worst moods
 	$(KNOWN)$(call test-images,$(CONTAINER),$(notdir $@),$(REPO)/NAME:$(TAG))
 
-sbom/%: ## sbom/IMAGE lists what is in it as SPDX, in bin/IMAGE.spdx.json
+sbom/%: ## List what is in it as SPDX, in bin/IMAGE.spdx.json
 	$(KNOWN)go run ./images/sbom $(CONTAINER) $(REPO)/$(notdir $@):$(TAG) > bin/$(notdir $@).spdx.json
 
-post-build/%:
+post-build/%: ## Tag it: commit, its first 7 digits, branch, latest, v1
 	$(KNOWN)for tag in $(COMMIT) $$(echo $(COMMIT) | cut -c 1-7) $(BRANCH) latest v1; do \
 		$(CONTAINER) tag $(SOURCE_FULL_IMAGE_NAME) $(REPO)/$(notdir $@):$$tag || exit 1; done
 
-pull/%:
+pull/%: ## Fetch it from REPO
 	$(KNOWN)$(CONTAINER) pull $(REPO)/$(notdir $@):$(TAG)
 
-push/%:
+push/%: ## Push these five tags to REPO
 	$(KNOWN)for tag in $(COMMIT) $$(echo $(COMMIT) | cut -c 1-7) $(BRANCH) latest v1; do \
 		$(CONTAINER) push $(REPO)/$(notdir $@):$$tag || exit 1; done

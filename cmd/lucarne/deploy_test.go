@@ -27,13 +27,14 @@ const (
 
 // othersFlags are flags that those files give to other programs.
 var othersFlags = []string{
-	"--bind", "--nv", "--env", // apptainer
-	"--gpus", "--nodes", "--cpus-per-task", "--mem", "--time", "--job-name", // Slurm
+	"--bind", "--nv", "--env", "--cleanenv", // apptainer
+	"--gpus", "--nodes", "--cpus-per-task", "--mem", "--time", "--job-name", "--jobid", "--overlap", // Slurm
 	"--listening-port", "--realm", "--use-auth-secret", "--static-auth-secret", "--fingerprint", "--no-cli", "--relay-ip",
 	"--no-multicast-peers", "--no-tcp-relay", "--log-file", // coturn
 	"--from-literal", "--from-file", "--tail", // kubectl
-	"--detach", "--rm", "--publish", "--volume", "--tmpfs", "--read-only", "--name", // docker
+	"--detach", "--rm", "--publish", "--volume", "--tmpfs", "--read-only", "--name", "--no-cache", "--pull", "--build-arg", "--label", "--format", "--output", // docker
 	"--timeout", // jupyterhub-idle-culler
+	"--which",   // gpu-run
 }
 
 // secretVariables are what is no flag's.

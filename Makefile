@@ -14,7 +14,7 @@ RUN_PACKAGES   := tigervnc-standalone-server openbox xterm xfonts-base x11-apps
 TEST_PACKAGES  := tigervnc-standalone-server xvfb xserver-xorg-core xserver-xorg-video-dummy x11vnc websockify novnc x11-xkb-utils \
                   x11-xserver-utils xterm l3afpad featherpad xfonts-base xclip libavcodec-dev ffmpeg nginx-light coturn apache2-bin haproxy chromium firefox-esr \
                   jupyterhub node-configurable-http-proxy dbus pulseaudio libnss-wrapper tini shellcheck curl ruby \
-                  python3-setuptools python3-wheel
+                  python3-setuptools python3-wheel docker-compose
 NODE_PACKAGES  := $(shell node -e 'process.exit(parseInt(process.versions.node) < 18 ? 1 : 0)' 2>/dev/null && npm --version >/dev/null 2>&1 || echo nodejs npm)
 
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)

@@ -46,7 +46,9 @@ func (s shape) check(t *testing.T, path string, value any) {
 	}
 }
 
-// Parts of objects, as the API's reference has them, as far as they are used here.
+// Parts of objects, as far as they are used here: fields, and which of them have to be there, by
+// the reference of Kubernetes' API (core/v1, apps/v1, networking.k8s.io/v1). Some that it has
+// defaults for have to be said here all the same.
 var (
 	anyShape    = shape{"*": nil}
 	k8sMetadata = shape{"name!": nil, "namespace": nil, "labels": anyShape, "annotations": anyShape}
@@ -65,39 +67,45 @@ var (
 		"securityContext": k8sConfined, "readinessProbe": k8sProbe, "resources": k8sResources, "volumeMounts": k8sMounts,
 	}
 	k8sPod = shape{
-		"serviceAccountName": nil, "containers!": k8sContainer, "volumes": k8sVolumes,
+		"serviceAccountName": nil, "automountServiceAccountToken": nil, "containers!": k8sContainer, "volumes": k8sVolumes,
 		"securityContext": {"runAsUser": nil, "runAsGroup": nil, "runAsNonRoot": nil, "fsGroup": nil, "seccompProfile": {"type!": nil}},
 	}
 	k8sLabelled  = shape{"matchLabels!": anyShape}
 	k8sPeer      = shape{"namespaceSelector": k8sLabelled, "podSelector": k8sLabelled}
 	k8sPorts     = shape{"protocol!": nil, "port!": nil, "endPort": nil}
 	k8sReference = shape{"name!": nil, "namespace": nil}
-	kindShown    = shape{"displayName!": nil, "description": nil, "hidden": nil, "deprecated": nil}
-	kindLogo     = shape{"configMap!": k8sKey}
+	kindLogo     = shape{"configMap!": {"name!": nil, "namespace!": nil, "key!": nil, "mediaType!": nil}} // or url
 	kindOptions  = func(spec shape) shape {
-		return shape{"spawner!": {"default!": nil}, "values!": {"id!": nil, "spawner!": kindShown, "spec!": spec}}
+		return shape{"spawner!": {"default!": nil}, "values!": {"id!": nil, "spawner!": {"displayName!": nil, "description": nil, "hidden": nil}, "spec!": spec}}
 	}
 )
 
 // k8sKinds are the objects of Kubernetes that are used here: apiVersion and kind, and what
-// they have beside metadata.
+// they have beside metadata. Those that are not Kubernetes' own follow
+//   - Notebook: kubeflow/kubeflow, components/notebook-controller/api/v1;
+//   - PodDefault: the same, components/admission-webhook/pkg/apis/settings/v1alpha1;
+//   - WorkspaceKind: kubeflow/notebooks, branch notebooks-v2, workspaces/controller/api/v1beta1
+//     at 000eaaac (2026): activityProbe and activityRules, ports of the pod template;
+//   - GatewayClass and Gateway: kubernetes-sigs/gateway-api 1.6, v1;
+//   - GatewayConfig and UDPRoute: l7mp/stunner-gateway-operator 1.1, api/v1.
 var k8sKinds = map[string]shape{
 	"kubeflow.org/v1 Notebook":         {"spec!": {"template!": {"spec!": k8sPod}}},
 	"kubeflow.org/v1alpha1 PodDefault": {"spec!": {"desc": nil, "selector!": k8sLabelled, "env": k8sEnv, "volumes": k8sVolumes, "volumeMounts": k8sMounts}},
 	"kubeflow.org/v1beta1 WorkspaceKind": {"spec!": {
-		"spawner!": {"displayName!": nil, "description!": nil, "hidden": nil, "deprecated": nil, "icon!": kindLogo, "logo!": kindLogo},
+		"spawner!":      {"displayName!": nil, "description!": nil, "hidden": nil, "deprecated": nil, "icon!": kindLogo, "logo!": kindLogo},
+		"activityRules": {"config!": {"secondsSinceActive!": nil, "minRunningSeconds": nil}, "effect!": {"pauseWorkspace!": nil}},
 		"podTemplate!": {
-			"serviceAccount!": {"name!": nil},
-			"culling": {
-				"enabled": nil, "maxInactiveSeconds": nil, "maxProbeIntervalSeconds": nil, "minProbeIntervalSeconds": nil,
-				"activityProbe!": {"jupyter": {"lastActivity!": nil, "portId!": nil}},
+			"serviceAccount": {"clusterRoles": {"name!": nil}},
+			"activityProbe": {
+				"minProbeIntervalSeconds": nil, "probeIntervalSeconds": nil, "jupyter!": {"lastActivity!": nil, "portId!": nil}, // or podExec
 			},
-			"probes": {"readinessProbe": k8sProbe}, "volumeMounts!": {"home!": nil}, "httpProxy": {"removePathPrefix": nil},
+			"probes": {"readinessProbe": k8sProbe}, "volumeMounts!": {"home!": nil},
+			"ports!":   {"id!": nil, "protocol!": nil, "defaultDisplayName!": nil, "httpProxy": {"removePathPrefix": nil}},
 			"extraEnv": k8sEnv, "extraVolumeMounts": k8sMounts, "extraVolumes": k8sVolumes,
 			"securityContext": {"fsGroup": nil}, "containerSecurityContext": k8sConfined,
 			"options!": {
-				"imageConfig!": kindOptions(shape{"image!": nil, "imagePullPolicy": nil, "ports!": {"id!": nil, "displayName!": nil, "port!": nil, "protocol!": nil}}),
-				"podConfig!":   kindOptions(shape{"resources!": k8sResources, "tolerations": {"key": nil, "operator": nil, "effect": nil}}),
+				"imageConfig!": kindOptions(shape{"image!": nil, "imagePullPolicy": nil, "ports!": {"id!": nil, "port!": nil, "displayName": nil}}),
+				"podConfig!":   kindOptions(shape{"resources": k8sResources, "tolerations": {"key": nil, "operator": nil, "effect": nil}}),
 			},
 		},
 	}},
@@ -107,7 +115,7 @@ var k8sKinds = map[string]shape{
 	"v1 PersistentVolumeClaim": {"spec!": {"accessModes!": nil, "resources!": k8sResources}},
 	"v1 ConfigMap":             {"data!": anyShape},
 	"v1 Service": {"spec!": {
-		"type": nil, "clusterIP": nil, "externalTrafficPolicy": nil, "selector!": anyShape, "ports!": {"name": nil, "port!": nil, "protocol": nil, "targetPort": nil},
+		"type": nil, "externalTrafficPolicy": nil, "selector!": anyShape, "ports!": {"name": nil, "port!": nil, "protocol": nil, "targetPort": nil},
 	}},
 	"apps/v1 Deployment": {"spec!": {"replicas": nil, "selector!": k8sLabelled, "template!": {"metadata!": {"labels!": anyShape}, "spec!": k8sPod}}},
 	"gateway.networking.k8s.io/v1 GatewayClass": {"spec!": {
@@ -118,7 +126,9 @@ var k8sKinds = map[string]shape{
 	"stunner.l7mp.io/v1 UDPRoute":          {"spec!": {"parentRefs!": k8sReference, "rules!": {"backendRefs!": k8sReference}}},
 }
 
-// deployedFiles are those that are no objects of Kubernetes.
+// deployedFiles are those that are no objects of Kubernetes: the spawner's as
+// kubeflow/kubeflow's crud-web-apps/jupyter reads it, and Compose's as the schema of
+// compose-spec/compose-spec at 00655e22 (2025) has it.
 var deployedFiles = map[string]shape{
 	"kubeflow/spawner_ui_config.yaml": {"spawnerFormDefaults!": {"*": {"value!": nil, "options": nil, "readOnly": nil, "limitFactor": nil}}},
 	"jupyterhub/z2jh-values.yaml": {
@@ -140,9 +150,10 @@ var deployedFiles = map[string]shape{
 		"name": nil,
 		"services!": {"*": {
 			"image!": nil, "restart": nil, "environment": anyShape, "ports": nil, "volumes": nil, "shm_size": nil, "read_only": nil, "tmpfs": nil,
-			"cap_drop": nil, "cap_add": nil, "security_opt": nil, "command": nil,
+			"cap_drop": nil, "cap_add": nil, "security_opt": nil, "command": nil, "networks": {"*": {"ipv4_address": nil}},
 		}},
-		"volumes": {"*": anyShape},
+		"networks": {"*": {"ipam": {"config": {"subnet": nil}}}},
+		"volumes":  {"*": anyShape},
 	},
 	"ood/manifest.yml": {"name!": nil, "category!": nil, "subcategory": nil, "role!": nil, "description!": nil},
 	"ood/form.yml": {"cluster!": nil, "form!": nil, "attributes!": {"*": {

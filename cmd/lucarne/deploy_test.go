@@ -29,8 +29,8 @@ const (
 var othersFlags = []string{
 	"--bind", "--nv", "--env", "--cleanenv", // apptainer
 	"--gpus", "--nodes", "--cpus-per-task", "--mem", "--time", "--job-name", "--jobid", "--overlap", // Slurm
-	"--listening-port", "--realm", "--use-auth-secret", "--static-auth-secret", "--fingerprint", "--no-cli", "--relay-ip",
-	"--no-multicast-peers", "--no-tcp-relay", "--log-file", // coturn
+	"--listening-port", "--realm", "--use-auth-secret", "--static-auth-secret", "--fingerprint", "--relay-ip", "--denied-peer-ip",
+	"--allowed-peer-ip", "--no-multicast-peers", "--no-tcp-relay", "--log-file", // coturn
 	"--from-literal", "--from-file", "--tail", // kubectl
 	"--detach", "--rm", "--publish", "--volume", "--tmpfs", "--read-only", "--name", "--no-cache", "--pull", "--build-arg", "--label", "--format", "--output", // docker
 	"--timeout", // jupyterhub-idle-culler

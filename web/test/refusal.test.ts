@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parse, type Feature, type Refusals } from "../src/protocol.ts";
-import { refusalWords } from "../src/ui/refusal.ts";
+import { refusalWords, refuse } from "../src/ui/refusal.ts";
 import { wordsIn } from "./fakes.ts";
 
 test("the page says which rule forbids what", () => {
@@ -20,6 +20,23 @@ test("the page says which rule forbids what", () => {
     const got = refusalWords(wordsIn(language), (feature) => refuse[feature], features as readonly Feature[]);
     assert.equal(got, want);
   }
+});
+
+test("a control says why it is of no use for as long as it is", () => {
+  const attributes = new Map<string, string>();
+  const control = {
+    title: "",
+    setAttribute: (name: string, value: string) => void attributes.set(name, value),
+    removeAttribute: (name: string) => void attributes.delete(name),
+  };
+  const says = (why: string, title?: string) => {
+    refuse(control as unknown as HTMLElement, why, title);
+    return [control.title, attributes.get("aria-description"), attributes.get("aria-disabled")];
+  };
+  assert.deepEqual(says("rules"), ["rules", "rules", "true"]);
+  assert.deepEqual(says(""), ["", undefined, undefined]);
+  assert.deepEqual(says("rules", "Files"), ["rules", "rules", "true"]);
+  assert.deepEqual(says("", "Files"), ["Files", undefined, undefined]);
 });
 
 test("what the server refuses is read, whatever else it says", () => {

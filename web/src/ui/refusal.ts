@@ -15,8 +15,12 @@ export function refusalWords(words: Words, refusal: (feature: Feature) => Refusa
   return lines.filter((line) => line !== "").join(" ");
 }
 
-/** Has a control say to who points at it, or listens, why it is of no use; with "" it is of use. It keeps its place and the focus. */
-export function refuse(control: HTMLElement, why: string): void {
+/**
+ * Has a control say to who points at it, or listens, why it is of no use; with "" it is of use, and says its title to
+ * who points at it. It keeps its place and the focus.
+ */
+export function refuse(control: HTMLElement, why: string, title = ""): void {
+  control.title = why || title;
   if (why === "") {
     control.removeAttribute("aria-disabled");
     control.removeAttribute("aria-description");
@@ -24,7 +28,6 @@ export function refuse(control: HTMLElement, why: string): void {
   }
   control.setAttribute("aria-disabled", "true");
   control.setAttribute("aria-description", why);
-  control.title = why;
 }
 
 /** Shows a note while there is something to say. */

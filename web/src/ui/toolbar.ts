@@ -85,9 +85,7 @@ export class Toolbar {
       if (entry.shown !== drawing + label) relabel(button, drawing, label);
       entry.shown = drawing + label;
       button.hidden = tool.hidden?.() ?? false;
-      const why = tool.refused?.() ?? "";
-      refuse(button, why);
-      if (why === "") button.title = label;
+      refuse(button, tool.refused?.() ?? "", label);
       if (tool.pressed) button.setAttribute("aria-pressed", String(tool.pressed()));
     }
   }

@@ -1,6 +1,5 @@
 import { pageClock } from "../src/clock.ts";
-import { Entry, handOver, historyMemory, tabStorage } from "../src/entry.ts";
-import { takeSecrets } from "../src/http.ts";
+import { arrive } from "../src/entry.ts";
 import { pickLanguage, catalogueOf } from "../src/i18n.ts";
 import { readOptions } from "../src/options.ts";
 import { wear } from "../src/page.ts";
@@ -10,9 +9,7 @@ import type { Wire } from "./line.ts";
 import { CheckPage } from "./page.ts";
 import { CheckWords } from "./words.ts";
 
-// First of all, so that the secret is in the address bar for as short as can be.
-const entry = new Entry(takeSecrets(location, history), historyMemory(history), tabStorage(), document.baseURI);
-handOver(entry, document, document.baseURI);
+const entry = arrive(document.baseURI);
 const query = new URLSearchParams(location.search);
 const settings = new SettingsStore(browserStorage(), readOptions(location.search).settings).value;
 const language = pickLanguage([settings.language, ...navigator.languages]);

@@ -1,7 +1,6 @@
 /** The page put together: the list of what is looked at, what it comes to, and the report. */
 
 import type { Entry } from "../src/entry.ts";
-import { session, type Credential, type Login } from "../src/http.ts";
 import { Card } from "../src/ui/card.ts";
 import { element } from "../src/ui/dom.ts";
 import { checkClipboard, checkCodecs, checkJPEG } from "./decode.ts";
@@ -56,12 +55,8 @@ export class CheckPage {
     private readonly entry: Entry,
     private readonly main: HTMLElement,
   ) {
-    this.card = new Card(words, {
-      reconnect: () => void this.look(),
-      methods: async () => (await session()).methods,
-      login: (credential) => this.login(credential),
-      depart: () => entry.leaveToSignIn((url) => location.assign(url)),
-    });
+    const look = () => void this.look();
+    this.card = new Card(words, { reconnect: look, ...entry.form(look) });
     this.list = new List(words);
     this.box = new ReportBox(words, (addresses) => this.report(addresses));
     this.build();
@@ -88,12 +83,6 @@ export class CheckPage {
       this.box.root,
     );
     document.body.append(this.card.root);
-  }
-
-  private async login(credential: Credential): Promise<Login> {
-    const result = await this.entry.signIn(credential);
-    if (result === "in") void this.look();
-    return result;
   }
 
   /** Looks at everything, from the beginning. */

@@ -11,7 +11,7 @@ import { listenForDrops } from "./drop.ts";
 import type { Entry } from "./entry.ts";
 import { Files } from "./files.ts";
 import { Hands } from "./hands.ts";
-import { session, type Credential, type Login } from "./http.ts";
+import { session } from "./http.ts";
 import { catalogueOf, pickLanguage, Words, type Language } from "./i18n.ts";
 import { Media } from "./media.ts";
 import { onNetworkChange } from "./network.ts";
@@ -179,11 +179,9 @@ export class App {
       clipboard: this.exchange.panel,
       cancel: (way) => this.exchange.cancel(way),
       reconnect: () => this.connection.connect(),
-      methods: async () => (await session()).methods,
-      login: (credential) => this.login(credential),
+      ...this.entry.form(() => this.connection.connect()),
       signedIn: () => this.entry.key !== "",
       signOut: () => void this.signOut(),
-      depart: () => this.entry.leaveToSignIn((url) => location.assign(url)),
       type: () => this.hands.typing.text.toggleKeyboard(),
       keys: this.hands.typing.keyboard,
       access: this.access,
@@ -289,12 +287,6 @@ export class App {
 
   private may(feature: Feature): boolean {
     return this.hello?.allow.includes(feature) ?? false;
-  }
-
-  private async login(credential: Credential): Promise<Login> {
-    const result = await this.entry.signIn(credential);
-    if (result === "in") this.connection.connect();
-    return result;
   }
 
   private async signOut(): Promise<void> {

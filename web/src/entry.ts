@@ -1,6 +1,7 @@
 /** By what the page comes in: what its address has, or what this tab has come in by before. */
 
-import { depart, exchange, logout, type Credential, type Login, type Secrets } from "./http.ts";
+import { bringsSecrets, depart, exchange, logout, session, takeSecrets, type Credential, type Login, type Secrets } from "./http.ts";
+import type { LoginActions } from "./ui/login.ts";
 
 /** What a page has come in by: the key, and the id of a link; "" for none. */
 export interface Kept {
@@ -96,6 +97,19 @@ export class Entry {
     return true;
   }
 
+  /** What the sign-in form does; once it has let somebody in, then goes on. */
+  form(then: () => void): LoginActions {
+    return {
+      methods: async () => (await session(this.page)).methods,
+      login: async (credential) => {
+        const result = await this.signIn(credential);
+        if (result === "in") then();
+        return result;
+      },
+      depart: () => this.leaveToSignIn((url) => location.assign(url)),
+    };
+  }
+
   /** Signs out, in all tabs of the browser. */
   async signOut(): Promise<boolean> {
     const out = await logout(this.kept.key, this.page);
@@ -129,6 +143,24 @@ export class Entry {
     this.memory.write(kept);
   }
 }
+
+/**
+ * What a page of ours comes in by: called first of all, so that a secret is in the address bar for as short as can be.
+ * home is the URL of the desktop's own page.
+ */
+export function arrive(home: string, tab: Tab = window): Entry {
+  const { location, history, document } = tab;
+  const entry = new Entry(takeSecrets(location, history), historyMemory(history), tabStorage(tab), home);
+  handOver(entry, document, home);
+  // A link that is put into the address of a tab that has the page already.
+  tab.addEventListener("hashchange", () => bringsSecrets(location.hash) && location.reload());
+  return entry;
+}
+
+/** What of a tab has to do with it. */
+type Tab = Pick<Window, "location" | "history" | "document" | "sessionStorage"> & {
+  addEventListener(type: "hashchange", listener: () => void): void;
+};
 
 /** The URL alphabet of base64, without padding (RFC 4648 section 5). */
 const base64 = (bytes: Uint8Array): string =>

@@ -1,7 +1,7 @@
 import { App } from "./app.ts";
 import { browserClipboard } from "./clipboard/system.ts";
-import { Entry, handOver, historyMemory, tabStorage } from "./entry.ts";
-import { bringsSecrets, opener, takeSecrets } from "./http.ts";
+import { arrive } from "./entry.ts";
+import { opener } from "./http.ts";
 import { pickLanguage } from "./i18n.ts";
 import { platformOf } from "./keyboard/stroke.ts";
 import { readOptions } from "./options.ts";
@@ -22,15 +22,11 @@ if (options.vnc) location.replace(new URL(`vnc/${location.search}${location.hash
 else await begin(new SettingsStore(browserStorage(), options.settings, platformOf(navigator) === "mac"));
 
 async function begin(store: SettingsStore): Promise<void> {
-  // First of all, so that the secret is in the address bar for as short as can be.
-  const entry = new Entry(takeSecrets(location, history), historyMemory(history), tabStorage(), document.baseURI);
-  handOver(entry, document, document.baseURI);
+  const entry = arrive(document.baseURI);
   const open = opener(document.baseURI, !entry.pending);
   const version = pageVersion(document);
   const language = pickLanguage([store.value.language, ...navigator.languages]);
   const app = new App(language, store, version, browserClipboard(navigator), open, entry, findPage(document));
   window.lucarne = { version, stats: () => app.stats() };
-  // A link that is put into the address of a tab that has the page already.
-  addEventListener("hashchange", () => bringsSecrets(location.hash) && location.reload());
   await app.start();
 }

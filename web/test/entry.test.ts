@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Company } from "../src/company.ts";
-import { Entry, handOver, historyMemory } from "../src/entry.ts";
+import { arrive, Entry, handOver, historyMemory } from "../src/entry.ts";
 import type { Secrets } from "../src/http.ts";
 import type { Person } from "../src/protocol.ts";
 import { FakeClock } from "./fakes.ts";
@@ -105,6 +105,33 @@ test("who comes back from the hub gets a key for what the tab had gone with", as
   assert.deepEqual([back.key, storage.items.size], ["k", 0]);
   answering(502, null);
   assert.equal(await load().leaveToSignIn(() => assert.ok(false)), false);
+});
+
+test("the form goes on once it has let somebody in", async () => {
+  const { load } = tab();
+  let on = 0;
+  const { methods, login } = load().form(() => on++);
+  answering(401, null);
+  assert.deepEqual(await methods(), ["token"]);
+  assert.deepEqual([await login({ token: "t" }), on], ["wrong", 0]);
+  answering(200, { key: "k" });
+  assert.deepEqual([await login({ token: "t" }), on], ["in", 1]);
+});
+
+test("a link that is put into the address of a page that is there already is followed", () => {
+  const { history, storage } = tab();
+  let changed = () => {};
+  let loaded = 0;
+  const location = { hash: "#token=t", pathname: "/user/a/", search: "", reload: () => loaded++ };
+  const addEventListener = (_: "hashchange", listener: () => void) => (changed = listener);
+  const document = { addEventListener: () => {} };
+  const entry = arrive(PAGE, { location, history, document, sessionStorage: storage, addEventListener } as unknown as Parameters<typeof arrive>[1]);
+  assert.ok(entry.pending);
+  for (const [hash, want] of [["", 0], ["#else", 0], ["#token=other", 1], ["#view=link", 2]] as const) {
+    location.hash = hash;
+    changed();
+    assert.equal(loaded, want, hash);
+  }
 });
 
 test("links to pages of ours take the key along while they are followed, and others do not", async () => {

@@ -10,7 +10,7 @@ import { Company } from "../src/company.ts";
 import { Connection, type LinkState, type Socket } from "../src/connection.ts";
 import { isOurs, isWayOut } from "../src/desk.ts";
 import type { Entry } from "../src/entry.ts";
-import { session, socketURL, type Credential, type Login } from "../src/http.ts";
+import { session, socketURL } from "../src/http.ts";
 import { isCopy, isPaste } from "../src/keyboard/stroke.ts";
 import { onNetworkChange } from "../src/network.ts";
 import type { Control, Feature, HelloMessage, ServerMessage } from "../src/protocol.ts";
@@ -77,12 +77,7 @@ export class VNCPage {
       given: () => this.gate.drop(),
     });
     const reconnect = () => this.connection.connect();
-    this.card = new Card(words, {
-      reconnect,
-      methods: async () => (await session(home)).methods,
-      login: (credential) => this.login(credential),
-      depart: () => entry.leaveToSignIn((url) => location.assign(url)),
-    });
+    this.card = new Card(words, { reconnect, ...entry.form(reconnect) });
     this.panel = new ClipboardPanel(words, { ...this.exchange.panel, refused: (...features) => refusalWords(words, (feature) => this.hello?.refuse[feature], features), closed: () => this.screen?.focus() });
     this.bar = new Bar(words, {
       clipboard: () => (this.panel.open ? this.panel.close() : this.panel.show()),
@@ -186,12 +181,6 @@ export class VNCPage {
 
   private may(feature: Feature): boolean {
     return this.hello?.allow.includes(feature) ?? false;
-  }
-
-  private async login(credential: Credential): Promise<Login> {
-    const result = await this.entry.signIn(credential);
-    if (result === "in") this.connection.connect();
-    return result;
   }
 
   private linked(state: LinkState): void {

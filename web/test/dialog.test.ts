@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { keep } from "../src/ui/dialog.ts";
+import { copyOf, keep } from "../src/ui/dialog.ts";
 
 test("Tab goes round in a dialog, from control to control and from whatever lies between them", () => {
   const control = (name: string) => ({ name, offsetParent: {}, matches: () => false, focus: () => (to = name) });
@@ -29,5 +29,16 @@ test("Tab goes round in a dialog, from control to control and from whatever lies
     assert.equal(to, want, what);
     assert.equal(prevented, want !== "", `${what}: the browser's own step`);
     assert.ok(!closed, what);
+  }
+});
+
+test("what is in a field is copied by the browser's clipboard, else by the old command, from a field that is seen", async () => {
+  for (const [api, old, want] of [[true, false, true], [false, true, true], [false, false, false]] as const) {
+    const done: string[] = [];
+    const field = { value: "text", hidden: true, focus: () => done.push("focus"), select: () => done.push("select") };
+    Object.assign(globalThis, { document: { execCommand: (name: string) => (done.push(name), old) } });
+    const copied = await copyOf(field as unknown as HTMLInputElement, async (text) => (done.push(text), api));
+    assert.equal(copied, want);
+    assert.deepEqual([field.hidden, ...done], api ? [true, "text"] : [false, "text", "focus", "select", "copy"]);
   }
 });

@@ -68,3 +68,13 @@ export function keep(root: HTMLElement, event: KeyboardEvent, close: () => void)
 export function write(place: HTMLElement, text: string): void {
   if (place.textContent !== text) place.textContent = text;
 }
+
+/** Copies what is in a field, which shows itself where that is not done at once; says whether it has been. */
+export async function copyOf(field: HTMLInputElement | HTMLTextAreaElement, copy: (text: string) => Promise<boolean>): Promise<boolean> {
+  if (await copy(field.value)) return true;
+  field.hidden = false;
+  field.focus();
+  field.select();
+  // Where there is no clipboard API (plain HTTP), the old command may still work on a selection.
+  return document.execCommand("copy");
+}

@@ -2,7 +2,7 @@
 
 import type { Words } from "../i18n.ts";
 import type { Finding } from "../protocol.ts";
-import { Dialog, write } from "./dialog.ts";
+import { copyOf, Dialog, write } from "./dialog.ts";
 import { element } from "./dom.ts";
 
 export interface DoctorActions {
@@ -119,11 +119,9 @@ export class DoctorPanel extends Dialog {
   private async copy(): Promise<void> {
     const { words, parts, actions } = this;
     parts.text.value = textOf(words, this.found);
-    const copied = await actions.copy(parts.text.value);
-    parts.text.hidden = copied;
-    if (!copied) parts.text.select();
-    // Where there is no clipboard API (plain HTTP), the old command may still work on a selection.
-    write(parts.note, words.say(copied || document.execCommand("copy") ? "doctor.ui.copied" : "doctor.ui.uncopied"));
+    parts.text.hidden = true;
+    const copied = await copyOf(parts.text, actions.copy);
+    write(parts.note, words.say(copied ? "doctor.ui.copied" : "doctor.ui.uncopied"));
   }
 }
 

@@ -4,7 +4,7 @@ import type { Access } from "../access.ts";
 import { linkOf } from "../http.ts";
 import type { Key, Words } from "../i18n.ts";
 import type { Feature, Person, Shared, SharedLink, ShareRole } from "../protocol.ts";
-import { Dialog, write } from "./dialog.ts";
+import { copyOf, Dialog, write } from "./dialog.ts";
 import { element } from "./dom.ts";
 import { note as say } from "./refusal.ts";
 
@@ -134,11 +134,8 @@ export class PeoplePanel extends Dialog {
   }
 
   private async copy(): Promise<void> {
-    if (await this.actions.copy(this.link.value)) return write(this.note, this.words.say("clipboard.copied"));
-    this.link.focus();
-    this.link.select();
-    // Where there is no clipboard API (plain HTTP), the old command may still work on a selection.
-    write(this.note, this.words.say(document.execCommand("copy") ? "clipboard.copied" : "share.refused"));
+    const copied = await copyOf(this.link, this.actions.copy);
+    write(this.note, this.words.say(copied ? "clipboard.copied" : "share.refused"));
   }
 }
 

@@ -325,7 +325,7 @@ function parseFields(m: Fields): ServerMessage | null {
     case "processes":
       return { type: "processes", processes: objects(m.processes).map(parseProcess) };
     case "gpus":
-      return { type: "gpus", gpus: Array.isArray(m.gpus) ? m.gpus.map(object).filter((gpu) => gpu !== null).map(parseGPU) : [] };
+      return { type: "gpus", gpus: objects(m.gpus).map(parseGPU) };
     case "clipboard":
       return { type: "clipboard", serial: number(m.serial), selection: string(m.selection), items: parseItems(m.items) };
     case "transfer": {

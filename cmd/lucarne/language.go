@@ -16,17 +16,22 @@ const localesWithin = 2 * time.Second
 // language returns the environment that puts the session into the language that is
 // wished for.
 func (c *upCmd) language(log *slog.Logger) []string {
-	ctx, cancel := context.WithTimeout(context.Background(), localesWithin)
-	defer cancel()
-	var installed []string
-	if out, err := exec.CommandContext(ctx, "locale", "-a").Output(); err == nil {
-		installed = strings.Fields(string(out))
-	}
-	env, spoken := localeFor(c.Language, os.Getenv, installed)
+	env, spoken := localeFor(c.Language, os.Getenv, installedLocales)
 	if !spoken {
 		log.Warn("the session's language is not as wished: no locale of it is installed", "wished", c.Language)
 	}
 	return env
+}
+
+// installedLocales asks the system for its locales; none: it does not say.
+func installedLocales() []string {
+	ctx, cancel := context.WithTimeout(context.Background(), localesWithin)
+	defer cancel()
+	out, err := exec.CommandContext(ctx, "locale", "-a").Output()
+	if err != nil {
+		return nil
+	}
+	return strings.Fields(string(out))
 }
 
 // regions are those that a language is spoken in here, best first; then any.
@@ -37,8 +42,8 @@ const utf8Locale = "C.UTF-8"
 
 // localeFor returns the variables (locale(7)) that stand for a language, of the locales
 // that are installed, and whether they do. Without a wish for one the locale stays as it
-// is, and is that of all characters where there is none.
-func localeFor(wished string, getenv func(string) string, installed []string) (env []string, spoken bool) {
+// is, and is that of all characters where there is none; nobody is asked for others then.
+func localeFor(wished string, getenv func(string) string, installed func() []string) (env []string, spoken bool) {
 	language, _, _ := strings.Cut(strings.ToLower(strings.NewReplacer("-", "_", ".", "_").Replace(wished)), "_")
 	if language == "" {
 		if getenv("LC_ALL") == "" && getenv("LANG") == "" && getenv("LC_CTYPE") == "" {
@@ -50,7 +55,7 @@ func localeFor(wished string, getenv func(string) string, installed []string) (e
 		return nil, false
 	}
 	var names []string // as in "fr_CA", of those that know all characters
-	for _, locale := range installed {
+	for _, locale := range installed() {
 		name, charset, _ := strings.Cut(locale, ".")
 		if strings.HasPrefix(name, language+"_") && strings.EqualFold(strings.ReplaceAll(charset, "-", ""), "utf8") {
 			names = append(names, name)

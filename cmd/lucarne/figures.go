@@ -223,8 +223,9 @@ func (f *figures) codecs() (all []encode.Codec) {
 // collectDesktop tells how the desktop is, and whether it is in use.
 func (f *figures) collectDesktop(s scrape) {
 	state := s.gauge("lucarne_display_state", "1 for the state that the display is in.", "state")
+	now := f.screen.Status().State
 	for is := range capture.States {
-		state(one(f.screen.Status().State == is), is.String())
+		state(one(is == now), is.String())
 	}
 	s.gauge("lucarne_ready", "1 while the desktop can be shown, as readyz answers.")(one(f.handler.Ready() == ""))
 	report := f.activity.Report()

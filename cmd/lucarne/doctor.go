@@ -8,9 +8,11 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"sync"
 	"time"
 
 	"lucarne/cmd/internal/doctor"
+	"lucarne/encode"
 	"lucarne/signaling/iceserver"
 )
 
@@ -87,9 +89,10 @@ func (machineCmd) Run(ctx context.Context, stdout io.Writer) error {
 
 // machine are its checks.
 func machine() []doctor.Check {
+	encoders := sync.OnceValues(func() ([]encode.Backend, error) { return usable(backends()) }) // two checks, one look
 	return []doctor.Check{
 		{Name: "X server", Run: checkServer},
-		{Name: "encoders", Run: checkEncoders},
+		{Name: "encoders", Run: func(context.Context) doctor.Finding { return ofEncoders(encoders()) }},
 		{Name: "NVIDIA driver", Run: checkCapabilities},
 		{Name: "OpenGL", Run: checkOpenGL},
 		{Name: "shared memory", Run: checkSharedMemory},
@@ -99,7 +102,7 @@ func machine() []doctor.Check {
 		{Name: "temporary files", Run: checkTemp},
 		{Name: "processors", Run: checkProcessors},
 		{Name: "UDP", Run: checkUDP},
-		{Name: "JPEG", Run: checkJPEG},
+		{Name: "JPEG", Run: func(context.Context) doctor.Finding { return ofJPEG(encoders()) }},
 		{Name: "VNC", Run: checkVNC},
 	}
 }

@@ -76,8 +76,8 @@ func noServer(err error) doctor.Finding {
 	return doctor.Tell("xserver-none", err.Error())
 }
 
-func checkEncoders(context.Context) doctor.Finding {
-	usable, err := usable(backends())
+// ofEncoders words which encoders are of use here.
+func ofEncoders(usable []encode.Backend, err error) doctor.Finding {
 	if err != nil {
 		return doctor.Tell("encoders-none", err.Error())
 	}
@@ -88,9 +88,9 @@ func checkEncoders(context.Context) doctor.Finding {
 	return doctor.Tell("encoders-ok", strings.Join(names, ", "))
 }
 
-// checkJPEG looks for the rung of browsers that have no video decoder for the socket.
-func checkJPEG(context.Context) doctor.Finding {
-	usable, _ := usable(backends()) // of having none another check tells
+// ofJPEG looks among them for the rung of browsers that have no video decoder for the socket;
+// of there being none at all ofEncoders tells.
+func ofJPEG(usable []encode.Backend, _ error) doctor.Finding {
 	for _, b := range usable {
 		if b.Codec == encode.JPEG {
 			return doctor.Tell("jpeg-ok")

@@ -7,10 +7,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"os"
 	"os/exec"
 	"slices"
-	"strings"
 	"syscall"
 	"time"
 
@@ -143,7 +141,7 @@ func (e *examiner) machine(ctx context.Context) []doctor.Finding {
 // askMachine starts lucarne machine and returns what it finds.
 func (d *desktop) askMachine(ctx context.Context) ([]doctor.Finding, error) {
 	cmd := exec.CommandContext(ctx, "/proc/self/exe", "machine") // this very binary
-	cmd.Env = slices.DeleteFunc(os.Environ(), func(e string) bool { return strings.HasPrefix(e, "LUCARNE_") })
+	cmd.Env = unconfigured()
 	if d.display != "" {
 		cmd.Env = append(cmd.Env, "DISPLAY="+d.display)
 	}

@@ -55,16 +55,21 @@ func (g gpu) start(do string) (*child.Process, error) {
 		args = append(args, string(driver))
 	}
 	process, err := child.Start(&exec.Cmd{
-		Path: "/proc/self/exe", // this very binary, even if another has taken its place
-		Args: args,
-		// What is secret is none of the driver's business.
-		Env:         slices.DeleteFunc(os.Environ(), func(e string) bool { return strings.HasPrefix(e, "LUCARNE_") }),
+		Path:        "/proc/self/exe", // this very binary, even if another has taken its place
+		Args:        args,
+		Env:         unconfigured(),
 		SysProcAttr: &syscall.SysProcAttr{Setpgid: true}, // it ends with us, not with a Ctrl-C before us
 	})
 	if err == nil && g.meter != nil {
 		g.meter.add(process.Used)
 	}
 	return process, err
+}
+
+// unconfigured is this process's environment without what configures it, in which there may be
+// secrets: for processes that drivers and other people's programs are loaded into.
+func unconfigured() []string {
+	return slices.DeleteFunc(os.Environ(), func(e string) bool { return strings.HasPrefix(e, "LUCARNE_") })
 }
 
 // backends are the ways to encode by it.

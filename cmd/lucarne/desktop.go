@@ -280,15 +280,21 @@ func (d *desktop) serveHTTP(ctx context.Context) error {
 		MaxHeaderBytes:    64 << 10, // notebook platforms set large cookies
 		ErrorLog:          slog.NewLogLogger(d.log.Handler(), slog.LevelDebug),
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- server.Serve(d.listener) }()
 	d.log.Info("serving", "listen", d.listener.Addr().String(), "base", d.flags.BasePath)
+	return answer(ctx, server, d.listener, lastRequests)
+}
+
+// answer has a server answer requests until ctx is done; those that are being answered then
+// may take for so much longer.
+func answer(ctx context.Context, server *http.Server, l net.Listener, last time.Duration) error {
+	ended := make(chan error, 1)
+	go func() { ended <- server.Serve(l) }()
 	select {
 	case err := <-ended:
 		return fmt.Errorf("serve: %w", err)
 	case <-ctx.Done():
 	}
-	deadline, cancel := context.WithTimeout(context.Background(), lastRequests)
+	deadline, cancel := context.WithTimeout(context.Background(), last)
 	defer cancel()
 	if err := server.Shutdown(deadline); err != nil {
 		server.Close()

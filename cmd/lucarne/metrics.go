@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -92,17 +91,8 @@ func (d *desktop) serveMetrics(ctx context.Context) error {
 		MaxHeaderBytes:    16 << 10,
 		ErrorLog:          slog.NewLogLogger(d.log.Handler(), slog.LevelDebug),
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- server.Serve(d.metricsListener) }()
 	d.log.Info("serving metrics", "listen", d.metricsListener.Addr().String())
-	select {
-	case err := <-ended:
-		return fmt.Errorf("serve metrics: %w", err)
-	case <-ctx.Done():
-	}
-	err := server.Close()
-	<-ended
-	return errors.Join(ctx.Err(), err)
+	return answer(ctx, server, d.metricsListener, 0)
 }
 
 // figures reads all that there is to be told of the desktop.

@@ -133,10 +133,7 @@ func TestBadSurroundings(t *testing.T) {
 				asking = startIn(t, c.shell, env, "doctor", "--json")
 				asking.code(t)
 				told = asking.stdout.String()
-				found := map[string]doctor.Finding{}
-				for _, f := range parseFindings(t, told) {
-					found[f.Check] = f
-				}
+				found := parseFindings(t, told)
 				return c.wanted(func(check string) string { return found[check].Code })
 			}, &told)
 			if strings.Contains(asking.stdout.String()+a.stderr.String(), "secret") {

@@ -20,24 +20,22 @@ func findings(t *testing.T, env, wanted []string, args ...string) (found map[str
 	eventually(t, "lucarne doctor has had the time", func() bool {
 		asking := start(t, env, append([]string{"doctor", "--json"}, args...)...)
 		code, told = asking.code(t), asking.stdout.String()
-		found = map[string]doctor.Finding{}
-		for _, f := range parseFindings(t, told) {
-			found[f.Check] = f
-		}
+		found = parseFindings(t, told)
 		return !slices.ContainsFunc(wanted, func(check string) bool { return found[check].Code == "slow" })
 	}, &told)
 	return found, code
 }
 
-// parseFindings reads what lucarne doctor --json has written.
-func parseFindings(t *testing.T, text string) (found []doctor.Finding) {
+// parseFindings reads what lucarne doctor --json has written, by check.
+func parseFindings(t *testing.T, text string) map[string]doctor.Finding {
 	t.Helper()
+	found := map[string]doctor.Finding{}
 	for line := range strings.Lines(text) {
 		var f doctor.Finding
 		if err := json.Unmarshal([]byte(line), &f); err != nil {
 			t.Fatalf("%q: %v", line, err)
 		}
-		found = append(found, f)
+		found[f.Check] = f
 	}
 	return found
 }

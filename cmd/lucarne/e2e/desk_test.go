@@ -57,6 +57,17 @@ func newDesk(t *testing.T, s setup) *desk {
 	return d
 }
 
+// newBrowserDesk starts the browser alone, for a display and an agent that are started by others, and
+// a test that takes no longer than limit.
+func newBrowserDesk(t *testing.T, size image.Point, limit time.Duration) *desk {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), limit)
+	t.Cleanup(cancel)
+	d := &desk{t: t, ctx: ctx}
+	d.browser = d.startBrowser(browser.Config{Size: size})
+	return d
+}
+
 // newAgentDesk starts the display and the agent, for a browser of another kind.
 // It fills in what the setup leaves open.
 func newAgentDesk(t *testing.T, s *setup) *desk {

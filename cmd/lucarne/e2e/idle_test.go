@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"context"
 	"fmt"
 	"image"
 	"os"
@@ -10,8 +9,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"lucarne/perf/browser"
 )
 
 // skewed is a browser whose clock is three hours fast.
@@ -50,10 +47,7 @@ const paused = `document.documentElement.dataset.state === "ended" && document.b
 // an open tab that has been paused notwithstanding.
 func TestIdleDesktopSleeps(t *testing.T) {
 	const window, wakes = 3 * time.Second, 15 // measured: 1; a timer of 100 ms alone makes 30
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
-	defer cancel()
-	d := &desk{t: t, ctx: ctx}
-	d.browser = d.startBrowser(browser.Config{Size: image.Pt(1280, 720)})
+	d := newBrowserDesk(t, image.Pt(1280, 720), 2*time.Minute)
 	desktop := launch(t, "up", "--auth", "none", "--pause-after", "3s", "--size", "1280x720")
 	page := d.load(d.browser, "http://"+desktop.address+"/")
 	page.wait(paused)
@@ -77,12 +71,10 @@ func TestIdleDesktopSleeps(t *testing.T) {
 func wakeUps(t *testing.T, root int) map[string]int {
 	t.Helper()
 	parents := map[int]int{}
-	stats, _ := filepath.Glob("/proc/[0-9]*/stat") // the pattern is fixed
-	for _, path := range stats {
-		text, _ := os.ReadFile(path) // it may have ended
-		_, fields, found := strings.Cut(string(text), ") ")
-		if pid, err := strconv.Atoi(filepath.Base(filepath.Dir(path))); err == nil && found {
-			parents[pid], _ = strconv.Atoi(strings.Fields(fields)[1])
+	processes, _ := filepath.Glob("/proc/[0-9]*") // the pattern is fixed
+	for _, dir := range processes {
+		if pid, err := strconv.Atoi(filepath.Base(dir)); err == nil {
+			parents[pid] = parentOf(dir)
 		}
 	}
 	counts := map[string]int{}

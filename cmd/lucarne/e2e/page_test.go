@@ -1,8 +1,6 @@
 package e2e
 
 import (
-	"context"
-	"errors"
 	"image"
 	"os"
 	"os/exec"
@@ -11,7 +9,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"lucarne/perf/browser"
 	"lucarne/perf/xclient"
@@ -145,18 +142,7 @@ func TestTokenBehindAStrippingProxy(t *testing.T) {
 }
 
 func TestUpInABrowser(t *testing.T) {
-	if _, err := browser.Find(); errors.Is(err, browser.ErrNotFound) {
-		t.Skip("chromium is not installed")
-	}
-	if _, err := exec.LookPath("xterm"); err != nil {
-		t.Skip("xterm is not installed")
-	}
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
-	t.Cleanup(cancel)
-	d := &desk{t: t, ctx: ctx}
-	d.agent = launch(t, "up", "--xserver", "Xvfb", "--size", "800x600", "--auth", "none",
-		"--session", "exec xterm -bg '#c04040' -geometry 100x30+0+0 -e sleep 1000")
-	d.browser = d.startBrowser(browser.Config{Size: image.Pt(800, 600)})
+	d := upDesk(t, "--session", "exec xterm -bg '#c04040' -geometry 100x30+0+0 -e sleep 1000")
 	d.open("?resize=off").shows(image.Pt(200, 200), 0xc04040, atRest)
 }
 

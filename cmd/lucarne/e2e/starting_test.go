@@ -1,13 +1,13 @@
 package e2e
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"image"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -23,11 +23,8 @@ func upDesk(t *testing.T, args ...string) *desk {
 	if _, err := exec.LookPath("xterm"); err != nil {
 		t.Skip("xterm is not installed")
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
-	t.Cleanup(cancel)
-	d := &desk{t: t, ctx: ctx}
+	d := newBrowserDesk(t, image.Pt(800, 600), 2*time.Minute)
 	d.agent = launch(t, append([]string{"up", "--xserver", "Xvfb", "--size", "800x600", "--auth", "none"}, args...)...)
-	d.browser = d.startBrowser(browser.Config{Size: image.Pt(800, 600)})
 	return d
 }
 
@@ -93,14 +90,13 @@ func TestStartingView(t *testing.T) {
 	page.wait(says("session", "waiting"))
 }
 
-// parentOf returns the parent of a process of /proc.
+// parentOf returns the parent of a process, by its directory in /proc (proc(5), stat); 0: it has
+// none, or has ended.
 func parentOf(dir string) (parent int) {
-	text, err := os.ReadFile(filepath.Join(dir, "stat"))
-	if err == nil {
-		var pid int
-		var name, state string
-		_, _ = fmt.Sscan(string(text), &pid, &name, &state, &parent)
-	}
+	text, _ := os.ReadFile(filepath.Join(dir, "stat"))
+	_, fields, _ := strings.Cut(string(text), ") ")
+	var state string
+	_, _ = fmt.Sscan(fields, &state, &parent)
 	return parent
 }
 

@@ -56,6 +56,15 @@ func TestCarriedUpload(t *testing.T) {
 	}
 }
 
+// An empty file is told of as it is announced.
+func TestCarriedEmptyUpload(t *testing.T) {
+	s := New(Config{Dir: t.TempDir(), Sums: true, Log: slog.New(slog.DiscardHandler)})
+	whole, w := tell(t, s, http.MethodPost, "", nil, map[string]string{"Upload-Length": "0", "Upload-Metadata": named("a.txt")})
+	if whole == nil || whole.Name != "a.txt" || whole.Bytes != 0 || *whole.SHA256 != sha256.Sum256(nil) {
+		t.Errorf("got %+v: %d", whole, w.Code)
+	}
+}
+
 // failing is a connection that breaks off.
 type failing struct{}
 

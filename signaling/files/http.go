@@ -30,8 +30,9 @@ const silence = 30 * time.Second
 // Upload answers the requests of tus for one person: POST to "" begins an upload,
 // HEAD, PATCH and DELETE to its identifier ask for its offset, append a piece and
 // give it up. rest is the path below the one of all uploads. The answer to the last
-// piece, and to HEAD after it, has the file's name in Lucarne-Name, escaped as a path
-// segment (RFC 3986). It returns the file that is whole with this request, nil for none.
+// piece, which of an empty file is POST's, and to HEAD after it, has the file's name in
+// Lucarne-Name, escaped as a path segment (RFC 3986). It returns the file that is whole
+// with this request, nil for none.
 //
 // While moving says so, which it is asked all the time, all uploads together keep to
 // Config.Rate.
@@ -45,7 +46,7 @@ func (s *Store) Upload(w http.ResponseWriter, r *http.Request, owner, rest strin
 	}
 	switch {
 	case r.Method == http.MethodPost && rest == "":
-		err = s.create(w, r, owner)
+		whole, err = s.create(w, r, owner)
 	case r.Method == http.MethodHead:
 		var offset, size int64
 		var name string
@@ -71,22 +72,29 @@ func (s *Store) Upload(w http.ResponseWriter, r *http.Request, owner, rest strin
 	return whole, err
 }
 
-func (s *Store) create(w http.ResponseWriter, r *http.Request, owner string) error {
+func (s *Store) create(w http.ResponseWriter, r *http.Request, owner string) (whole *Carried, err error) {
 	size, err := strconv.ParseInt(r.Header.Get("Upload-Length"), 10, 64)
 	if err != nil {
-		return fmt.Errorf("files: upload of %.20q bytes: %w", r.Header.Get("Upload-Length"), ErrTooLarge)
+		return nil, fmt.Errorf("files: upload of %.20q bytes: %w", r.Header.Get("Upload-Length"), ErrTooLarge)
 	}
 	name, err := fileName(r.Header.Get("Upload-Metadata"))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	id, err := s.Begin(owner, name, size)
 	if err != nil {
-		return err
+		return nil, err
+	}
+	if size == 0 { // a piece of nothing is more than jupyter-server-proxy passes on
+		if _, name, whole, err = s.append(owner, id, 0, http.NoBody, func() {}); err != nil {
+			return nil, err
+		}
+		w.Header().Set("Upload-Offset", "0")
+		nameFile(w.Header(), name)
 	}
 	w.Header().Set("Location", id) // relative to where the uploads are, whatever a proxy calls that
 	w.WriteHeader(http.StatusCreated)
-	return nil
+	return whole, nil
 }
 
 // fileName reads the name out of Upload-Metadata: pairs with commas between, each a

@@ -87,6 +87,25 @@ func TestTus(t *testing.T) {
 	}
 }
 
+// An empty file is there with the answer to POST: tus, Creation. A piece of nothing is answered
+// as ever.
+func TestTusEmptyFile(t *testing.T) {
+	s, dir := open(t, Config{})
+	base := serve(t, s).URL + "/uploads/"
+	created := ask(t, "POST", base, nil, "Upload-Length", "0", "Upload-Metadata", named("none"))
+	h := created.Header
+	if created.StatusCode != http.StatusCreated || h.Get("Upload-Offset") != "0" || h.Get("Lucarne-Name") != "none" {
+		t.Errorf("create: %s, offset %q, name %q", created.Status, h.Get("Upload-Offset"), h.Get("Lucarne-Name"))
+	}
+	if info, err := os.Stat(filepath.Join(dir, "none")); err != nil || info.Size() != 0 {
+		t.Errorf("the file: %v, %v", info, err)
+	}
+	piece := ask(t, "PATCH", base+h.Get("Location"), nil, "Upload-Offset", "0", "Content-Type", octets)
+	if piece.StatusCode != http.StatusNoContent || piece.Header.Get("Lucarne-Name") != "none" {
+		t.Errorf("a piece of nothing: %s, name %q", piece.Status, piece.Header.Get("Lucarne-Name"))
+	}
+}
+
 func TestTusRefuses(t *testing.T) {
 	s, dir := open(t, Config{MaxBytes: 100, MaxUploads: 1})
 	base := serve(t, s).URL + "/uploads/"

@@ -106,8 +106,10 @@ export class Uploads {
     while (stop && !stop.aborted) {
       try {
         if (place === "") {
-          place = await this.begin(upload, stop);
+          const begun = await this.begin(upload, stop);
+          place = begun.place;
           this.put(upload, { sent: 0, state: "sending" });
+          if (begun.name !== null) return this.end(Object.assign(upload, { name: begun.name }), "done");
         } else if (upload.state === "resting") {
           const { headers } = await this.ask(place, { method: "HEAD", signal: stop });
           this.put(upload, { sent: Number(headers.get("Upload-Offset")), state: "sending" });
@@ -142,8 +144,8 @@ export class Uploads {
     this.discard(place);
   }
 
-  /** Announces a file; returns where its pieces go. */
-  private async begin({ file }: Upload, signal: AbortSignal): Promise<string> {
+  /** Announces a file; returns where its pieces go, and the name of one that has none. */
+  private async begin({ file }: Upload, signal: AbortSignal): Promise<{ place: string; name: string | null }> {
     const bytes = new TextEncoder().encode(file.name);
     const { headers } = await this.ask("uploads/", {
       method: "POST",
@@ -153,7 +155,7 @@ export class Uploads {
         "Upload-Metadata": `filename ${btoa(String.fromCharCode(...bytes))}`,
       },
     });
-    return `uploads/${headers.get("Location")?.split("/").at(-1) ?? ""}`;
+    return { place: `uploads/${headers.get("Location")?.split("/").at(-1) ?? ""}`, name: nameIn(headers) };
   }
 
   /** Sends the next piece; returns the file's name with the last one, null before. */

@@ -33,8 +33,14 @@ class FakeServer {
       case "POST": {
         const [, encoded] = (headers.get("Upload-Metadata") ?? "").split(" ");
         const name = new TextDecoder().decode(Uint8Array.from(atob(encoded ?? ""), (c) => c.charCodeAt(0)));
-        this.parts.set(`uploads/${++this.count}`, { name, size: Number(headers.get("Upload-Length")), text: "" });
-        return new Response(null, { status: 201, headers: { Location: `/user/a/files/uploads/${this.count}` } });
+        const size = Number(headers.get("Upload-Length"));
+        const answer = new Headers({ Location: `/user/a/files/uploads/${++this.count}` });
+        if (size > 0) this.parts.set(`uploads/${this.count}`, { name, size, text: "" });
+        else {
+          this.files.set(name, "");
+          answer.set("Lucarne-Name", encodeURIComponent(name));
+        }
+        return new Response(null, { status: 201, headers: answer });
       }
       case "HEAD": {
         const named: Record<string, string> = this.files.has(part!.name) ? { "Lucarne-Name": encodeURIComponent(part!.name) } : {};
@@ -98,6 +104,15 @@ test("files go one after the other, under the names that the desktop gives them"
   assert.deepEqual(server.log, ["POST uploads/", "PATCH uploads/1 0", "POST uploads/", "PATCH uploads/2 0"]);
   assert.equal(seen.at(-1), "b done 6");
   assert.ok(!uploads.busy);
+});
+
+test("an empty file needs no piece", async () => {
+  const { clock, server, uploads } = make();
+  uploads.add([file("é", "")]);
+  await rest(clock, uploads);
+  assert.deepEqual([...server.files], [["é", ""]]);
+  assert.deepEqual(server.log, ["POST uploads/"]);
+  assert.deepEqual([uploads.list[0]?.state, uploads.list[0]?.name], ["done", "é"]);
 });
 
 test("a cut costs what of the piece has not arrived", async () => {

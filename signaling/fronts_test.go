@@ -17,12 +17,14 @@ import (
 // front is what a platform has in front of a desktop: how it alters what it passes on, as
 // the platforms' code does.
 type front struct {
-	strip   string // of the path, "" for none
-	headers func(out, in *http.Request)
-	cookies string // the path that it gives to every cookie; "" for as they are
-	buffers bool   // it has the whole of an answer before it passes any of it on
+	strip     string // of the path, "" for none
+	headers   func(out, in *http.Request)
+	cookies   string              // the path that it gives to every cookie; "" for as they are
+	locations func(string) string // what it makes of Location; nil: leaves it
+	buffers   bool                // it has the whole of an answer before it passes any of it on
 	// It answers a WebSocket with the first subprotocol before it asks the desktop, which has
-	// to choose the same, and passes on messages of this many bytes at most. 0: it does not.
+	// to choose the same, and passes on messages of this many bytes at most. A piece without
+	// content it cannot pass on. 0: it is not so.
 	relays int64
 }
 
@@ -57,6 +59,11 @@ func (f front) serve(t *testing.T, upstream string) (address string) {
 			f.relay(t, w, r, dial, rewrite)
 			return
 		}
+		if f.relays > 0 && r.Method == http.MethodPatch && r.ContentLength == 0 {
+			// Tornado's client (simple_httpclient.py) takes no PATCH without a body.
+			http.Error(w, "Internal Server Error", http.StatusInternalServerError)
+			return
+		}
 		proxy.ServeHTTP(w, r)
 	})
 }
@@ -69,6 +76,9 @@ func (f front) alter(r *http.Response) error {
 			c.Path, c.Domain = f.cookies, ""
 			r.Header.Add("Set-Cookie", c.String())
 		}
+	}
+	if to := r.Header.Get("Location"); f.locations != nil && to != "" {
+		r.Header.Set("Location", f.locations(to))
 	}
 	if !f.buffers || r.StatusCode == http.StatusSwitchingProtocols {
 		return nil
@@ -103,12 +113,17 @@ func (f front) relay(t *testing.T, w http.ResponseWriter, r *http.Request, dial 
 		}
 	}
 	out.Header.Set("Host", out.Host)
-	dialer := websocket.Dialer{NetDial: dial, Subprotocols: offered}
-	desktop, _, err := dialer.Dial("ws://localhost"+out.URL.Path, out.Header)
+	// It passes on that the browser can compress, and cannot itself.
+	dialer := websocket.Dialer{NetDial: dial, Subprotocols: offered, EnableCompression: true}
+	desktop, answer, err := dialer.Dial("ws://localhost"+out.URL.Path, out.Header)
 	if err != nil {
 		return
 	}
 	defer desktop.Close()
+	if took := answer.Header.Get("Sec-Websocket-Extensions"); took != "" {
+		t.Errorf("the desktop chose the extension %q, of which the proxy knows nothing", took)
+		return
+	}
 	if len(offered) > 0 && desktop.Subprotocol() != offered[0] {
 		t.Errorf("the desktop chose the subprotocol %q, the page has been told %q", desktop.Subprotocol(), offered[0])
 		return

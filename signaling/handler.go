@@ -232,7 +232,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case "", "index.html":
 		h.page(w, r, "index.html")
 	case "vnc":
-		w.Header().Set("Location", (&url.URL{Path: "vnc/", RawQuery: r.URL.RawQuery}).String())
+		// With a dot: Open OnDemand's /rnode writes its path before the first slash of what begins otherwise.
+		w.Header().Set("Location", (&url.URL{Path: "./vnc/", RawQuery: r.URL.RawQuery}).String())
 		w.WriteHeader(http.StatusPermanentRedirect)
 	case "vnc/", "vnc/index.html":
 		h.page(w, r, "vnc/index.html")

@@ -10,6 +10,8 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -40,20 +42,32 @@ const hostName = "hub.example.org"
 // What a platform's proxy does with headers.
 func keeps(*http.Request, *http.Request) {}
 
-// hops is what JupyterHub's configurable-http-proxy does behind an ingress: it adds its own.
+// hops is what JupyterHub's configurable-http-proxy does behind an ingress: it adds its own
+// (http-proxy's xfwd).
 func hops(out, in *http.Request) {
-	proto := "http"
+	own := map[string]string{"For": "10.0.0.9", "Port": "8000", "Proto": "http"}
 	if websocket.IsWebSocketUpgrade(in) {
-		proto = "ws"
+		own["Proto"] = "ws"
 	}
-	out.Header.Set("X-Forwarded-Proto", out.Header.Get("X-Forwarded-Proto")+","+proto)
+	for name, value := range own {
+		if before := out.Header.Get("X-Forwarded-" + name); before != "" {
+			value = before + "," + value
+		}
+		out.Header.Set("X-Forwarded-"+name, value)
+	}
+	out.Header.Set("X-Forwarded-Host", in.Host)
 }
 
 func names(out, _ *http.Request) { out.Header.Set("kubeflow-userid", "zoe@example.org") }
 
-func (p platform) prefixes(out, _ *http.Request) {
-	out.Header.Set("X-Forwarded-Context", strings.TrimSuffix(p.path, "/"))
-	out.Header.Set("X-Forwarded-Prefix", strings.TrimSuffix(p.path, "/"))
+// prefixes is what jupyter-server-proxy says of the path that it takes off, but not of a WebSocket's.
+func (p platform) prefixes(out, in *http.Request) {
+	if websocket.IsWebSocketUpgrade(in) {
+		return
+	}
+	for _, name := range []string{"X-Forwarded-Context", "X-ProxyContextPath", "X-Forwarded-Prefix"} {
+		out.Header.Set(name, strings.TrimSuffix(p.path, "/"))
+	}
 }
 
 // nodes is what Open OnDemand's Apache does: it asks for the node by the node's own name, and
@@ -61,8 +75,39 @@ func (p platform) prefixes(out, _ *http.Request) {
 func nodes(out, in *http.Request) {
 	out.Host = "n1.cluster.example:40000"
 	out.Header.Set("X-Forwarded-Host", in.Host)
+	out.Header.Set("X-Forwarded-Server", "portal.example.org")
 	out.Header.Set("X-Forwarded-User", "zoe")
+	out.Header.Set("X-Forwarded-Escaped-Uri", url.PathEscape(in.URL.Path))
 	out.Header.Del("Authorization")
+}
+
+// What begins a Location: a host, or dots.
+var (
+	ofHost = regexp.MustCompile(`^[^/]+//[^/]+`)
+	ofDots = regexp.MustCompile(`^[./]*\.`)
+)
+
+// portal is Open OnDemand's Apache, with a path that it keeps.
+func portal(path string) front {
+	hostless := func(to string) string { return ofHost.ReplaceAllLiteralString(to, "") }
+	return front{headers: nodes, buffers: true, cookies: strings.TrimSuffix(path, "/"), locations: hostless}
+}
+
+// relativePortal is the same with a path that it takes off, and writes in place of the host
+// or the dots with which a Location begins, or else, right or wrong, before its first slash.
+func relativePortal(path string) front {
+	f := portal(path)
+	f.strip = path
+	f.locations = func(to string) string {
+		if host := ofHost.FindString(to); host != "" {
+			return f.cookies + strings.TrimPrefix(to, host)
+		}
+		if dots := ofDots.FindString(to); dots != "" && to[0] != '/' {
+			return f.cookies + strings.TrimPrefix(to, dots)
+		}
+		return strings.Replace(to, "/", f.cookies+"/", 1)
+	}
+	return f
 }
 
 func platforms() []platform {
@@ -76,11 +121,11 @@ func platforms() []platform {
 		{name: "JupyterHub", base: "/user/zoe/", path: "/user/zoe/", method: access.Token, front: front{headers: hops}},
 		{name: "Renku", base: "/sessions/zoe-1", path: "/sessions/zoe-1/", method: access.Token, front: front{headers: keeps}},
 		{name: "Open OnDemand, node", base: "/node/n1/40000/", path: "/node/n1/40000/", method: access.Password, form: true,
-			front: front{headers: nodes, buffers: true}},
+			front: portal("/node/n1/40000/")},
 		{name: "Open OnDemand, rnode", base: "/rnode/n1/40000/", path: "/rnode/n1/40000/", method: access.Password, form: true,
-			front: front{headers: nodes, strip: "/rnode/n1/40000/", cookies: "/rnode/n1/40000"}},
+			front: relativePortal("/rnode/n1/40000/")},
 		{name: "Open OnDemand, rnode of which the desktop knows nothing", path: "/rnode/n1/40000/", method: access.Password, form: true,
-			front: front{headers: nodes, strip: "/rnode/n1/40000/", cookies: "/rnode/n1/40000"}},
+			front: relativePortal("/rnode/n1/40000/")},
 	}
 	for _, method := range []access.Method{access.None, access.Password} {
 		p := platform{name: "jupyter-server-proxy, " + string(method), base: "/user/zoe/lucarne/", path: "/user/zoe/lucarne/", method: method, unix: true}
@@ -201,8 +246,13 @@ func TestPlatforms(t *testing.T) {
 			if r, text := b.ask("GET", "session", ""); r.StatusCode != http.StatusOK {
 				t.Errorf("logged in: %s %s", r.Status, text)
 			}
+			r, _ := b.ask("GET", "vnc", "")
+			if to, err := b.at("vnc").Parse(r.Header.Get("Location")); err != nil || to.Path != p.path+"vnc/" {
+				t.Errorf("vnc leads to %s, %v: %s", to, err, r.Status)
+			}
 			b.see()
-			b.bring(dir)
+			b.bring(dir, "a.txt", "abc")
+			b.bring(dir, "empty.txt", "")
 			b.dial("vnc/ws", pageProtocol+ownPage).hear("RFB 003.008\n")
 			if p.culler != "" {
 				r, text := get(t, s.URL+p.culler, nil)
@@ -255,18 +305,21 @@ func (b *browser) see() {
 	}
 }
 
-// bring sends a file to the desktop.
-func (b *browser) bring(dir string) {
+// bring sends a file to the desktop, which keeps what it gets in dir.
+func (b *browser) bring(dir, name, content string) {
 	b.t.Helper()
 	known := []string{"Tus-Resumable", "1.0.0", pageHeader, ownPage}
-	began, text := b.ask("POST", "files/uploads/", "", append(announced("a.txt"), known...)...)
-	if began.StatusCode != http.StatusCreated {
-		b.t.Fatalf("upload: %s %s", began.Status, text)
+	headers := append(announced(name), known...)
+	r, text := b.ask("POST", "files/uploads/", "", append(headers, "Upload-Length", strconv.Itoa(len(content)))...)
+	if r.StatusCode != http.StatusCreated {
+		b.t.Fatalf("upload: %s %s", r.Status, text)
 	}
-	piece := "files/uploads/" + began.Header.Get("Location")
-	r, text := b.ask("PATCH", piece, "abc", append(known, "Upload-Offset", "0", "Content-Type", "application/offset+octet-stream")...)
-	if got, err := os.ReadFile(filepath.Join(dir, "a.txt")); r.StatusCode != http.StatusNoContent || string(got) != "abc" {
-		b.t.Errorf("piece: %s %s; there is %q, %v", r.Status, text, got, err)
+	if r.Header.Get("Lucarne-Name") == "" { // it is not whole yet
+		piece := "files/uploads/" + r.Header.Get("Location")
+		r, text = b.ask("PATCH", piece, content, append(known, "Upload-Offset", "0", "Content-Type", "application/offset+octet-stream")...)
+	}
+	if got, err := os.ReadFile(filepath.Join(dir, name)); err != nil || string(got) != content || r.Header.Get("Lucarne-Name") != name {
+		b.t.Errorf("%s: %s %s; there is %q, %v", name, r.Status, text, got, err)
 	}
 }
 

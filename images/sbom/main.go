@@ -50,7 +50,7 @@ type content struct {
 	id         string // its digest, in hexadecimal digits
 	created    time.Time
 	system     string // its /etc/os-release
-	packages   string // of dpkg: name, version and architecture, one a line
+	packages   string // of dpkg: state, name, version and architecture, one a line
 	binary     []byte // /usr/local/bin/lucarne
 	thirdParty string // THIRD_PARTY.md
 }
@@ -76,7 +76,7 @@ func look(tool, reference string) (content, error) {
 		{&c.id, []string{"image", "inspect", "--format", "{{.Id}}", reference}},
 		{&created, []string{"image", "inspect", "--format", "{{json .Created}}", reference}},
 		{&c.system, within("cat", "/etc/os-release")},
-		{&c.packages, within("dpkg-query", "-W", "-f", "${Package} ${Version} ${Architecture}\n")},
+		{&c.packages, within("dpkg-query", "-W", "-f", "${db:Status-Status} ${Package} ${Version} ${Architecture}\n")},
 		{&binary, within("cat", "/usr/local/bin/lucarne")},
 		{&c.thirdParty, within("cat", "/usr/share/doc/lucarne/THIRD_PARTY.md")},
 	} {
@@ -105,11 +105,14 @@ func (c content) document() (*document, error) {
 	distribution := value(c.system, "ID")
 	for line := range strings.Lines(c.packages) {
 		f := strings.Fields(line)
-		if len(f) != 3 {
-			return nil, fmt.Errorf("dpkg says %q: want a name, a version and an architecture", line)
+		if len(f) != 4 {
+			return nil, fmt.Errorf("dpkg says %q: want a state, a name, a version and an architecture", line)
 		}
-		d.add(image, pkg{Name: f[0], Version: f[1]}.at("pkg:deb/%s/%s@%s?arch=%s&distro=%s",
-			distribution, f[0], escape(f[1]), f[2], distribution+"-"+value(c.system, "VERSION_ID")))
+		if f[0] != "installed" { // but removed, and its configuration left
+			continue
+		}
+		d.add(image, pkg{Name: f[1], Version: f[2]}.at("pkg:deb/%s/%s@%s?arch=%s&distro=%s",
+			distribution, f[1], escape(f[2]), f[3], distribution+"-"+value(c.system, "VERSION_ID")))
 	}
 	lucarne := d.add(image, pkg{Name: "lucarne", Version: info.Main.Version, Declared: "GPL-3.0-or-later"})
 	d.add(lucarne, pkg{Name: "go", Version: strings.TrimPrefix(info.GoVersion, "go")}.at("pkg:golang/stdlib@%s", strings.TrimPrefix(info.GoVersion, "go")))
@@ -163,5 +166,5 @@ func value(text, name string) string {
 
 // escape writes a version as a package URL wants it (RFC 3986, §2.1).
 func escape(version string) string {
-	return strings.NewReplacer("%", "%25", "+", "%2B", "~", "~", ":", "%3A").Replace(version)
+	return strings.NewReplacer("%", "%25", "+", "%2B", ":", "%3A").Replace(version)
 }

@@ -4,7 +4,8 @@
 #   make build/desktop REPO=registry.example.org/team TAG=mine DARGS=--no-cache
 
 REPO      ?= localhost/lucarne
-BRANCH    := $(shell git rev-parse --abbrev-ref HEAD 2>/dev/null | tr -c 'A-Za-z0-9_.\n' -)
+# As a tag can have it: what begins with a letter, a digit or _, and has 128 of them at most.
+BRANCH    := $(or $(shell git rev-parse --abbrev-ref HEAD 2>/dev/null | tr -c 'A-Za-z0-9_.\n' - | sed 's/^[.-]*//' | cut -c 1-128),unknown)
 TAG       ?= $(BRANCH)
 DARGS     ?=
 CONTAINER ?= $(shell command -v podman || command -v docker || echo podman)
@@ -65,7 +66,8 @@ test/%: packages-test web ## Start it as platforms do, in their worst moods
 	$(KNOWN)$(call test-images,$(CONTAINER),$(notdir $@),$(REPO)/NAME:$(TAG))
 
 sbom/%: ## List what is in it as SPDX, in bin/IMAGE.spdx.json
-	$(KNOWN)go run ./images/sbom $(CONTAINER) $(REPO)/$(notdir $@):$(TAG) > bin/$(notdir $@).spdx.json
+	$(KNOWN)go run ./images/sbom $(CONTAINER) $(REPO)/$(notdir $@):$(TAG) > bin/$(notdir $@).spdx.json || \
+		{ rm bin/$(notdir $@).spdx.json; exit 1; }
 
 post-build/%: ## Tag it: commit, its first 7 digits, branch, latest, v1
 	$(KNOWN)for tag in $(COMMIT) $$(echo $(COMMIT) | cut -c 1-7) $(BRANCH) latest v1; do \

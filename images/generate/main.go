@@ -2,8 +2,8 @@
 //
 // The table images/IMAGES names each image's pieces, which lie in images/pieces;
 // the Dockerfiles go to images/output/IMAGE/Dockerfile and are committed, so that
-// they can be read and built without this program. In each, ARG PIECE names the
-// piece that follows: builds print it, and the scripts that they run say it.
+// they can be read and built without this program. In each a heading names the piece
+// that follows, and ARG PIECE too: builders print it, and an image's history has it.
 package main
 
 import (

@@ -2,3 +2,7 @@
 # image: the container runtime brings the host's.
 ARG BASE_IMAGE=docker.io/nvidia/cuda:12.6.3-base-ubuntu22.04
 FROM ${BASE_IMAGE}
+
+# NVIDIA's images ask for every GPU of the machine, also where the platform has
+# given none. What it gives takes the place of this.
+ENV NVIDIA_VISIBLE_DEVICES=void

@@ -1,9 +1,11 @@
 # The user, the languages, and tini.
 USER root
 
-# Mirrors, where the package archives cannot be reached: a URL that takes the
-# place of http://deb.debian.org/debian or http://archive.ubuntu.com/ubuntu.
+# Mirrors, where the package archives cannot be reached: URLs that take the place
+# of http://deb.debian.org/debian or http://archive.ubuntu.com/ubuntu, and of
+# http://deb.debian.org/debian-security or http://security.ubuntu.com/ubuntu.
 ARG APT_MIRROR=
+ARG APT_SECURITY_MIRROR=
 
 # Group 0 and not a group of its own: platforms that give a container any uid
 # give it group 0. Group users (100) is what notebook volumes belong to.

@@ -13,7 +13,7 @@ COPY images/rootfs/gpu/ /
 COPY images/gpu-run /usr/local/bin/gpu-run
 
 RUN apt-install libvulkan1 mesa-vulkan-drivers vulkan-tools libglu1-mesa libxtst6 libxv1 && \
-    if [ "${VIRTUALGL}" = yes ]; then \
+    if [ "${VIRTUALGL}" != no ]; then \
         deb="virtualgl_${VIRTUALGL_VERSION}_$(dpkg --print-architecture).deb" && \
         fetch "${VIRTUALGL_URL}/${VIRTUALGL_VERSION}/${deb}" "/tmp/${deb}" && \
         apt-install "/tmp/${deb}" && rm "/tmp/${deb}"; \

@@ -127,8 +127,9 @@ var k8sKinds = map[string]shape{
 }
 
 // deployedFiles are those that are no objects of Kubernetes: the spawner's as
-// kubeflow/kubeflow's crud-web-apps/jupyter reads it, and Compose's as the schema of
-// compose-spec/compose-spec at 00655e22 (2025) has it.
+// kubeflow/kubeflow's crud-web-apps/jupyter reads it, Compose's as the schema of
+// compose-spec/compose-spec at 00655e22 (2025) has it, the hub's as zero-to-jupyterhub-k8s 4.1
+// and KubeSpawner's profile_list do, and Open OnDemand's as OSC/ondemand's batch_connect reads it.
 var deployedFiles = map[string]shape{
 	"kubeflow/spawner_ui_config.yaml": {"spawnerFormDefaults!": {"*": {"value!": nil, "options": nil, "readOnly": nil, "limitFactor": nil}}},
 	"jupyterhub/z2jh-values.yaml": {
@@ -141,6 +142,7 @@ var deployedFiles = map[string]shape{
 				},
 			},
 			"memory":        {"limit": nil},
+			"storage":       {"extraVolumes": k8sVolumes, "extraVolumeMounts": k8sMounts},
 			"networkPolicy": {"egress": {"to!": k8sPeer, "ports": k8sPorts}, "ingress": {"from!": k8sPeer, "ports": k8sPorts}},
 		},
 		"cull": {"enabled": nil, "timeout": nil, "every": nil},

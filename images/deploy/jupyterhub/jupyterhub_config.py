@@ -1,4 +1,5 @@
-# A part of JupyterHub's configuration: each user's server is a desktop, of whichever spawner.
+# A part of JupyterHub's configuration: each user's server is a desktop. For spawners that give each server an address of
+# its own, as KubeSpawner and DockerSpawner do: the port is the same for all.
 c = get_config()  # noqa: F821
 
 c.Spawner.cmd = ["lucarne", "up", "--auth", "oauth", "--listen", "0.0.0.0:8888"]

@@ -25,7 +25,7 @@ def server():
         "absolute_url": False,
         # In JupyterLab's own tabs there is neither pointer lock nor the keyboard's.
         "new_browser_tab": True,
-        # Pictures and pings are no activity. Lucarne tells the hub of what is.
+        # Pictures and pings are no activity of Jupyter's. Lucarne tells the hub of what is.
         "update_last_activity": False,
         "launcher_entry": {
             "title": TITLES[language(os.environ)],

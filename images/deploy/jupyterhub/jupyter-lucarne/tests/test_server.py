@@ -10,7 +10,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 
 import jupyter_lucarne
 
-# What jupyter-server-proxy 4.4 takes, and of which type.
+# What jupyter-server-proxy takes since 4.3, and of which type.
 KNOWN = {
     "command": list,
     "environment": dict,
@@ -21,6 +21,7 @@ KNOWN = {
     "update_last_activity": bool,
     "launcher_entry": dict,
 }
+KNOWN_OF_LAUNCHER = {"enabled": bool, "icon_path": str, "title": str, "path_info": str, "category": str}
 
 
 class Server(unittest.TestCase):
@@ -29,8 +30,10 @@ class Server(unittest.TestCase):
             return jupyter_lucarne.server()
 
     def test_keys(self):
-        for key, value in self.entry().items():
-            self.assertIs(type(value), KNOWN[key], key)
+        entry = self.entry()
+        for known, values in [(KNOWN, entry), (KNOWN_OF_LAUNCHER, entry["launcher_entry"])]:
+            for key, value in values.items():
+                self.assertIs(type(value), known[key], key)
 
     def test_templates(self):
         entry = self.entry()

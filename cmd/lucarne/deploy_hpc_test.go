@@ -2,11 +2,10 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"math/rand/v2"
 	"net"
 	"net/http"
-	"net/http/cookiejar"
-	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -190,68 +189,72 @@ func lonelyPort(t *testing.T) string {
 	return ""
 }
 
-// TestOpenOnDemandJob: the job listens where view.html.erb's form posts its password, and
-// that form leads to the page.
-func TestOpenOnDemandJob(t *testing.T) {
-	need(t, "ruby")
-	env := node(t)
-	port := lonelyPort(t)
-	dir := t.TempDir()
-	for _, name := range []string{"before", "script", "after"} {
-		if err := os.WriteFile(filepath.Join(dir, name+".sh"), []byte(renderERB(t, "template/"+name+".sh.erb", "0")), 0o700); err != nil {
-			t.Fatal(err)
-		}
+const python = "/usr/bin/python3"
+
+// launcherDir is the package of JupyterLab's launcher.
+var launcherDir = filepath.Join(deployDir, "jupyterhub/jupyter-lucarne")
+
+// started is a program and its environment, as somebody else is told to start it.
+type started struct {
+	Command     []string
+	Environment map[string]string
+}
+
+// startedBy returns what a Python script prints as JSON.
+func startedBy(t *testing.T, script string, args ...string) (s started) {
+	t.Helper()
+	need(t, python)
+	cmd := exec.CommandContext(t.Context(), python, append([]string{"-c", script}, args...)...)
+	cmd.Env = append(os.Environ(), "PYTHONPATH="+launcherDir, "PYTHONDONTWRITEBYTECODE=1")
+	out, err := cmd.CombinedOutput()
+	if err == nil {
+		err = json.Unmarshal(out, &s)
 	}
-	// In the order of ood_core's template "basic", with the functions that it has.
-	main := `cd "$0"; host=127.0.0.1
-find_port() { echo ` + port + `; }
-create_passwd() { head -c 64 /dev/urandom | base64 | tr -dc A-Za-z0-9 | head -c "$1"; }
-wait_until_port_used() { for _ in $(seq 200); do (: </dev/tcp/${1/://}) 2>/dev/null && return; sleep 0.1; done; return 1; }
-clean_up() { exit "$1"; }
-source ./before.sh
-./script.sh & script=$!
-trap 'kill -TERM $script' TERM
-source ./after.sh
-echo "ready $port $password"
-wait $script || wait $script`
-	job := startShell(t, env, "-c", main, dir)
-	var ready []string
-	await(t, "the job says it is ready", func() bool {
-		ready = strings.Fields(job.stdout.String())
-		return len(ready) == 3
-	})
-	view := renderERB(t, "view.html.erb", "0")
-	action := regexp.MustCompile(`action="([^"]*)" method="post"`).FindStringSubmatch(view)
-	field := regexp.MustCompile(`name="([^"]*)" value="secret"`).FindStringSubmatch(view)
-	if action == nil || field == nil {
-		t.Fatalf("the form is\n%s", view)
+	if err != nil || len(s.Command) < 2 || s.Command[0] != "lucarne" {
+		t.Fatalf("%v\n%s", err, out)
 	}
-	base := "http://127.0.0.1:" + ready[1]
-	jar, _ := cookiejar.New(nil) // never fails
-	client := http.Client{Jar: jar, Transport: &http.Transport{DisableKeepAlives: true}}
-	path := strings.Replace(action[1], "/n1/40000/", "/127.0.0.1/"+ready[1]+"/", 1)
-	r, err := client.PostForm(base+path, url.Values{field[1]: {ready[2]}})
-	if err != nil {
-		t.Fatal(err)
+	return s
+}
+
+// TestJupyterStarts: lucarne takes the command lines and environments that Jupyter's launcher
+// and a hub start it with.
+func TestJupyterStarts(t *testing.T) {
+	launcher := startedBy(t, `import json, jupyter_lucarne
+entry = jupyter_lucarne.server()
+print(json.dumps({"Command": entry["command"], "Environment": entry["environment"]}))`)
+	for n, word := range launcher.Command { // as jupyter-server-proxy fills it in
+		word = strings.ReplaceAll(word, "{unix_socket}", "/tmp/jupyter-server-proxy-a1b2/socket")
+		launcher.Command[n] = strings.ReplaceAll(word, "{base_url}", "/user/zoe/")
 	}
-	r.Body.Close()
-	if got := r.Request.URL; r.StatusCode != http.StatusOK || got.Path != strings.TrimSuffix(path, "login") || !strings.HasPrefix(got.Fragment, "key=") {
-		t.Errorf("the form leads to %s: %s", got, r.Status)
-	}
-	if info, err := os.Stat(filepath.Join(dir, "lucarne-password")); err != nil || info.Mode().Perm() != 0o600 {
-		t.Errorf("the password's file: %v, %v", info, err)
-	}
-	if code := job.stop(t); code != 0 {
-		t.Errorf("the job's exit code is %d\n%s", code, job.stderr)
+	hub := startedBy(t, `import json, sys, types
+c = types.SimpleNamespace(Spawner=types.SimpleNamespace(), JupyterHub=types.SimpleNamespace())
+exec(open(sys.argv[1]).read(), {"get_config": lambda: c})
+assert c.Spawner.cmd[-1].endswith(f":{c.Spawner.port}"), c
+print(json.dumps({"Command": c.Spawner.cmd, "Environment": c.Spawner.environment}))`, filepath.Join(deployDir, "jupyterhub/jupyterhub_config.py"))
+	for name, c := range map[string]struct {
+		started
+		listen, base, auth string
+	}{
+		"launcher": {launcher, "unix:/tmp/jupyter-server-proxy-a1b2/socket", "/user/zoe/lucarne/", "none"},
+		"hub":      {hub, "0.0.0.0:8888", "/", "oauth"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			known, err := parse(t, c.Environment, c.Command[1:]...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if up := known.Up; up.Listen != c.listen || up.BasePath != c.base || up.Auth != c.auth {
+				t.Errorf("listens on %s, at %s, with --auth %s", up.Listen, up.BasePath, up.Auth)
+			}
+		})
 	}
 }
 
 // TestJupyterLauncher: the package of JupyterLab's launcher passes its own tests, has the
 // page's icon, and becomes a wheel.
 func TestJupyterLauncher(t *testing.T) {
-	const python = "/usr/bin/python3"
 	need(t, python)
-	source := filepath.Join(deployDir, "jupyterhub/jupyter-lucarne")
+	source := launcherDir
 	dir := filepath.Join(t.TempDir(), "p")
 	if err := os.CopyFS(dir, os.DirFS(source)); err != nil {
 		t.Fatal(err)
@@ -266,11 +269,6 @@ func TestJupyterLauncher(t *testing.T) {
 	}
 	run("-m", "compileall", "-q", ".")
 	run("-m", "unittest", "discover", "-s", "tests")
-	config, err := os.ReadFile(filepath.Join(deployDir, "jupyterhub/jupyterhub_config.py"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	run("-c", "import sys; compile(sys.argv[1], 'jupyterhub_config.py', 'exec')", string(config))
 	icon, err := os.ReadFile(filepath.Join(source, "jupyter_lucarne/lucarne.svg"))
 	if page, pageErr := os.ReadFile("../../web/src/icon.svg"); err != nil || pageErr != nil || string(icon) != string(page) {
 		t.Errorf("the icon is not that of the page: %v, %v", err, pageErr)

@@ -28,6 +28,12 @@ export function withoutCandidates(sdp: string): { sdp: string; candidates: strin
   };
 }
 
+/** Where a candidate of the statistics is; a browser that hides an address of its own gives none, or an empty one. */
+export function place(address: unknown, port: unknown): string {
+  const host = typeof address === "string" && address !== "" ? address : "?";
+  return `${host.includes(":") ? `[${host}]` : host}:${typeof port === "number" ? port : "?"}`;
+}
+
 /** The URLs of a server that relay, and those that only tell the own address. */
 export function relays(servers: readonly RTCIceServer[]): RTCIceServer[] {
   return servers.flatMap((server) => urls(server).filter(isRelay).map((url) => ({ ...server, urls: url })));

@@ -1,6 +1,6 @@
 /** WebRTC straight to the server: one connection that may use nothing but one protocol. */
 
-import { isDirect, mirrors, withoutCandidates } from "./candidate.ts";
+import { isDirect, mirrors, place, withoutCandidates } from "./candidate.ts";
 import { fail, ok, skip, warn, type Finding } from "./finding.ts";
 import type { Line } from "./line.ts";
 import { measure, type Echo } from "./trips.ts";
@@ -109,7 +109,7 @@ class Attempt {
     const ends = [entry(pair?.localCandidateId), entry(pair?.remoteCandidateId)];
     return {
       types: ends.map((end) => String(end?.candidateType ?? "?")).join(" – "),
-      addresses: ends.map((end) => `${String(end?.address ?? "?")}:${String(end?.port ?? "?")}`).join(" – "),
+      addresses: ends.map((end) => place(end?.address, end?.port)).join(" – "),
     };
   }
 

@@ -124,6 +124,7 @@ export const en = {
   "trip-lost.admin": "The proxy must pass binary WebSocket messages, each at once.",
 
   "found.large-ok": "Messages of {0} KiB pass, at {1} Mbit/s.",
+  "found.large-fast-ok": "Messages of {0} KiB pass, too quickly to be timed.",
   "found.large-cut": "A message of {0} KiB does not pass.",
   "large-cut.you": "The desktop works, but a long text cannot be copied into it.",
   "large-cut.admin": "Allow WebSocket messages of 1 MiB at each proxy and gateway in between.",

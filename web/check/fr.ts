@@ -111,6 +111,7 @@ export const fr: Record<Key, string> = {
   "trip-lost.you": "Des messages binaires se perdent ou sont retenus. Essayez HTTPS ou un autre réseau.",
   "trip-lost.admin": "Le proxy doit transmettre les messages WebSocket binaires, chacun tout de suite.",
   "found.large-ok": "Des messages de {0} Kio passent, à {1} Mbit/s.",
+  "found.large-fast-ok": "Des messages de {0} Kio passent, trop vite pour être chronométrés.",
   "found.large-cut": "Un message de {0} Kio ne passe pas.",
   "large-cut.you": "Le bureau fonctionne, mais un long texte ne peut y être copié.",
   "large-cut.admin": "Autorisez des messages WebSocket de 1 Mio à chaque proxy et passerelle intermédiaire.",

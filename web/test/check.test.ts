@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { isDirect, kindOf, manner, mirrors, relays, withoutCandidates } from "../check/candidate.ts";
+import { isDirect, kindOf, manner, mirrors, place, relays, withoutCandidates } from "../check/candidate.ts";
 import { examine, fail, ok, skip, verdict, warn, type Finding, type Rung } from "../check/finding.ts";
 import { Line, Silence, type Wire } from "../check/line.ts";
 import { report } from "../check/report.ts";
+import { checkLarge } from "../check/socket.ts";
 import { measure } from "../check/trips.ts";
+import { Way } from "../check/way.ts";
 import { catalogues, CheckWords } from "../check/words.ts";
 import { catalogues as common, FakeClock, settle } from "./fakes.ts";
 
@@ -95,6 +97,11 @@ test("candidates are told apart", () => {
   assert.deepEqual([sdp, candidates], ["v=0\r\na=mid:0\r\n", [udp]]);
 });
 
+test("where a candidate is, as far as the browser tells", () => {
+  const got = [place("192.0.2.1", 6), place("fd00::2", 6), place("a.local", 6), place("", 6), place(undefined, undefined), place(null, 6)];
+  assert.deepEqual(got, ["192.0.2.1:6", "[fd00::2]:6", "a.local:6", "?:6", "?:?", "?:6"]);
+});
+
 test("each TURN URL is a server of its own, with its credentials", () => {
   const servers = [
     { urls: "stun:a" },
@@ -141,6 +148,27 @@ test("round trips: the middle, nine of ten, what is lost, what comes in clumps",
   assert.equal((await tripsBy((at) => 200 - (at % 200))).clumped, true);
   const none = await tripsBy(() => -1);
   assert.equal(none.lost, 20);
+});
+
+test("how fast large messages pass, where that can be told", async () => {
+  const found = async (...delays: number[]) => {
+    const clock = new FakeClock();
+    const answer = (data: string) => {
+      if (data.includes('"ping"')) clock.after(delays.shift() ?? 0, () => wire.onmessage?.({ data: data.replace("ping", "pong") }));
+    };
+    const wire: Wire = { binaryType: "", onopen: null, onmessage: null, onclose: null, send: (data) => answer(String(data)), close: () => {} };
+    const browser = { clock, fetch: () => Promise.reject(new Error("no")), connect: () => wire };
+    const way = new Way(browser, { version: "v", lang: "en", key: "", share: "" }, new AbortController().signal);
+    way.line = way.open("ws");
+    const done = checkLarge(way);
+    for (let i = 0; i < 100; i++) {
+      clock.turn(1);
+      await settle();
+    }
+    return done;
+  };
+  assert.deepEqual(await found(10, 30), ok("large-ok", 64, (4 * 64 * 1024 * 8) / 20 / 1000));
+  for (const full of [1, 10, 11]) assert.deepEqual(await found(10, full), ok("large-fast-ok", 64));
 });
 
 /** Why a message that never comes does not come. */

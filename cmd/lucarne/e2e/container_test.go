@@ -36,7 +36,45 @@ func built(t testing.TB, name string) string {
 	if !slices.Contains(strings.Fields(os.Getenv(imagesVariable)), name) {
 		t.Skipf("the image %s is not built", name)
 	}
-	return strings.ReplaceAll(os.Getenv(imageVariable), "NAME", name)
+	return reference(name)
+}
+
+func reference(name string) string { return strings.ReplaceAll(os.Getenv(imageVariable), "NAME", name) }
+
+// builtWith returns the reference of the first image that is built and has a piece, or
+// skips the test where there is none.
+func builtWith(t testing.TB, piece string) string {
+	t.Helper()
+	all := imagePieces(t)
+	for _, name := range strings.Fields(os.Getenv(imagesVariable)) {
+		if slices.Contains(all[name], piece) {
+			return reference(name)
+		}
+	}
+	for _, pieces := range all {
+		if slices.Contains(pieces, piece) {
+			t.Skipf("an image with the piece %s is not built", piece)
+		}
+	}
+	t.Fatalf("no image has the piece %s", piece)
+	return ""
+}
+
+// imagePieces returns what each image is made of, as images/IMAGES says.
+func imagePieces(t testing.TB) map[string][]string {
+	t.Helper()
+	table, err := os.ReadFile("../../../images/IMAGES")
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := map[string][]string{}
+	for line := range strings.Lines(string(table)) {
+		line, _, _ = strings.Cut(line, "#")
+		if f := strings.Fields(line); len(f) > 2 {
+			all[f[0]] = f[2:]
+		}
+	}
+	return all
 }
 
 // tool runs podman or docker and returns what it prints.
@@ -73,10 +111,15 @@ type container struct {
 	id string
 }
 
-// runImage starts an image with options of podman run.
+// runImage starts an image's desktop with options of podman run.
 func runImage(t testing.TB, reference string, options ...string) *container {
 	t.Helper()
-	id := tool(t, append(append([]string{"run", "--detach", "--pull", "never"}, options...), reference)...)
+	args := append(append([]string{"run", "--detach", "--pull", "never"}, options...), reference)
+	command := tool(t, "image", "inspect", "--format", "{{json .Config.Cmd}}", reference)
+	if strings.Contains(command, "start-jupyterlab") && hasJupyterLab(reference) { // which is what answers otherwise
+		args = append(args, "lucarne", "up")
+	}
+	id := tool(t, args...)
 	c := &container{t, id}
 	t.Cleanup(func() {
 		if t.Failed() {
@@ -86,6 +129,12 @@ func runImage(t testing.TB, reference string, options ...string) *container {
 		tool(t, "rm", "--force", id)
 	})
 	return c
+}
+
+// hasJupyterLab says whether JupyterLab was not left out of an image.
+func hasJupyterLab(reference string) bool {
+	_, err := try("run", "--rm", "--network", "none", "--entrypoint", "test", reference, "-x", "/opt/jupyter/bin/jupyter-lab")
+	return err == nil
 }
 
 // sh runs a command of the shell in the container, as its user.

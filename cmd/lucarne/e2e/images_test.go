@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"image"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -19,7 +20,7 @@ import (
 // over the home, a path of its own, another language. What is starting is seen; then the
 // desktop, a program of it, what is typed into it; and all ends in order.
 func TestImageDesktop(t *testing.T) {
-	reference := built(t, "desktop")
+	reference := builtWith(t, "2_desktop")
 	d := imageDesk(t)
 	// An X server that waits for a file.
 	fake := t.TempDir()
@@ -50,6 +51,13 @@ func TestImageDesktop(t *testing.T) {
 	}
 	c.becomes("test -d ~/Bureau") // as xdg-user-dirs calls the desktop in French
 	c.becomes("pgrep -x xfce4-panel && pgrep -x pulseaudio && pgrep -x dbus-daemon")
+	if got := c.onDesktop("xfce4-session", "xfconf-query --channel xfwm4 --property /general/use_compositing"); got != "false" {
+		t.Errorf("the window manager's compositor is %q, want false", got)
+	}
+	poll(t, "screen that never goes dark", func() bool {
+		saver := c.onDesktop("xfce4-session", "xset q")
+		return regexp.MustCompile(`timeout: *0 `).MatchString(saver) && !strings.Contains(saver, "DPMS is Enabled")
+	})
 	if out, err := try("exec", c.id, "pgrep", "-x", "light-locker|xfce4-screensav|xscreensaver|xfce4-power-man"); err == nil {
 		t.Errorf("what locks or darkens the screen runs: %s", out)
 	}
@@ -69,7 +77,7 @@ func TestImageDesktop(t *testing.T) {
 
 // Starts where platforms take away what containers usually have.
 func TestImageStarts(t *testing.T) {
-	reference := built(t, "desktop")
+	reference := builtWith(t, "2_desktop")
 	d := imageDesk(t)
 	sockets := t.TempDir()
 	d.check(os.Chmod(sockets, 0o777))
@@ -108,7 +116,7 @@ func TestImageStarts(t *testing.T) {
 
 // What is in a home stays as it is; what it lacks of the image's comes beside it.
 func TestImageKeepsTheHome(t *testing.T) {
-	reference := built(t, "desktop")
+	reference := builtWith(t, "2_desktop")
 	home := volume(t) + ":/home/jovyan"
 	const state = `cd ~ && cat .bashrc notes && stat -c '%n %a %Y' .bashrc notes && readlink .profile`
 	before := tool(t, "run", "--rm", "--volume", home, "--entrypoint", "sh", reference, "-c",
@@ -133,7 +141,7 @@ func TestImageBase(t *testing.T) {
 
 // Without a GPU OpenGL is drawn by the processors, by the same command, and its pictures come.
 func TestImageOpenGL(t *testing.T) {
-	c := runImage(t, built(t, "geomatics"), "--publish", "127.0.0.1::8888", "--env", "LUCARNE_SIZE=1280x720")
+	c := runImage(t, builtWith(t, "3_gpu"), "--publish", "127.0.0.1::8888", "--env", "LUCARNE_SIZE=1280x720")
 	d := imageDesk(t)
 	page := d.load(d.browser, strings.Replace(c.link(c.published()), "/#", "/?resize=off#", 1))
 	page.picture()
@@ -146,13 +154,18 @@ func TestImageOpenGL(t *testing.T) {
 	for at, want := range map[image.Point]xclient.RGB{{X: 500, Y: 430}: 0xc41a00, {X: 840, Y: 510}: 0x00c432, {X: 1150, Y: 400}: 0x000000} {
 		page.shows(at, want, 4*atRest) // of gears that turn
 	}
+	c.endsInOrder()
+}
+
+// Maps are made by QGIS, which the menu starts on the GPU.
+func TestImageGeomatics(t *testing.T) {
+	c := runImage(t, builtWith(t, "5_geomatics"))
 	if got := c.sh("QT_QPA_PLATFORM=offscreen gpu-run qgis --version 2>/dev/null"); !strings.HasPrefix(got, "QGIS ") {
 		t.Errorf("qgis --version says %q", got)
 	}
 	if got := c.sh("grep -h ^Exec /usr/local/share/applications/org.qgis.qgis.desktop"); got != "Exec=gpu-run qgis %F" {
 		t.Errorf("QGIS is started by %q", got)
 	}
-	c.endsInOrder()
 }
 
 // What all images have to be like, whatever is in them.
@@ -176,7 +189,19 @@ func TestImageIsOrderly(t *testing.T) {
 			if got := labels["org.opencontainers.image.title"]; got != name {
 				t.Errorf("its title is %q", got)
 			}
+			starts := `["lucarne","up"]`
+			if slices.Contains(imagePieces(t)[name], "9_jupyterlab") {
+				starts = `["start-jupyterlab"]`
+			}
+			if got, want := tool(t, "image", "inspect", "--format", "{{.Config.User}} {{json .Config.Entrypoint}} {{json .Config.Cmd}}", reference), `1000:0 ["tini","--"] `+starts; got != want {
+				t.Errorf("it starts %s, want %s", got, want)
+			}
+			if got := regexp.MustCompile(`NVIDIA_VISIBLE_DEVICES=[^"]*`).FindString(tool(t, "image", "inspect", "--format", "{{json .Config.Env}}", reference)); !slices.Contains([]string{"", "NVIDIA_VISIBLE_DEVICES=void"}, got) {
+				t.Errorf("it asks for GPUs: %s", got)
+			}
 			for _, c := range []struct{ what, command, want string }{
+				{"what its user may write to, as one of group 0", `find / -xdev ! -type l ! -type c \( -perm -002 -o -group 0 -perm -020 \) ! -path '/home/jovyan*' ! -path '/opt/lucarne/home*' ! -path /tmp ! -path /var/tmp ! -path /run/lock`, ""},
+				{"files of the home that are not the user's", `find /home/jovyan /opt/lucarne/home ! -user 1000`, ""},
 				{"programs that make somebody root", `find / -xdev -type f -perm /6000`, ""},
 				{"passwords", `awk -F: '$2 !~ /^[!*]/ { print $1 }' /etc/shadow`, ""},
 				{"files of the home that are not the group's", `find /home/jovyan /opt/lucarne/home ! -group 0 -o ! -type l ! -perm -g=rw`, ""},
@@ -188,13 +213,19 @@ func TestImageIsOrderly(t *testing.T) {
 					t.Errorf("%s:\n%s\nwant %q", c.what, got, c.want)
 				}
 			}
+			sbom := exec.Command("go", "run", "./images/sbom", os.Getenv(toolVariable), reference)
+			sbom.Dir = "../../.."
+			list, err := sbom.Output()
+			if err != nil || !json.Valid(list) || !strings.Contains(string(list), `"name": "tini"`) || !strings.Contains(string(list), `"name": "lucarne"`) {
+				t.Errorf("its SBOM (%v) has no tini or no lucarne:\n%.500s", err, list)
+			}
 		})
 	}
 }
 
 // What has to be downloaded is tested only where it was.
 func TestImageVirtualGL(t *testing.T) {
-	c := runImage(t, built(t, "geomatics"))
+	c := runImage(t, builtWith(t, "3_gpu"))
 	if _, err := try("exec", c.id, "test", "-x", "/opt/VirtualGL/bin/vglrun"); err != nil {
 		t.Skip("built without VirtualGL")
 	}
@@ -202,16 +233,34 @@ func TestImageVirtualGL(t *testing.T) {
 }
 
 func TestImageJupyterLab(t *testing.T) {
-	c := runImage(t, built(t, "geomatics"))
-	if _, err := try("exec", c.id, "test", "-x", "/opt/jupyter/bin/jupyter-lab"); err != nil {
+	reference := builtWith(t, "4_jupyterlab")
+	if !hasJupyterLab(reference) {
 		t.Skip("built without JupyterLab")
 	}
+	c := runImage(t, reference)
 	if got := c.becomes("jupyter server extension list 2>&1"); !strings.Contains(got, "jupyter_server_proxy") {
 		t.Errorf("its extensions are\n%s", got)
 	}
 }
 
-func TestImageCUDA(t *testing.T) { built(t, "desktop-gpu-cuda") }
+func TestImageCUDA(t *testing.T) {
+	c := runImage(t, builtWith(t, "0_cuda"))
+	if got := c.sh("echo $NVIDIA_VISIBLE_DEVICES"); got != "void" {
+		t.Errorf("it asks for the GPUs %q, want void", got)
+	}
+	c.endsInOrder()
+}
+
+// A base that there is not: the last line names piece and cause.
+func TestImageMissingBase(t *testing.T) {
+	cmd := exec.Command("images/build", os.Getenv(toolVariable), "base", "localhost/lucarne-test/none:test", "--build-arg", "BASE_IMAGE=localhost/lucarne-none:test")
+	cmd.Dir = "../../.."
+	var errs strings.Builder
+	cmd.Stderr = &errs
+	if err := cmd.Run(); err == nil || !regexp.MustCompile(`^build/base: piece 0_debian: .*localhost/lucarne-none.*\n$`).MatchString(errs.String()) {
+		t.Errorf("%v, says %s", err, errs.String())
+	}
+}
 
 // The lines that we tell others to add to their images do what is said of them, on
 // another release than the one that the binary was built on.

@@ -159,9 +159,6 @@ func New(cfg Config) (*Gate, error) {
 	return g, nil
 }
 
-// Method returns how people come in.
-func (g *Gate) Method() Method { return g.cfg.Method }
-
 // Keyed says whether who comes without a link needs a key.
 func (g *Gate) Keyed() bool { return g.cfg.Method != None && g.cfg.Method != Proxy }
 

@@ -209,7 +209,7 @@ func (g *Gate) guess(ctx context.Context, password, from string, alone bool) err
 		}
 		return nil
 	})
-	if errors.Is(err, ErrBusy) {
+	if errors.Is(err, errBusy) {
 		return tooMany(time.Second)
 	}
 	return err

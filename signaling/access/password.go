@@ -14,8 +14,8 @@ import (
 	"golang.org/x/crypto/bcrypt"
 )
 
-// ErrBusy says that as many passwords wait to be looked at as may.
-var ErrBusy = errors.New("access: login: too many at once")
+// errBusy says that as many passwords wait to be looked at as may.
+var errBusy = errors.New("access: login: too many at once")
 
 // Verifier tells whether a password is the right one, without having it.
 type Verifier struct {
@@ -65,32 +65,21 @@ func ParsePassword(text string) (*Verifier, error) {
 	return v, nil
 }
 
-// Verify returns nil for the right password, and an error for another; ErrBusy: it has
-// not been looked at.
-func (v *Verifier) Verify(ctx context.Context, password string) error {
-	return v.inTurn(ctx, func() error {
-		if !v.matches(password) {
-			return errPassword
-		}
-		return nil
-	})
-}
-
 // inTurn calls look, one at a time, since looking takes time and memory: a flood of
 // guesses takes no more than one processor's, and who comes while maxWaiting wait is
-// refused with ErrBusy.
+// refused with errBusy.
 func (v *Verifier) inTurn(ctx context.Context, look func() error) error {
 	select {
 	case v.places <- struct{}{}:
 		defer func() { <-v.places }()
 	default:
-		return ErrBusy
+		return errBusy
 	}
 	select {
 	case v.turn <- struct{}{}:
 		defer func() { <-v.turn }()
 	case <-ctx.Done():
-		return ErrBusy
+		return errBusy
 	}
 	return look()
 }

@@ -8,6 +8,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 )
@@ -87,12 +88,15 @@ func (g *Gate) opens(p Pass, key string) bool {
 
 // cookieName is the name of a pass's cookie.
 func (g *Gate) cookieName(p Pass, secure bool) string {
-	name := g.name
 	if p.Share != "" {
-		name = shareCookies + p.Share
+		return prefixed(shareCookies+p.Share, secure)
 	}
+	return prefixed(g.name, secure)
+}
+
+func prefixed(name string, secure bool) string {
 	if secure {
-		name = hostPrefix + name
+		return hostPrefix + name
 	}
 	return name
 }
@@ -117,9 +121,9 @@ func (g *Gate) cookie(p Pass, path string, secure bool, now time.Time) *http.Coo
 // noCookie takes a pass's cookie out of a browser that sees the desktop at path: what is void
 // here need not be so after a restart.
 func (g *Gate) noCookie(p Pass, path string, secure bool) *http.Cookie {
-	return &http.Cookie{
-		Name: g.cookieName(p, secure), Path: path, MaxAge: -1, HttpOnly: true, Secure: secure, SameSite: http.SameSiteStrictMode,
-	}
+	c := g.cookie(p, path, secure, p.Until)
+	c.Value, c.MaxAge = "", -1
+	return c
 }
 
 // seal is a value with its MAC, for one purpose.
@@ -153,16 +157,22 @@ func (g *Gate) pass(text string) (p Pass, ok bool) {
 // valid says whether a pass is good still, as far as is known here.
 func (g *Gate) valid(p Pass, now time.Time) bool { return now.Before(p.Until) && !g.voided.has(p) }
 
-// carried returns the passes without a link that a request has cookies of.
-func (g *Gate) carried(r *http.Request, now time.Time) (passes []Pass) {
-	for _, name := range []string{g.name, hostPrefix + g.name} {
+// given returns the passes without a link that a request has cookies of, whatever has become
+// of them since.
+func (g *Gate) given(r *http.Request) (passes []Pass) {
+	for _, name := range []string{prefixed(g.name, false), prefixed(g.name, true)} {
 		for _, cookie := range r.CookiesNamed(name) {
-			if p, ok := g.pass(cookie.Value); ok && p.Share == "" && g.valid(p, now) {
+			if p, ok := g.pass(cookie.Value); ok && p.Share == "" {
 				passes = append(passes, p)
 			}
 		}
 	}
 	return passes
+}
+
+// carried returns those of them that are good still.
+func (g *Gate) carried(r *http.Request, now time.Time) []Pass {
+	return slices.DeleteFunc(g.given(r), func(p Pass) bool { return !g.valid(p, now) })
 }
 
 // linked returns the passes of links that a request has cookies of. That a link is
@@ -186,12 +196,8 @@ func (g *Gate) linked(r *http.Request, now time.Time) (passes []Pass) {
 // returning names a browser that has been let in before, whatever has become of its
 // pass since; "": it has not. Who guesses cannot have such a cookie.
 func (g *Gate) returning(r *http.Request) string {
-	for _, name := range []string{g.name, hostPrefix + g.name} {
-		for _, cookie := range r.CookiesNamed(name) {
-			if p, ok := g.pass(cookie.Value); ok && p.Share == "" {
-				return p.sealed
-			}
-		}
+	if given := g.given(r); len(given) > 0 {
+		return given[0].sealed
 	}
 	return ""
 }

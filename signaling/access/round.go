@@ -83,13 +83,7 @@ func (g *Gate) depart(w http.ResponseWriter, r *http.Request, c credentials, kep
 	json.NewEncoder(w).Encode(map[string]string{"location": g.cfg.Hub.oauth.AuthCodeURL(s.Nonce)})
 }
 
-func (g *Gate) stateName(secure bool) string {
-	name := g.name + "-state"
-	if secure {
-		name = hostPrefix + name
-	}
-	return name
-}
+func (g *Gate) stateName(secure bool) string { return prefixed(g.name+"-state", secure) }
 
 // callback answers GET oauth_callback.
 func (g *Gate) callback(w http.ResponseWriter, r *http.Request, kept bool) {

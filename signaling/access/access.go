@@ -181,11 +181,11 @@ type Visitor struct {
 // anybody.
 func (g *Gate) Visitor(r *http.Request) (Visitor, error) {
 	v := Visitor{gate: g}
-	if g.foreign(r) {
-		return v, fmt.Errorf("%w: it comes from %s", ErrIdentity, r.RemoteAddr)
+	err := g.foreign(r)
+	if err != nil {
+		return v, err
 	}
 	now := time.Now()
-	var err error
 	switch g.cfg.Method {
 	case None:
 		v.passes = append(v.passes, Pass{})
@@ -215,9 +215,12 @@ func (g *Gate) Visitor(r *http.Request) (Visitor, error) {
 	return v, err
 }
 
-// foreign says whether a request has not come by the proxy that is to say who it is.
-func (g *Gate) foreign(r *http.Request) bool {
-	return g.cfg.Method == Proxy && !g.cfg.Identity.From.Has(r)
+// foreign is an ErrIdentity where a request has not come by the proxy that is to say who it is.
+func (g *Gate) foreign(r *http.Request) error {
+	if g.cfg.Method == Proxy && !g.cfg.Identity.From.Has(r) {
+		return fmt.Errorf("%w: it comes from %s", ErrIdentity, r.RemoteAddr)
+	}
+	return nil
 }
 
 // Any says whether the visitor has logged in, or need not.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"mime"
 	"net/http"
@@ -65,8 +64,8 @@ func (g *Gate) posted(w http.ResponseWriter, r *http.Request, kept bool, answer 
 		http.Error(w, "login from another site refused", http.StatusForbidden)
 		return
 	}
-	if g.foreign(r) {
-		g.tell(string(Proxy), r, fmt.Errorf("%w: it comes from %s", ErrIdentity, r.RemoteAddr))
+	if err := g.foreign(r); err != nil {
+		g.tell(string(Proxy), r, err)
 		http.Error(w, "login past the proxy refused", http.StatusForbidden)
 		return
 	}

@@ -37,6 +37,14 @@ func (h *Histogram) Add(d time.Duration) {
 	h.Counts[min(bits.Len64(uint64((d-1)/histogramUnit)), HistogramBuckets-1)]++
 }
 
+// Between counts the time from one moment to another; nothing if either is zero, for it
+// is not known.
+func (h *Histogram) Between(from, to time.Time) {
+	if !from.IsZero() && !to.IsZero() {
+		h.Add(to.Sub(from))
+	}
+}
+
 // Merge adds all that another has counted.
 func (h *Histogram) Merge(other Histogram) {
 	h.Sum += other.Sum

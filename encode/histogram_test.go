@@ -21,6 +21,21 @@ func TestHistogram(t *testing.T) {
 	}
 }
 
+// A moment that is not known has no time from or to it.
+func TestHistogramBetween(t *testing.T) {
+	now := time.Now()
+	for name, c := range map[string]struct {
+		from, to time.Time
+		want     uint64
+	}{"both": {now.Add(-time.Millisecond), now, 1}, "no beginning": {time.Time{}, now, 0}, "no end": {now, time.Time{}, 0}, "neither": {}} {
+		var h Histogram
+		h.Between(c.from, c.to)
+		if h.Count() != c.want || h.Sum != time.Duration(c.want)*time.Millisecond {
+			t.Errorf("%s: %+v, want %d", name, h, c.want)
+		}
+	}
+}
+
 func TestHistogramMerge(t *testing.T) {
 	var a, b Histogram
 	a.Add(time.Millisecond)

@@ -62,16 +62,13 @@ func (s *Stats) note(p *Packet, cause KeyCause) {
 	if t.Grabbed.IsZero() || t.Encoded.IsZero() {
 		return
 	}
-	if !t.Damaged.IsZero() {
-		s.Grab.Add(t.Grabbed.Sub(t.Damaged))
-	}
+	s.Grab.Between(t.Damaged, t.Grabbed)
+	s.Convert.Between(t.Grabbed, t.Converted)
 	converted := t.Converted
 	if converted.IsZero() {
 		converted = t.Grabbed
-	} else {
-		s.Convert.Add(converted.Sub(t.Grabbed))
 	}
-	s.Encode.Add(t.Encoded.Sub(converted))
+	s.Encode.Between(converted, t.Encoded)
 }
 
 // keyCause is why a sink is in want of a key frame; KeyEncoder: it is not.

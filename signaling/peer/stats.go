@@ -42,12 +42,8 @@ type Stats struct {
 func (s *Stats) sent(f *frameTimes, now time.Time) {
 	s.Frames++
 	s.Bytes += uint64(f.bytes)
-	if !f.times.Encoded.IsZero() {
-		s.Sending.Add(now.Sub(f.times.Encoded))
-	}
-	if !f.times.Damaged.IsZero() {
-		s.Latency.Add(now.Sub(f.times.Damaged))
-	}
+	s.Sending.Between(f.times.Encoded, now)
+	s.Latency.Between(f.times.Damaged, now)
 }
 
 // Merge adds what another has counted; how things are now stays as it is.

@@ -32,12 +32,8 @@ type Stats struct {
 func (s *Stats) depart(times encode.Times, bytes int, now time.Time) {
 	s.Pictures++
 	s.Bytes += uint64(bytes)
-	if !times.Encoded.IsZero() {
-		s.Sending.Add(now.Sub(times.Encoded))
-	}
-	if !times.Damaged.IsZero() {
-		s.Latency.Add(now.Sub(times.Damaged))
-	}
+	s.Sending.Between(times.Encoded, now)
+	s.Latency.Between(times.Damaged, now)
 }
 
 // Merge adds what another has counted; how things are now stays as it is.

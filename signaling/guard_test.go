@@ -49,12 +49,18 @@ func accessBy(t *testing.T, method access.Method, header string) access.Config {
 // fortify starts one. changes may alter the configuration.
 func fortify(t *testing.T, method access.Method, changes ...func(*Config)) *fortress {
 	t.Helper()
+	return fortifySession(t, session.Config{}, method, changes...)
+}
+
+// fortifySession is fortify with a session of which something is given already.
+func fortifySession(t *testing.T, desktop session.Config, method access.Method, changes ...func(*Config)) *fortress {
+	t.Helper()
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "a.txt"), []byte("abc"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	v := newVNCServer()
-	s := serve(t, func(c *Config) {
+	s := serveSession(t, desktop, func(c *Config) {
 		c.Access = accessBy(t, method, "X-Forwarded-User")
 		c.Files = files.New(files.Config{Dir: dir, Log: c.Log})
 		c.VNC = &rfb.Server{Dial: v.dial}

@@ -36,9 +36,6 @@ type Config struct {
 	Pictures wsmedia.Config // of those on the socket itself
 	Web      fs.FS          // the built page: index.html and assets/
 	Log      *slog.Logger
-	// Audit is told of logins that are refused; the session tells it of all else. It must
-	// not block. nil: nobody is.
-	Audit func(session.Record)
 
 	// BasePath is the path under which the page is seen, "" for "/". Requests
 	// are answered with the prefix kept and with it stripped.
@@ -95,7 +92,6 @@ type Handler struct {
 	pace     pace
 	cursors  cursors
 	halfOpen halfOpen
-	refusals refusals
 	pages    pages
 	packed   packed
 	traffic  traffic
@@ -126,28 +122,29 @@ func New(cfg Config) (*Handler, error) {
 		pace.doze = min(pace.doze, cfg.Rest/4+1)
 	}
 	cfg.Access.Origins.Guarded = cmp.Or(cfg.Access.Method, access.None) == access.None
-	h := &Handler{
+	gate, err := newGate(cfg, base)
+	if err != nil {
+		return nil, err
+	}
+	return &Handler{
 		cfg:     cfg,
 		base:    base,
 		policy:  contentPolicy(cfg.FrameAncestors),
+		gate:    gate,
 		pace:    pace,
 		sockets: make(map[*socket]struct{}),
 		upgrader: websocket.Upgrader{
 			ReadBufferSize: 2 * pieceSize,                            // a piece of a clipboard in one read
 			CheckOrigin:    func(*http.Request) bool { return true }, // checked before
 		},
-	}
-	if h.gate, err = newGate(cfg, base, h.refused); err != nil {
-		return nil, err
-	}
-	return h, nil
+	}, nil
 }
 
-// newGate returns who lets people in, of a session whose links count, and tells of those
-// whom it does not.
-func newGate(cfg Config, base string, refused func(which, from string, err error)) (*access.Gate, error) {
+// newGate returns who lets people in, of a session whose links count and which is told of
+// those whom it does not.
+func newGate(cfg Config, base string) (*access.Gate, error) {
 	who := cfg.Access
-	who.Base, who.Log, who.Refused = base, cfg.Log, refused
+	who.Base, who.Log, who.Refused = base, cfg.Log, cfg.Session.RefuseLogin
 	who.Redeem = func(secret string) (string, time.Time, error) {
 		share, err := cfg.Session.Redeem(secret)
 		return share.ID, share.Until, err

@@ -3,11 +3,11 @@ package signaling
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"lucarne/signaling/access"
 	"lucarne/signaling/session"
@@ -22,7 +22,9 @@ type refusedLogins struct {
 func (l *refusedLogins) add(r session.Record) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.told = append(l.told, r)
+	if r.Event == session.LoginRefused {
+		l.told = append(l.told, r)
+	}
 }
 
 // take returns what has been told since.
@@ -69,10 +71,10 @@ func TestRefusedLoginsAreAudited(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var logins refusedLogins
-			f := fortify(t, test.method, func(c *Config) { c.Audit = logins.add })
+			f := fortifySession(t, session.Config{Audit: logins.add}, test.method)
 			test.do(f.server, f.owner)
 			told := logins.take()
-			if len(told) != 1 || told[0].Event != session.LoginRefused || told[0].Detail.Method != test.want || told[0].From != "127.0.0.1" || told[0].Err == nil {
+			if len(told) != 1 || told[0].Detail.Method != test.want || told[0].From != "127.0.0.1" || told[0].Err == nil {
 				t.Fatalf("told %+v", told)
 			}
 			if strings.Contains(fmt.Sprintf("%+v", told)+f.log.String(), wrong) {
@@ -82,35 +84,14 @@ func TestRefusedLoginsAreAudited(t *testing.T) {
 	}
 }
 
-// TestRefusalsAreCounted: whoever tries does not fill the audit, and how often they have is told.
-func TestRefusalsAreCounted(t *testing.T) {
-	var r refusals
-	now := time.Unix(1e9, 0)
-	for _, step := range []struct {
-		method  string
-		after   time.Duration
-		repeats uint64
-		due     bool
-	}{
-		{"token", 0, 0, true},
-		{"token", refusalInterval / 2, 0, false},
-		{"link", refusalInterval / 2, 0, true},
-		{"token", refusalInterval - 1, 0, false},
-		{"token", refusalInterval, 2, true},
-		{"token", 2 * refusalInterval, 0, true},
-	} {
-		if repeats, due := r.count(step.method, now.Add(step.after)); repeats != step.repeats || due != step.due {
-			t.Errorf("%s after %v: %d, %v, want %d, %v", step.method, step.after, repeats, due, step.repeats, step.due)
-		}
-	}
-}
-
 // TestNobodyIsAudited: without an audit, and of what is no login, nothing is told.
 func TestNobodyIsAudited(t *testing.T) {
-	h := &Handler{}
-	h.keyless("somewhere", access.ErrLogin)
+	audited := func(audit func(session.Record)) *Handler {
+		return &Handler{cfg: Config{Session: session.New(session.Config{Audit: audit, Log: slog.New(slog.DiscardHandler)})}}
+	}
+	audited(nil).keyless("somewhere", access.ErrLogin)
 	var logins refusedLogins
-	h.cfg.Audit = logins.add
+	h := audited(logins.add)
 	h.keyless("somewhere", nil)
 	h.keyless("somewhere", errors.New("full"))
 	if told := logins.take(); len(told) != 0 {

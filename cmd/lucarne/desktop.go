@@ -199,7 +199,6 @@ func (d *desktop) wire() error {
 		Log:            d.log,
 		BasePath:       d.flags.BasePath,
 		Access:         d.access,
-		Audit:          d.record(),
 		FrameAncestors: d.flags.ancestors(),
 		VNC:            vnc,
 		VNCOff:         d.vncOff(),

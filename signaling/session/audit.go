@@ -168,6 +168,24 @@ func (v *Viewer) recordJoin(err error) {
 	}
 }
 
+// RefuseLogin hands to the audit that somebody has not been let in, by which method and from
+// which address.
+func (s *Session) RefuseLogin(method, from string, err error) {
+	if s.cfg.Audit == nil {
+		return
+	}
+	r := Record{Time: time.Now(), Event: LoginRefused, From: from, Detail: Detail{Method: method}, Err: err}
+	var due bool
+	s.mu.Lock()
+	last := s.logins[method]
+	r.Repeats, due = last.due(r.Time, otherInterval)
+	s.logins[method] = last
+	s.mu.Unlock()
+	if due {
+		s.cfg.Audit(r)
+	}
+}
+
 // recordLeave hands to the audit that a viewer has left, and why.
 func (v *Viewer) recordLeave(why error) {
 	s := v.session

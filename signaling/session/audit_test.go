@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -162,6 +163,43 @@ func TestRecordsAreBounded(t *testing.T) {
 		time.Sleep(otherInterval)
 		s.Join(JoinConfig{Share: "ended"})
 		l.want(t, "join controller by @ended +999: session: join: no such link")
+	})
+}
+
+// Whoever tries to log in does not fill the audit, and how often they have is told, of each
+// method apart.
+func TestRefusedLoginsAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var told []Record
+		s, _ := start(t, Config{Audit: func(r Record) { told = append(told, r) }})
+		wrong := errors.New("wrong")
+		began := time.Now()
+		for _, step := range []struct {
+			method  string
+			after   time.Duration
+			repeats uint64
+			due     bool
+		}{
+			{"token", 0, 0, true},
+			{"token", otherInterval / 2, 0, false},
+			{"link", otherInterval / 2, 0, true},
+			{"token", otherInterval - 1, 0, false},
+			{"token", otherInterval, 2, true},
+			{"token", 2 * otherInterval, 0, true},
+		} {
+			time.Sleep(time.Until(began.Add(step.after)))
+			told = nil
+			s.RefuseLogin(step.method, "192.0.2.1", wrong)
+			var want []Record
+			if step.due {
+				want = []Record{{
+					Time: time.Now(), Event: LoginRefused, From: "192.0.2.1", Detail: Detail{Method: step.method}, Err: wrong, Repeats: step.repeats,
+				}}
+			}
+			if !reflect.DeepEqual(told, want) {
+				t.Errorf("%s after %v: told %+v, want %+v", step.method, step.after, told, want)
+			}
+		}
 	})
 }
 

@@ -78,9 +78,10 @@ type Session struct {
 	former   *Viewer      // who had been given it and has left; nil: it has been disposed of since
 	alone    time.Time    // since when nobody is here who might take it; zero: somebody is
 	shares   []*share
-	news     uint64   // counts what People tells
-	falls    uint64   // counts encoders that were passed over
-	unjoined recorded // who was not let in
+	news     uint64              // counts what People tells
+	falls    uint64              // counts encoders that were passed over
+	unjoined recorded            // who was not let in
+	logins   map[string]recorded // that were refused, by their methods
 }
 
 // New returns a session without a display and without viewers.
@@ -101,6 +102,7 @@ func New(cfg Config) *Session {
 		supplied: make(chan struct{}, 1),
 		texts:    make(chan struct{}, 1),
 		driving:  make([]*Seat, len(cfg.Fanouts)),
+		logins:   make(map[string]recorded),
 	}
 	for n, fanout := range cfg.Fanouts {
 		s.supplies, s.order = append(s.supplies, &supply{fanout: fanout}), append(s.order, n)

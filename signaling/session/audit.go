@@ -186,29 +186,19 @@ func (s *Session) RefuseLogin(method, from string, err error) {
 	}
 }
 
-// recordLeave hands to the audit that a viewer has left, and why.
-func (v *Viewer) recordLeave(why error) {
+// recordEvent hands to the audit what has become of a viewer, and why: that it has left, or
+// does not have control any more.
+func (v *Viewer) recordEvent(what Event, why error) {
 	s := v.session
 	if s.cfg.Audit == nil {
 		return
 	}
-	r := Record{Time: time.Now(), Event: Left, Err: why}
+	r := Record{Time: time.Now(), Event: what, Err: why}
 	s.mu.Lock()
 	v.sign(&r)
-	r.Refused = v.refused
-	s.mu.Unlock()
-	s.cfg.Audit(r)
-}
-
-// recordReclaim hands to the audit that a viewer does not have control any more.
-func (v *Viewer) recordReclaim() {
-	s := v.session
-	if s.cfg.Audit == nil {
-		return
+	if what == Left {
+		r.Refused = v.refused
 	}
-	r := Record{Time: time.Now(), Event: Reclaimed}
-	s.mu.Lock()
-	v.sign(&r)
 	s.mu.Unlock()
 	s.cfg.Audit(r)
 }
@@ -252,7 +242,8 @@ func (v *Viewer) tellAudit(failing bool) {
 	}
 }
 
-// mute says whether a feature may not be used because it cannot be recorded.
-func (s *Session) mute(f Feature) bool {
-	return s.cfg.AuditRequired && s.unaudited.Load() && slices.Contains(auditable[:], f)
-}
+// muted says whether what has to be recorded may not be done, for it cannot be recorded now.
+func (s *Session) muted() bool { return s.cfg.AuditRequired && s.unaudited.Load() }
+
+// mutes says whether a feature may not be used for that.
+func (s *Session) mutes(f Feature) bool { return s.muted() && slices.Contains(auditable[:], f) }

@@ -29,7 +29,7 @@ func (v *Viewer) Control() Control {
 	s := v.session
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	c := Control{Role: v.Role(), Given: s.given != nil, Muted: s.cfg.AuditRequired && s.unaudited.Load()}
+	c := Control{Role: v.Role(), Given: s.given != nil, Muted: s.muted()}
 	if s.leader != nil {
 		c.Leader, c.Name, c.As, c.You = s.leader.id, s.leader.name, s.leader.Role(), s.leader == v
 	}
@@ -196,7 +196,7 @@ func (s *Session) reclaim(now time.Time) (next time.Duration) {
 	s.hand(nil, nil)
 	s.mu.Unlock()
 	s.settle(former)
-	former.recordReclaim()
+	former.recordEvent(Reclaimed, nil)
 	return 0
 }
 

@@ -121,7 +121,7 @@ func (v *Viewer) refusal(f Feature) Refusal {
 		return ByRole
 	case !s.cfg.Policy.allowsAs(v.own, role, f):
 		return ByPolicy
-	case s.mute(f):
+	case s.mutes(f):
 		return ByAudit
 	}
 	return ""
@@ -324,7 +324,7 @@ func (v *Viewer) leave(end error, lost bool) {
 		seat.place.Leave()
 	}
 	if here {
-		v.recordLeave(end)
+		v.recordEvent(Left, end)
 	}
 	s.settle(v)
 }

@@ -305,17 +305,12 @@ func (s *Store) Offset(owner, id string) (offset, size int64, name string, err e
 // Append writes the piece that begins at an offset and returns where the next one
 // begins. What has come of a piece that breaks off stays. With the last byte the
 // file appears, under its name or, if there is such a file, under one like it, which
-// is returned then; name is "" before.
+// is returned then; name is "" before. whole is what this piece has completed, nil for
+// nothing: who asks once more gets the name alone.
 //
 // stop makes reading the piece fail, from another goroutine: a later request for the
 // same upload does not wait for a connection that is dead.
-func (s *Store) Append(owner, id string, offset int64, piece io.Reader, stop func()) (next int64, name string, err error) {
-	next, name, _, err = s.append(owner, id, offset, piece, stop)
-	return next, name, err
-}
-
-// append is Append, which also returns what is whole with this piece; nil: nothing.
-func (s *Store) append(owner, id string, offset int64, piece io.Reader, stop func()) (next int64, name string, whole *Carried, err error) {
+func (s *Store) Append(owner, id string, offset int64, piece io.Reader, stop func()) (next int64, name string, whole *Carried, err error) {
 	u, err := s.find(owner, id)
 	if err != nil {
 		return 0, "", nil, err

@@ -48,7 +48,7 @@ func send(t *testing.T, s *Store, name, content string) string {
 	if err != nil {
 		t.Fatalf("%s: %v", name, err)
 	}
-	_, got, err := s.Append("me", id, 0, strings.NewReader(content), func() {})
+	_, got, _, err := s.Append("me", id, 0, strings.NewReader(content), func() {})
 	if err != nil {
 		t.Fatalf("%s: %v", name, err)
 	}
@@ -63,22 +63,22 @@ func TestUpload(t *testing.T) {
 		t.Fatal(err)
 	}
 	broken := io.MultiReader(bytes.NewReader(content[:4000]), brokenReader{})
-	if next, name, err := s.Append("me", id, 0, broken, func() {}); next != 4000 || name != "" || !errors.Is(err, io.ErrUnexpectedEOF) {
+	if next, name, _, err := s.Append("me", id, 0, broken, func() {}); next != 4000 || name != "" || !errors.Is(err, io.ErrUnexpectedEOF) {
 		t.Fatalf("a piece that breaks off: %d, %q, %v", next, name, err)
 	}
 	if got := names(t, dir); !strings.HasPrefix(got, partPrefix) || strings.Contains(got, ",") {
 		t.Errorf("while it is not whole the directory has %q", got)
 	}
-	if _, _, err := s.Append("me", id, 5000, bytes.NewReader(content[5000:]), func() {}); !errors.Is(err, ErrOffset) {
+	if _, _, _, err := s.Append("me", id, 5000, bytes.NewReader(content[5000:]), func() {}); !errors.Is(err, ErrOffset) {
 		t.Errorf("a piece with a gap: %v", err)
 	}
-	if _, _, err := s.Append("you", id, 4000, bytes.NewReader(content[4000:]), func() {}); !errors.Is(err, ErrUnknown) {
+	if _, _, _, err := s.Append("you", id, 4000, bytes.NewReader(content[4000:]), func() {}); !errors.Is(err, ErrUnknown) {
 		t.Errorf("a piece of somebody else's: %v", err)
 	}
 	if offset, size, _, err := s.Offset("me", id); offset != 4000 || size != 10000 || err != nil {
 		t.Errorf("offset %d of %d, %v", offset, size, err)
 	}
-	next, name, err := s.Append("me", id, 4000, bytes.NewReader(content[4000:]), func() {})
+	next, name, _, err := s.Append("me", id, 4000, bytes.NewReader(content[4000:]), func() {})
 	if next != 10000 || name != "été 1.txt" || err != nil {
 		t.Fatalf("the last piece: %d, %q, %v", next, name, err)
 	}
@@ -93,10 +93,10 @@ func TestUpload(t *testing.T) {
 	if offset, _, again, err := s.Offset("me", id); offset != 10000 || again != name || err != nil {
 		t.Errorf("the upload that is done: %d, %q, %v", offset, again, err)
 	}
-	if _, again, err := s.Append("me", id, 10000, strings.NewReader(""), func() {}); again != name || err != nil {
+	if _, again, _, err := s.Append("me", id, 10000, strings.NewReader(""), func() {}); again != name || err != nil {
 		t.Errorf("its end again: %q, %v", again, err)
 	}
-	if _, _, err := s.Append("me", id, 4000, bytes.NewReader(content[4000:]), func() {}); !errors.Is(err, ErrOffset) {
+	if _, _, _, err := s.Append("me", id, 4000, bytes.NewReader(content[4000:]), func() {}); !errors.Is(err, ErrOffset) {
 		t.Errorf("its last piece again: %v", err)
 	}
 	if _, _, _, err := s.Offset("you", id); !errors.Is(err, ErrUnknown) {
@@ -192,7 +192,7 @@ func TestLimits(t *testing.T) {
 	if _, err := s.Begin("me", "c", 10); !errors.Is(err, ErrBusy) {
 		t.Errorf("a third one: %v", err)
 	}
-	if _, _, err := s.Append("me", first, 0, strings.NewReader("01234567890"), func() {}); !errors.Is(err, ErrOffset) {
+	if _, _, _, err := s.Append("me", first, 0, strings.NewReader("01234567890"), func() {}); !errors.Is(err, ErrOffset) {
 		t.Errorf("more than was announced: %v", err)
 	}
 	if err := s.Cancel("you", first); !errors.Is(err, ErrUnknown) {
@@ -230,7 +230,7 @@ func TestFullDisk(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "a program's"), make([]byte, 120<<20), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := s.Append("me", id, 0, bytes.NewReader(make([]byte, size)), func() {}); !errors.Is(err, ErrFull) {
+	if _, _, _, err := s.Append("me", id, 0, bytes.NewReader(make([]byte, size)), func() {}); !errors.Is(err, ErrFull) {
 		t.Errorf("a disk that has become full: %v", err)
 	}
 	if got := names(t, dir); got != "a program's" {
@@ -254,7 +254,7 @@ func TestRunGivesUp(t *testing.T) {
 		resting, moving := begin("resting"), begin("moving")
 		for n := range int64(4) {
 			time.Sleep(20 * time.Minute)
-			if _, _, err := s.Append("me", moving, n, strings.NewReader("x"), func() {}); err != nil {
+			if _, _, _, err := s.Append("me", moving, n, strings.NewReader("x"), func() {}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -290,7 +290,7 @@ func TestPieceThatDoesNotEnd(t *testing.T) {
 		body, connection := io.Pipe()
 		broken := make(chan error, 1)
 		go func() {
-			_, _, err := s.Append("me", slow, 0, body, func() { connection.CloseWithError(io.ErrUnexpectedEOF) })
+			_, _, _, err := s.Append("me", slow, 0, body, func() { connection.CloseWithError(io.ErrUnexpectedEOF) })
 			broken <- err
 		}()
 		if _, err := connection.Write([]byte("x")); err != nil {

@@ -86,7 +86,7 @@ func (s *Store) create(w http.ResponseWriter, r *http.Request, owner string) (wh
 		return nil, err
 	}
 	if size == 0 { // a piece of nothing is more than jupyter-server-proxy passes on
-		if _, name, whole, err = s.append(owner, id, 0, http.NoBody, func() {}); err != nil {
+		if _, name, whole, err = s.Append(owner, id, 0, http.NoBody, func() {}); err != nil {
 			return nil, err
 		}
 		w.Header().Set("Upload-Offset", "0")
@@ -125,7 +125,7 @@ func (s *Store) patch(w http.ResponseWriter, r *http.Request, owner, id string, 
 	}
 	piece := &timed{body: r.Body, pace: &s.pace, moving: moving, connection: http.NewResponseController(w)}
 	defer piece.end()
-	next, name, whole, err := s.append(owner, id, offset, piece, piece.stop)
+	next, name, whole, err := s.Append(owner, id, offset, piece, piece.stop)
 	if err != nil {
 		return nil, err
 	}

@@ -23,12 +23,12 @@ func TestOverQuota(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, _, err := s.Append("me", id, 0, bytes.NewReader(make([]byte, size/2)), func() {}); err != nil {
+		if _, _, _, err := s.Append("me", id, 0, bytes.NewReader(make([]byte, size/2)), func() {}); err != nil {
 			t.Fatal(err)
 		}
 		fails := iotest.ErrReader(&fs.PathError{Op: "write", Path: "part", Err: full})
 		piece := io.MultiReader(strings.NewReader("so much of it has come"), fails)
-		_, _, err = s.Append("me", id, size/2, piece, func() {})
+		_, _, _, err = s.Append("me", id, size/2, piece, func() {})
 		if !errors.Is(err, ErrFull) || !errors.Is(err, full) {
 			t.Errorf("%v: %v, want %v", full, err, ErrFull)
 		}

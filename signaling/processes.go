@@ -86,9 +86,6 @@ func withoutLines(all []Process) []Process {
 // sameProcesses says whether a page that was told of the processes before knows how they
 // are now.
 func sameProcesses(before, now []Process) bool {
-	if len(before) != len(now) {
-		return false
-	}
 	return slices.EqualFunc(before, now, func(a, b Process) bool {
 		if b.State == ProcessReady {
 			a.Lines, b.Lines = nil, nil

@@ -21,6 +21,16 @@ func median[T cmp.Ordered](values []T) (middle T) {
 	return middle
 }
 
+// readings are what several desktops, or their processes of one name, have cost.
+type readings struct {
+	memory []int // bytes
+	cpu    []time.Duration
+}
+
+func (r *readings) add(memory int, cpu time.Duration) {
+	r.memory, r.cpu = append(r.memory, memory), append(r.cpu, cpu)
+}
+
 // WriteTable writes the report as a table in Markdown: for each program the median of the
 // desktops, then a whole desktop, and the sum for many of them.
 func (r *Report) WriteTable(w io.Writer) error {
@@ -34,23 +44,14 @@ func (r *Report) WriteTable(w io.Writer) error {
 	row := func(name string, memory int, cpu time.Duration) {
 		fmt.Fprintf(&b, "| %s | %.1f | %.3f |\n", name, float64(memory)/1e6, 100*cpu.Seconds()/r.Length.Seconds())
 	}
-	programs := map[string]*struct {
-		memory []int
-		cpu    []time.Duration
-	}{}
-	var memory []int
-	var cpu []time.Duration
+	programs, whole := map[string]*readings{}, readings{}
 	for _, d := range r.Desktops {
-		memory, cpu = append(memory, d.Memory), append(cpu, d.CPU)
+		whole.add(d.Memory, d.CPU)
 		for _, p := range d.Processes {
 			if programs[p.Name] == nil {
-				programs[p.Name] = &struct {
-					memory []int
-					cpu    []time.Duration
-				}{}
+				programs[p.Name] = new(readings)
 			}
-			programs[p.Name].memory = append(programs[p.Name].memory, p.Memory)
-			programs[p.Name].cpu = append(programs[p.Name].cpu, p.CPU)
+			programs[p.Name].add(p.Memory, p.CPU)
 		}
 	}
 	names := slices.SortedFunc(maps.Keys(programs), func(a, b string) int {
@@ -59,9 +60,10 @@ func (r *Report) WriteTable(w io.Writer) error {
 	for _, name := range names {
 		row("`"+name+"`", median(programs[name].memory), median(programs[name].cpu))
 	}
-	row("a desktop, median", median(memory), median(cpu))
-	row("a desktop, the dearest", slices.Max(memory), slices.Max(cpu))
-	row(fmt.Sprintf("%d desktops, extrapolated", crowd), crowd*median(memory), crowd*median(cpu))
+	memory, cpu := median(whole.memory), median(whole.cpu)
+	row("a desktop, median", memory, cpu)
+	row("a desktop, the dearest", slices.Max(whole.memory), slices.Max(whole.cpu))
+	row(fmt.Sprintf("%d desktops, extrapolated", crowd), crowd*memory, crowd*cpu)
 	_, err := io.WriteString(w, b.String())
 	return err
 }

@@ -108,8 +108,8 @@ func (i *Injector) lend(sym keysym) (byte, error) {
 // tryLend is lend for who comes back: it returns how long to wait before, or the
 // keycode. Which are to spare may be others by then.
 func (i *Injector) tryLend(sym keysym) (kc byte, wait time.Duration, err error) {
-	if used, ok := i.ring.oldest(i.keys.down); ok {
-		if wait, err = i.settling(used); wait > 0 || err != nil {
+	if next, ok := i.ring.next(i.keys.down); ok {
+		if wait, err = i.settling(next.used); wait > 0 || err != nil {
 			return 0, wait, err
 		}
 	}

@@ -13,8 +13,8 @@ type ring struct {
 
 type slot struct {
 	keycode byte
-	sym     keysym // 0: never lent
-	used    time.Time
+	sym     keysym    // 0: never lent
+	used    time.Time // when it was last; zero: never
 }
 
 func newRing(free []byte) *ring {
@@ -25,23 +25,13 @@ func newRing(free []byte) *ring {
 	return r
 }
 
-// oldest returns when the keycode that take lends was last used, zero for never;
-// false: all are busy.
-func (r *ring) oldest(busy func(kc byte) bool) (used time.Time, ok bool) {
+// next returns the slot of the keycode that take lends; false: all are busy.
+func (r *ring) next(busy func(kc byte) bool) (l slot, ok bool) {
 	i := r.free(busy)
 	if i < 0 {
-		return time.Time{}, false
+		return slot{}, false
 	}
-	return r.slots[i].used, true
-}
-
-// next returns the keycode that take lends; false: all are busy.
-func (r *ring) next(busy func(kc byte) bool) (kc byte, ok bool) {
-	i := r.free(busy)
-	if i < 0 {
-		return 0, false
-	}
-	return r.slots[i].keycode, true
+	return r.slots[i], true
 }
 
 // latest returns when a keycode was last used that has been given a meaning, zero for

@@ -31,7 +31,7 @@ func (i *Injector) Prepare(text string) (wait time.Duration, err error) {
 			continue // Inject tells
 		}
 		if kc == 0 {
-			if next, ok := i.ring.next(i.keys.down); ok && slices.Contains(lent, next) {
+			if next, ok := i.ring.next(i.keys.down); ok && slices.Contains(lent, next.keycode) {
 				break // the rest has to take those that the beginning has
 			}
 			kc, wait, err = i.tryLend(keysym(character(c).Keysym).canonical())

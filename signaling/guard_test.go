@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -274,16 +275,23 @@ func TestSessionOver(t *testing.T) {
 	}
 }
 
-// TestUser: who the platform says it is the session knows.
+// TestUser: who the platform says it is the session knows, and tells the audit.
 func TestUser(t *testing.T) {
-	f := fortify(t, access.Proxy)
-	viewer, _ := f.handler.pages.viewer(f.pageKey())
-	if viewer == nil || viewer.User() != "zoe" || viewer.Role() != session.Owner {
-		t.Errorf("the viewer is %+v", viewer)
+	var mu sync.Mutex
+	var joined []session.Record
+	fortifySession(t, session.Config{Audit: func(r session.Record) {
+		mu.Lock()
+		defer mu.Unlock()
+		if r.Event == session.Joined {
+			joined = append(joined, r)
+		}
+	}}, access.Proxy)
+	mu.Lock()
+	defer mu.Unlock()
+	if len(joined) != 1 || joined[0].User != "zoe" || joined[0].Role != session.Owner {
+		t.Errorf("joined %+v", joined)
 	}
 }
-
-func (f *fortress) pageKey() pageKey { return (&socket{}).page(ownPage) }
 
 // TestDocument: the page is for who shows it.
 func TestDocument(t *testing.T) {

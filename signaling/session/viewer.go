@@ -83,9 +83,6 @@ func (c Counts) LogValue() slog.Value {
 // ID names the viewer within its session.
 func (v *Viewer) ID() string { return v.id }
 
-// User returns who the platform says that the viewer is, "" for unknown.
-func (v *Viewer) User() string { return v.user }
-
 // Role returns what the viewer is to the session.
 func (v *Viewer) Role() Role {
 	if v.lent.Load() {

@@ -5,33 +5,48 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
 
-// TestGuideCommands has make say what it would do at each command of the guide for those who make images.
+// TestGuideCommands has make say what it would do for all that the guide for those who make images asks of it.
 func TestGuideCommands(t *testing.T) {
 	program, err := exec.LookPath("make")
 	if err != nil {
 		t.Skip("make is not installed")
 	}
+	// What the shell makes of the commands, an argument a line.
 	bin := t.TempDir()
-	must(t, os.WriteFile(filepath.Join(bin, "make"), []byte("#!/bin/sh\nexec "+program+" --dry-run --no-print-directory \"$@\"\n"), 0o700))
+	must(t, os.WriteFile(filepath.Join(bin, "make"), []byte("#!/bin/sh\nprintf '%s\\n' \"$@\"\n"), 0o700))
 	t.Setenv("PATH", bin+":"+os.Getenv("PATH"))
-	ran := 0
+	var blocks strings.Builder
 	for _, match := range regexp.MustCompile("(?ms)^```sh [^\n]*\n(.*?)^```$").FindAllStringSubmatch(guide(t, "docs/image-maintainer.md"), -1) {
-		if !strings.Contains(match[1], "make ") {
-			continue
-		}
-		ran++
-		commands := exec.CommandContext(t.Context(), "sh", "-euc", match[1])
-		commands.Dir = "../.."
-		if out, err := commands.CombinedOutput(); err != nil {
-			t.Errorf("%v\n%s\n%s", err, match[1], out)
+		if strings.Contains(match[1], "make ") {
+			blocks.WriteString(match[1])
 		}
 	}
-	if ran == 0 {
-		t.Error("the guide has no commands of make")
+	said, err := exec.CommandContext(t.Context(), "sh", "-euc", blocks.String()).Output()
+	must(t, err)
+	var goals []string
+	files := guide(t, "../Makefile") + guide(t, "images.mk")
+	for argument := range strings.Lines(string(said)) {
+		argument = strings.TrimSpace(argument)
+		variable, _, assigns := strings.Cut(argument, "=")
+		switch {
+		case !assigns:
+			goals = append(goals, argument)
+		case !strings.Contains(files, "$("+variable+")") && !strings.Contains(files, "$("+variable+":"):
+			t.Errorf("make knows no variable %s", variable)
+		}
+	}
+	if len(goals) == 0 {
+		t.Fatal("the guide has no commands of make")
+	}
+	dry := exec.CommandContext(t.Context(), program, append([]string{"--dry-run", "--no-print-directory"}, goals...)...)
+	dry.Dir = "../.."
+	if out, err := dry.CombinedOutput(); err != nil {
+		t.Errorf("%q: %v\n%s", dry.Args, err, out)
 	}
 }
 
@@ -85,9 +100,17 @@ func TestHelp(t *testing.T) {
 	}
 }
 
-// TestLines: what the page about images of others leads to is there.
+// TestLines: the lines for images of others install of our own desktop what lucarne up itself
+// starts or loads, and what the page about them leads to is there.
 func TestLines(t *testing.T) {
-	links := regexp.MustCompile(`\]\(([^)#:]+)\)`).FindAllStringSubmatch(guide(t, "add-to-your-image.md"), -1)
+	text, desktop := guide(t, "add-to-your-image.md"), strings.Fields(guide(t, "pieces/2_desktop.Dockerfile"))
+	install := strings.Fields(regexp.MustCompile(`(?m)^RUN apt-get .*$`).FindString(text))
+	for _, program := range []string{"tigervnc-standalone-server", "xauth", "xkb-data", "x11-xkb-utils", "dbus", "libnss-wrapper"} {
+		if !slices.Contains(install, program) || !slices.Contains(desktop, program) {
+			t.Errorf("%s is not both in the desktop's piece and in the lines %q", program, install)
+		}
+	}
+	links := regexp.MustCompile(`\]\(([^)#:]+)\)`).FindAllStringSubmatch(text, -1)
 	if len(links) == 0 {
 		t.Error("there are no links")
 	}

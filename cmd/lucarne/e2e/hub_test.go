@@ -31,6 +31,7 @@ class DesktopSpawner(SimpleLocalProcessSpawner):
 
 c.JupyterHub.bind_url = "http://127.0.0.1:%[1]s"
 c.JupyterHub.hub_bind_url = "http://127.0.0.1:%[2]s"
+c.JupyterHub.subdomain_host = "%[7]s"
 c.ConfigurableHTTPProxy.api_url = "http://127.0.0.1:%[3]s"
 c.ConfigurableHTTPProxy.command = ["/usr/bin/configurable-http-proxy"]
 c.JupyterHub.db_url = "sqlite:///%[4]s/hub.sqlite"
@@ -54,7 +55,7 @@ c.JupyterHub.load_roles = [{
 // hub is a running JupyterHub with its proxy.
 type hub struct {
 	t       *testing.T
-	address string // of the proxy
+	address string // of the proxy, as people know the hub
 	api     string
 	token   string // the culler's
 	home    string // of the users
@@ -64,6 +65,12 @@ type hub struct {
 // startHub starts one whose users get lucarne with these arguments.
 func startHub(t *testing.T, args ...string) *hub {
 	t.Helper()
+	return startHubNamed(t, "", args...)
+}
+
+// startHubNamed starts one of a name, below which each user has one of their own.
+func startHubNamed(t *testing.T, name string, args ...string) *hub {
+	t.Helper()
 	// Its proxy ends with it; both come with Debian's packages.
 	for _, program := range []string{"/usr/bin/jupyterhub", "/usr/bin/configurable-http-proxy"} {
 		if _, err := os.Stat(program); err != nil {
@@ -71,7 +78,8 @@ func startHub(t *testing.T, args ...string) *hub {
 		}
 	}
 	dir := t.TempDir()
-	h := &hub{t: t, address: freeAddress(t), token: "0123456789abcdef", home: filepath.Join(dir, "home")}
+	proxy, subdomains := freeAddress(t), ""
+	h := &hub{t: t, address: proxy, token: "0123456789abcdef", home: filepath.Join(dir, "home")}
 	command, err := json.Marshal(append([]string{os.Getenv(binaryVariable)}, args...))
 	if err != nil {
 		t.Fatal(err)
@@ -79,7 +87,11 @@ func startHub(t *testing.T, args ...string) *hub {
 	port := func(address string) string { _, port, _ := net.SplitHostPort(address); return port }
 	hubAddress := freeAddress(t)
 	h.api = "http://" + hubAddress + "/hub/api"
-	config := fmt.Sprintf(hubConfig, port(h.address), port(hubAddress), port(freeAddress(t)), dir, command, h.token)
+	if name != "" {
+		h.address = net.JoinHostPort(name, port(proxy))
+		subdomains = "http://" + h.address
+	}
+	config := fmt.Sprintf(hubConfig, port(proxy), port(hubAddress), port(freeAddress(t)), dir, command, h.token, subdomains)
 	path := filepath.Join(dir, "jupyterhub_config.py")
 	if err := os.WriteFile(path, []byte(config), 0o600); err != nil {
 		t.Fatal(err)
@@ -115,7 +127,12 @@ func startHub(t *testing.T, args ...string) *hub {
 			t.Fatal("jupyterhub has ended")
 		default:
 		}
-		r, err := http.Get("http://" + h.address + "/hub/login")
+		login, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+proxy+"/hub/login", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		login.Host = h.address
+		r, err := http.DefaultClient.Do(login)
 		if err != nil {
 			return false
 		}
@@ -291,4 +308,19 @@ func TestJupyterHub(t *testing.T) {
 		t.Errorf("culled %q", culled)
 	}
 	poll(t, "end of the server", func() bool { return len(h.servers()) == 0 })
+}
+
+// TestJupyterHubSubdomains: where each user has a name of their own, the desktop is there, and
+// people come to it by way of the hub, whose name is another.
+func TestJupyterHubSubdomains(t *testing.T) {
+	h := startHubNamed(t, "hub.localhost", "up", "--auth", "oauth", "--size", "1280x720", "--session", "exec sleep 1000")
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	d := &desk{t: t, ctx: ctx}
+	d.browser = d.startBrowser(browser.Config{Size: image.Pt(1280, 720)})
+	page := d.load(d.browser, "http://"+h.address+"/")
+	d.logIn(page, "alice")
+	page.signIn()
+	page.picture()
+	page.staysUnder("http://alice." + h.address + "/user/alice/")
 }

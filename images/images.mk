@@ -16,6 +16,10 @@ IMAGES := $(shell sed 's/\#.*//' images/IMAGES | awk 'NF { print $$1 }')
 # In a pattern rule: ends with a line that names the image where there is none of it.
 KNOWN   = $(if $(filter $(notdir $@),$(IMAGES)),,$(error there is no image "$(notdir $@)"; there are: $(IMAGES)))
 
+# What an image says of itself. x264 in the binary puts that as a whole under the GPL.
+LABELS  = --build-arg VERSION=$(VERSION) --build-arg REVISION=$(COMMIT) \
+	--build-arg LICENSES=$(if $(findstring nox264,$(TAGS)),MIT,GPL-3.0-or-later)
+
 # The tests, of what is built: $(call test-images,PODMAN,IMAGE ...,REFERENCE with NAME for an image's).
 test-images = CONTAINER=$1 LUCARNE_IMAGES='$2' LUCARNE_IMAGE_AS=$3 go run ./scripts/testreport .ci/skips \
 	"go test -json -count=1 -timeout 20m -tags=netgo,osusergo,images$(TAGS:%=,%) -run ^TestImage ./cmd/lucarne/e2e"
@@ -40,7 +44,7 @@ test-images: packages-test build generate-dockerfiles ## Build images on a base 
 	@podman run --rm --network none --pull never $(TEST_BASE) true || \
 		{ echo "test-images: containers cannot run on this machine" >&2; exit 1; }
 	for name in $(TEST_IMAGES); do images/build podman $$name $(TEST_REPO)/$$name:test \
-		--build-arg VERSION=$(VERSION) --build-arg REVISION=$(COMMIT) $(TEST_ARGS) $(DARGS) || exit 1; done
+		$(LABELS) $(TEST_ARGS) $(DARGS) || exit 1; done
 	$(call test-images,podman,$(TEST_IMAGES),$(TEST_REPO)/NAME:test)
 
 clean-images: ## Remove what make test-images has built, its base included
@@ -57,7 +61,7 @@ images-list: ## Name the images
 
 build/%: build generate-dockerfiles ## Build it by podman or docker; REPO, TAG, CONTAINER, DARGS
 	$(KNOWN)images/build $(CONTAINER) $(notdir $@) $(REPO)/$(notdir $@):$(TAG) \
-		--build-arg VERSION=$(VERSION) --build-arg REVISION=$(COMMIT) $(DARGS)
+		$(LABELS) $(DARGS)
 
 dev/%: ## Start it and print the link; PORT
 	$(KNOWN)images/dev $(CONTAINER) $(REPO)/$(notdir $@):$(TAG)

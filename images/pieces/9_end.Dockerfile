@@ -9,11 +9,12 @@ ARG BASE_IMAGE
 ARG IMAGE=
 ARG VERSION=
 ARG REVISION=
+ARG LICENSES=GPL-3.0-or-later
 LABEL org.opencontainers.image.title="${IMAGE}" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}" \
       org.opencontainers.image.base.name="${BASE_IMAGE}" \
-      org.opencontainers.image.licenses="GPL-3.0-or-later"
+      org.opencontainers.image.licenses="${LICENSES}"
 
 USER 1000:0
 WORKDIR /home/jovyan

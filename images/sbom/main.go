@@ -15,6 +15,8 @@ import (
 	"os"
 	"os/exec"
 	"regexp"
+	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 )
@@ -114,7 +116,8 @@ func (c content) document() (*document, error) {
 		d.add(image, pkg{Name: f[1], Version: f[2]}.at("pkg:deb/%s/%s@%s?arch=%s&distro=%s",
 			distribution, f[1], escape(f[2]), f[3], distribution+"-"+value(c.system, "VERSION_ID")))
 	}
-	lucarne := d.add(image, pkg{Name: "lucarne", Version: info.Main.Version, Declared: "GPL-3.0-or-later"})
+	licence, x264 := licence(info)
+	lucarne := d.add(image, pkg{Name: "lucarne", Version: info.Main.Version, Declared: licence})
 	d.add(lucarne, pkg{Name: "go", Version: strings.TrimPrefix(info.GoVersion, "go")}.at("pkg:golang/stdlib@%s", strings.TrimPrefix(info.GoVersion, "go")))
 	licences := licences(c.thirdParty)
 	for _, m := range info.Deps {
@@ -125,9 +128,21 @@ func (c content) document() (*document, error) {
 		delete(licences, m.Path)
 	}
 	for _, name := range bundled(c.thirdParty) {
-		d.add(lucarne, pkg{Name: name, Declared: licences[name]})
+		if name != "x264" || x264 {
+			d.add(lucarne, pkg{Name: name, Declared: licences[name]})
+		}
 	}
 	return d, nil
+}
+
+// licence returns the licence of the binary as a whole, and whether x264 is in it, which decides that.
+func licence(info *debug.BuildInfo) (licence string, x264 bool) {
+	for _, s := range info.Settings {
+		if s.Key == "-tags" && slices.Contains(strings.Split(s.Value, ","), "nox264") {
+			return "MIT", false
+		}
+	}
+	return "GPL-3.0-or-later", true
 }
 
 // row is a line of a table of THIRD_PARTY.md: a name, where it is, its licence.

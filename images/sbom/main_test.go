@@ -1,9 +1,11 @@
 package main
 
 import (
+	"debug/buildinfo"
 	"encoding/json"
 	"os"
 	"regexp"
+	"runtime/debug"
 	"strings"
 	"testing"
 	"time"
@@ -43,11 +45,23 @@ func TestDocument(t *testing.T) {
 		`"documentNamespace":"https://spdx.org/spdxdocs/desktop-v1-0a0a`,
 		`"name":"libc6"`, `pkg:deb/debian/libc6@2.36-9%2Bdeb12u14?arch=amd64\u0026distro=debian-12`,
 		`pkg:deb/debian/less@590-2.1~deb12u2?`, `pkg:deb/debian/passwd@1%3A4.13?`,
-		`"name":"x264"`, `"licenseDeclared":"GPL-2.0-or-later"`, `"name":"@novnc/novnc"`, `"licenseDeclared":"IJG AND BSD-3-Clause AND Zlib"`,
+		`"name":"@novnc/novnc"`, `"licenseDeclared":"IJG AND BSD-3-Clause AND Zlib"`,
 		`pkg:golang/stdlib@1.`,
 	} {
 		if !strings.Contains(string(text), want) {
 			t.Errorf("%s is not in\n%s", want, text)
+		}
+	}
+	info, err := buildinfo.ReadFile(self)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, x264 := licence(info)
+	for what, there := range map[string]bool{
+		`"name":"x264"`: x264, `"licenseDeclared":"GPL-2.0-or-later"`: x264, `"licenseDeclared":"` + all + `"`: true,
+	} {
+		if strings.Contains(string(text), what) != there {
+			t.Errorf("%s is in the list: %t, want %t", what, !there, there)
 		}
 	}
 	for name, why := range map[string]string{"esbuild": "builds the page but is not in it", "curl": "has been removed"} {
@@ -79,6 +93,23 @@ func valid(t *testing.T, d *document) {
 	}
 	if described != 1 || len(d.Relationships) != len(d.Packages) {
 		t.Errorf("%d described, %d relationships of %d packages", described, len(d.Relationships), len(d.Packages))
+	}
+}
+
+// TestLicence: what the list says of x264 is what the binary was built with.
+func TestLicence(t *testing.T) {
+	for tags, want := range map[string]struct {
+		licence string
+		x264    bool
+	}{
+		"netgo,osusergo":        {"GPL-3.0-or-later", true},
+		"":                      {"GPL-3.0-or-later", true},
+		"netgo,osusergo,nox264": {"MIT", false},
+	} {
+		info := &debug.BuildInfo{Settings: []debug.BuildSetting{{Key: "-trimpath", Value: "true"}, {Key: "-tags", Value: tags}}}
+		if licence, x264 := licence(info); licence != want.licence || x264 != want.x264 {
+			t.Errorf("built with %q: %s, %t; want %+v", tags, licence, x264, want)
+		}
 	}
 }
 

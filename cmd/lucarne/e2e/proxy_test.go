@@ -65,6 +65,7 @@ ProxyPassReverse %[1]s http://%[2]s/`, path, upstream))
 	{"JupyterHub's takes the path off", "node", false, func(t *testing.T, path, upstream string) string {
 		return startHubProxy(t, path, upstream, "--no-include-prefix")
 	}},
+	{"Jupyter's takes the path off", "/usr/bin/python3", false, startTornado},
 	{"HAProxy keeps the path", "haproxy", true, func(t *testing.T, path, upstream string) string {
 		return startHAProxy(t, t.TempDir(), path, upstream, "")
 	}},

@@ -3,7 +3,6 @@
 package e2e
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"image"
@@ -18,8 +17,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"lucarne/perf/browser"
 )
 
 // The variables by which make test-images says what is to be tested.
@@ -220,11 +217,7 @@ func (c *container) endsInOrder() {
 // imageDesk is a desk whose display and agent are in a container.
 func imageDesk(t *testing.T) *desk {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
-	t.Cleanup(cancel)
-	d := &desk{t: t, ctx: ctx}
-	d.browser = d.startBrowser(browser.Config{Size: image.Pt(1280, 720)})
-	return d
+	return newBrowserDesk(t, image.Pt(1280, 720), 5*time.Minute)
 }
 
 // forward listens at a port of loopback for a unix socket.

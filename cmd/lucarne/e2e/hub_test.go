@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"fmt"
 	"image"
@@ -276,10 +275,7 @@ func TestJupyterHub(t *testing.T) {
 	}
 	const session = `exec xterm -geometry 80x40+0+0 -bg '#206040' -e sh -c 'while read -r line; do echo "$line" >> "$HOME/typed"; done'`
 	h := startHub(t, "up", "--auth", "oauth", "--size", "1280x720", "--pause-after", "15s", "--session", session)
-	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
-	defer cancel()
-	d := &desk{t: t, ctx: ctx}
-	d.browser = d.startBrowser(browser.Config{Size: image.Pt(1280, 720)})
+	d := newBrowserDesk(t, image.Pt(1280, 720), 4*time.Minute)
 
 	desktop := "http://" + h.address + "/user/alice/"
 	page := d.load(d.browser, "http://"+h.address+"/")
@@ -314,10 +310,7 @@ func TestJupyterHub(t *testing.T) {
 // people come to it by way of the hub, whose name is another.
 func TestJupyterHubSubdomains(t *testing.T) {
 	h := startHubNamed(t, "hub.localhost", "up", "--auth", "oauth", "--size", "1280x720", "--session", "exec sleep 1000")
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
-	defer cancel()
-	d := &desk{t: t, ctx: ctx}
-	d.browser = d.startBrowser(browser.Config{Size: image.Pt(1280, 720)})
+	d := newBrowserDesk(t, image.Pt(1280, 720), 2*time.Minute)
 	page := d.load(d.browser, "http://"+h.address+"/")
 	d.logIn(page, "alice")
 	page.signIn()

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"math/rand/v2"
 	"net"
@@ -131,14 +130,9 @@ func TestSlurmJob(t *testing.T) {
 		}
 		return path != ""
 	})
-	client := http.Client{Transport: &http.Transport{
-		DisableKeepAlives: true,
-		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return (&net.Dialer{}).DialContext(ctx, "unix", path)
-		},
-	}}
+	client, base := job.page(path)
 	await(t, "an answer", func() bool {
-		r, err := client.Get("http://localhost:8080/readyz")
+		r, err := client.Get(base + "/readyz")
 		if err != nil {
 			return false
 		}
@@ -150,7 +144,7 @@ func TestSlurmJob(t *testing.T) {
 		t.Fatal(err)
 	}
 	login := `{"token":"` + strings.TrimSpace(string(token)) + `","path":"/"}`
-	r, err := client.Post("http://localhost:8080/login", "application/json", strings.NewReader(login))
+	r, err := client.Post(base+"/login", "application/json", strings.NewReader(login))
 	if err != nil || r.StatusCode != http.StatusOK {
 		t.Fatalf("login: %v, %v", r, err)
 	}

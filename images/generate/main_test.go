@@ -1,7 +1,9 @@
 package main
 
 import (
+	"encoding/json"
 	"os"
+	"os/exec"
 	"regexp"
 	"slices"
 	"strings"
@@ -110,8 +112,62 @@ func TestDockerfiles(t *testing.T) {
 				t.Errorf("%s: a layer that is not cleaned:\n%s", name, run)
 			}
 		}
-		if strings.Count(string(text), "\nFROM ") != 1 {
-			t.Errorf("%s has not one FROM", name)
+	}
+}
+
+// TestInstructions reads the Dockerfiles as a builder does, those that are not built
+// here too: each instruction is one, what is copied is there, what is run is shell.
+func TestInstructions(t *testing.T) {
+	files, err := dockerfiles(os.DirFS(room))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range files {
+		seen := map[string]int{}
+		for _, line := range instructions(string(text)) {
+			word, rest, _ := strings.Cut(line, " ")
+			seen[word]++
+			switch word {
+			case "RUN":
+				if out, err := exec.Command("sh", "-n", "-c", rest).CombinedOutput(); err != nil {
+					t.Errorf("%s: %s: %s", name, line, out)
+				}
+			case "COPY":
+				sources := strings.Fields(rest)
+				for _, source := range sources[:len(sources)-1] {
+					if _, err := os.Stat("../../" + source); err != nil && source != "bin/lucarne" {
+						t.Errorf("%s: %s: %v", name, line, err)
+					}
+				}
+			case "ENTRYPOINT", "CMD":
+				var command []string
+				if err := json.Unmarshal([]byte(rest), &command); err != nil {
+					t.Errorf("%s: %s: %v", name, line, err)
+				}
+			case "FROM", "ARG", "ENV", "USER", "LABEL", "WORKDIR", "EXPOSE":
+			default:
+				t.Errorf("%s: %q is no instruction", name, line)
+			}
+		}
+		if seen["FROM"] != 1 || seen["ENTRYPOINT"] != 1 || seen["CMD"] == 0 || seen["RUN"] == 0 || seen["COPY"] == 0 {
+			t.Errorf("%s has of each instruction %v", name, seen)
 		}
 	}
+}
+
+// instructions returns those of a Dockerfile, each as one line.
+func instructions(dockerfile string) (all []string) {
+	whole := ""
+	for line := range strings.Lines(dockerfile) {
+		line = strings.TrimSpace(line)
+		if line == "" || strings.HasPrefix(line, "#") {
+			continue
+		}
+		part, more := strings.CutSuffix(line, "\\")
+		whole += part
+		if !more {
+			all, whole = append(all, whole), ""
+		}
+	}
+	return all
 }

@@ -38,6 +38,27 @@ func TestDoctorCapabilities(t *testing.T) {
 	}
 }
 
+// In a container whose desktop runs its own address is taken, by that.
+func TestDoctorListen(t *testing.T) {
+	listening := func(handler http.HandlerFunc) string {
+		server := httptest.NewServer(handler)
+		t.Cleanup(server.Close)
+		return server.Listener.Addr().String()
+	}
+	for want, address := range map[string]string{
+		"listen-free":   "127.0.0.1:0",
+		"listen-ours":   listening(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "{}") }),
+		"listen-taken":  listening(http.NotFound),
+		"listen-unix":   "unix:/run/lucarne.sock",
+		"listen-failed": "127.0.0.1:port",
+	} {
+		c := doctorCmd{askFlags: askFlags{placeFlags: placeFlags{Listen: address}, TLS: "off"}}
+		if f := c.checkListen(t.Context()); f.Code != want {
+			t.Errorf("%s: %+v, want %s", address, f, want)
+		}
+	}
+}
+
 func TestDoctorOpenGL(t *testing.T) {
 	type passed = struct{ Way, Code, Detail string }
 	for _, c := range []struct {

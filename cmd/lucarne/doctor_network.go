@@ -169,7 +169,7 @@ func checkUDP(context.Context) doctor.Finding {
 	return doctor.Tell("udp-ok", strings.Join(usable, ", "))
 }
 
-func (c *doctorCmd) checkListen(context.Context) doctor.Finding {
+func (c *doctorCmd) checkListen(ctx context.Context) doctor.Finding {
 	network, address, err := splitListen(c.Listen)
 	if err != nil {
 		return doctor.Tell("listen-failed", c.Listen, err.Error())
@@ -179,6 +179,9 @@ func (c *doctorCmd) checkListen(context.Context) doctor.Finding {
 	}
 	l, err := net.Listen(network, address)
 	if errors.Is(err, syscall.EADDRINUSE) {
+		if c.answers(ctx) {
+			return doctor.Tell("listen-ours", address)
+		}
 		return doctor.Tell("listen-taken", address)
 	}
 	if err != nil {
@@ -190,9 +193,19 @@ func (c *doctorCmd) checkListen(context.Context) doctor.Finding {
 
 // checkAgent asks whether a lucarne runs here: its WebSocket is then as near as it is.
 func (c *doctorCmd) checkAgent(ctx context.Context) doctor.Finding {
-	var status struct{}
-	if err := c.get(ctx, "api/status", &status); err != nil {
+	if !c.answers(ctx) {
 		return doctor.Tell("ws-none", c.Listen)
 	}
 	return doctor.Tell("ws-ok", c.Listen)
+}
+
+// answering is how long a lucarne on this machine may take to answer; less than a check may.
+const answering = 2 * time.Second
+
+// answers says whether a lucarne does at --listen.
+func (c *doctorCmd) answers(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(ctx, answering)
+	defer cancel()
+	var status struct{}
+	return c.get(ctx, "api/status", &status) == nil
 }

@@ -95,7 +95,8 @@ func table() map[string]said {
 
 		"listen-unix":    {Skip, "a Unix socket: {0}", "", ""},
 		"listen-free":    {OK, "{0} is free", "", ""},
-		"listen-taken":   {Warn, "{0} is taken, perhaps by a lucarne that runs", anotherListen, ""},
+		"listen-ours":    {OK, "{0}, where a lucarne answers", "", ""},
+		"listen-taken":   {Warn, "{0} is taken, and no lucarne answers there", anotherListen, ""},
 		"listen-failed":  {Fail, "{0}: {1}", anotherListen, ""},
 		"prefix-env":     {OK, "{0}, by {1}", "", ""},
 		"prefix-none":    {OK, "{0}; a proxy that strips a prefix needs none", "", ""},

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"debug/elf"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -55,6 +56,19 @@ func TestBinaryNeedsOnlyTheCLibrary(t *testing.T) {
 	for _, sym := range symbols {
 		if tooNew(sym.Version) {
 			t.Errorf("needs %s of %s", sym.Name, sym.Version)
+		}
+	}
+}
+
+// Who puts the binary into an image is told which C library it needs there.
+func TestPagesNameTheCLibrary(t *testing.T) {
+	for _, name := range []string{"README.md", "images/add-to-your-image.md", "images/docs/image-maintainer.md"} {
+		text, err := os.ReadFile(filepath.Join("../..", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := fmt.Sprintf("glibc 2.%d", newestGLIBC); !strings.Contains(string(text), want) {
+			t.Errorf("%s does not say %q", name, want)
 		}
 	}
 }

@@ -28,7 +28,7 @@ const (
 // othersFlags are flags that those files give to other programs.
 var othersFlags = []string{
 	"--bind", "--nv", "--env", "--cleanenv", // apptainer
-	"--gpus", "--nodes", "--cpus-per-task", "--mem", "--time", "--job-name", "--jobid", "--overlap", // Slurm
+	"--gpus", "--nodes", "--cpus-per-task", "--mem", "--time", "--job-name", "--jobid", "--overlap", "--export", // Slurm
 	"--listening-port", "--realm", "--use-auth-secret", "--static-auth-secret", "--fingerprint", "--relay-ip", "--denied-peer-ip",
 	"--allowed-peer-ip", "--no-multicast-peers", "--no-tcp-relay", "--log-file", // coturn
 	"--from-literal", "--from-file", "--tail", // kubectl

@@ -66,7 +66,7 @@ build/%: build generate-dockerfiles ## Build it by podman or docker; REPO, TAG, 
 dev/%: ## Start it and print the link; PORT
 	$(KNOWN)images/dev $(CONTAINER) $(REPO)/$(notdir $@):$(TAG)
 
-test/%: packages-test web ## Start it as platforms do, in their worst moods
+test/%: packages-test build ## Start it as platforms do, in their worst moods
 	$(KNOWN)$(call test-images,$(CONTAINER),$(notdir $@),$(REPO)/NAME:$(TAG))
 
 sbom/%: ## List what is in it as SPDX, in bin/IMAGE.spdx.json

@@ -132,9 +132,15 @@ func TestBuildThatFails(t *testing.T) {
 			}
 		})
 	}
-	stderr, err := in(checkout(t), "images/build", "true", "nothing", "localhost/x:1")
-	if want := "build/nothing: there is no images/output/nothing/Dockerfile\n"; err == nil || stderr != want {
-		t.Errorf("%v, says\n%swant\n%s", err, stderr, want)
+	empty := checkout(t)
+	must(t, os.Remove(filepath.Join(empty, "bin/lucarne")))
+	for name, want := range map[string]string{
+		"nothing": "build/nothing: there is no images/output/nothing/Dockerfile\n",
+		"desktop": "build/desktop: there is no bin/lucarne\n",
+	} {
+		if stderr, err := in(empty, "images/build", "true", name, "localhost/x:1"); err == nil || stderr != want {
+			t.Errorf("%v, says\n%swant\n%s", err, stderr, want)
+		}
 	}
 }
 

@@ -24,31 +24,31 @@ LABELS  = --build-arg VERSION=$(VERSION) --build-arg REVISION=$(COMMIT) \
 test-images = CONTAINER=$1 LUCARNE_IMAGES='$2' LUCARNE_IMAGE_AS=$3 go run ./scripts/testreport .ci/skips \
 	"go test -json -count=1 -timeout 20m -tags=netgo,osusergo,images$(TAGS:%=,%) -run ^TestImage ./cmd/lucarne/e2e"
 
-# What make test-images builds, and from what: a Debian that needs no registry.
-# VirtualGL and JupyterLab come from elsewhere; the tests say that they are not there.
-TEST_IMAGES    := base desktop geomatics
-TEST_BASE      := localhost/lucarne-base:bookworm
-TEST_OTHERS    := localhost/lucarne-base:trixie
+# What make test-images builds, and from what: a Debian, and for the images that are on
+# CUDA's an Ubuntu, that need no registry. VirtualGL and JupyterLab come from elsewhere;
+# the tests say that they are not there.
+TEST_IMAGES    := base desktop geomatics desktop-gpu-cuda
+TEST_BASES     := localhost/lucarne-base
 TEST_REPO      := localhost/lucarne-test
-TEST_ARGS      := --build-arg BASE_IMAGE=$(TEST_BASE) --build-arg VIRTUALGL=no --build-arg JUPYTERLAB=no
-IMAGE_PACKAGES := podman runc uidmap containernetworking-plugins mmdebstrap
+TEST_ARGS      := --build-arg VIRTUALGL=no --build-arg JUPYTERLAB=no
+IMAGE_PACKAGES := podman runc uidmap containernetworking-plugins mmdebstrap docker-registry
+test-base       = $(TEST_BASES):$(if $(filter %-cuda,$1),jammy,bookworm)
 
 .PHONY: generate-dockerfiles checksums images-list test-images clean-images
 
 test-images: export CONTAINERS_CONF := $(CURDIR)/images/containers.conf
-test-images: export LUCARNE_OTHERS := $(TEST_OTHERS)
-test-images: packages-test build generate-dockerfiles ## Build images on a base made here, and start them in every way
+test-images: export LUCARNE_OTHERS := $(TEST_BASES):trixie $(TEST_BASES):jammy
+test-images: packages-test build generate-dockerfiles ## Build images on bases made here, and start them in every way
 	@scripts/need $(IMAGE_PACKAGES)
-	images/make-base podman bookworm $(TEST_BASE)
-	images/make-base podman trixie $(TEST_OTHERS)
-	@podman run --rm --network none --pull never $(TEST_BASE) true || \
+	for release in bookworm trixie jammy; do images/make-base podman $$release $(TEST_BASES):$$release || exit 1; done
+	@podman run --rm --network none --pull never $(TEST_BASES):bookworm true || \
 		{ echo "test-images: containers cannot run on this machine" >&2; exit 1; }
-	for name in $(TEST_IMAGES); do images/build podman $$name $(TEST_REPO)/$$name:test \
-		$(LABELS) $(TEST_ARGS) $(DARGS) || exit 1; done
+	$(foreach name,$(TEST_IMAGES),images/build podman $(name) $(TEST_REPO)/$(name):test \
+		--build-arg BASE_IMAGE=$(call test-base,$(name)) $(LABELS) $(TEST_ARGS) $(DARGS) &&) true
 	$(call test-images,podman,$(TEST_IMAGES),$(TEST_REPO)/NAME:test)
 
 clean-images: ## Remove what make test-images has built, its base included
-	-podman image rm --force $(TEST_IMAGES:%=$(TEST_REPO)/%:test) $(TEST_BASE) $(TEST_OTHERS)
+	-podman image rm --force $(TEST_IMAGES:%=$(TEST_REPO)/%:test) $(foreach release,bookworm trixie jammy,$(TEST_BASES):$(release))
 
 generate-dockerfiles: ## Write images/output from images/IMAGES and images/pieces
 	go run ./images/generate

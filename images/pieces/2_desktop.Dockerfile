@@ -3,7 +3,7 @@
 COPY images/rootfs/desktop/ /
 
 RUN apt-install \
-        tigervnc-standalone-server xauth xkb-data x11-xkb-utils x11-xserver-utils xfonts-base \
+        tigervnc-standalone-server xauth xkb-data x11-xkb-utils x11-xserver-utils x11-utils xfonts-base \
         dbus libnss-wrapper pulseaudio pulseaudio-utils \
         xfce4-session xfce4-settings xfce4-panel xfce4-terminal xfdesktop4 xfwm4 thunar mousepad \
         gtk2-engines-pixbuf adwaita-icon-theme-full hicolor-icon-theme shared-mime-info xdg-user-dirs xdg-utils \

@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -22,7 +23,7 @@ import (
 // The variables by which make test-images says what is to be tested.
 const (
 	toolVariable   = "CONTAINER"        // podman or docker
-	otherVariable  = "LUCARNE_OTHERS"   // an image of another release
+	otherVariable  = "LUCARNE_OTHERS"   // images of other releases
 	imagesVariable = "LUCARNE_IMAGES"   // the names of the images that are built
 	imageVariable  = "LUCARNE_IMAGE_AS" // the reference of an image, with NAME for its name
 )
@@ -100,6 +101,17 @@ func volume(t testing.TB) string {
 	name := tool(t, "volume", "create")
 	t.Cleanup(func() { tool(t, "volume", "rm", name) })
 	return name
+}
+
+// ownUsers returns a volume that has a container know the users of its image and nobody else, as
+// with Docker and Kubernetes: podman makes an entry for any uid.
+func ownUsers(t testing.TB, reference string) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "passwd")
+	if err := os.WriteFile(file, []byte(tool(t, "run", "--rm", "--network", "none", "--user", "0", "--entrypoint", "cat", reference, "/etc/passwd")+"\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return file + ":/etc/passwd:ro"
 }
 
 // container is a running image.

@@ -115,8 +115,17 @@ func TestBuildThatFails(t *testing.T) {
 			want: `piece 2_desktop: ERROR: failed to solve: process "/bin/sh -c false" did not complete successfully: exit code: 1`,
 		},
 		"a missing base, docker's own builder": {
-			says: "Sending build context to Docker daemon  3.072kB\nStep 1/9 : ARG BASE_IMAGE=x\nStep 2/9 : FROM ${BASE_IMAGE}\nmanifest for localhost/none:1 not found: manifest unknown",
+			says: "Sending build context to Docker daemon  3.072kB\nStep 1/9 : ARG BASE_IMAGE=x\nStep 2/9 : FROM ${BASE_IMAGE}\nGet \"http://localhost/v2/\": dial tcp 127.0.0.1:80: connect: connection refused",
+			want: `piece 0_debian: localhost/none:1: Get "http://localhost/v2/": dial tcp 127.0.0.1:80: connect: connection refused`,
+		},
+		"a base that its registry has not, docker's own builder": {
+			says: "Step 1/9 : ARG BASE_IMAGE=x\nStep 2/9 : FROM ${BASE_IMAGE}\nmanifest for localhost/none:1 not found: manifest unknown",
 			want: "piece 0_debian: manifest for localhost/none:1 not found: manifest unknown",
+		},
+		"a missing base, BuildKit of Docker 20": {
+			says: "#3 [internal] load metadata for localhost/none:1\n#3 ERROR: failed to do request: connection refused\n------\n > [internal] load metadata for localhost/none:1:\n------\n" +
+				"failed to solve with frontend dockerfile.v0: failed to create LLB definition: failed to do request: connection refused",
+			want: "piece 0_debian: localhost/none:1: failed to solve with frontend dockerfile.v0: failed to create LLB definition: failed to do request: connection refused",
 		},
 		"a failing piece, docker's own builder": {
 			says: "Step 2/9 : FROM ${BASE_IMAGE}\n ---> 0123456789ab\nStep 5/9 : ARG PIECE=2_desktop\n ---> Running in 0123456789ab\n ---> 123456789abc\nStep 6/9 : RUN apt-install nothing\n ---> Running in 23456789abcd\n" +
@@ -126,7 +135,7 @@ func TestBuildThatFails(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			tool := script(t, "cat <<'END'\n"+c.says+"\nEND\nexit 125")
-			stderr, err := in(checkout(t), "images/build", tool, "desktop", "localhost/x:1", "--build-arg", "A=b")
+			stderr, err := in(checkout(t), "images/build", tool, "desktop", "localhost/x:1", "--build-arg", "A=b", "--build-arg", "BASE_IMAGE=localhost/none:1")
 			if want := "build/desktop: " + c.want + "\n"; err == nil || stderr != want {
 				t.Errorf("%v, says\n%swant\n%s", err, stderr, want)
 			}

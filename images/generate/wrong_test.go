@@ -101,8 +101,8 @@ func TestBuildThatFails(t *testing.T) {
 			want: "piece 0_debian: ERROR: failed to solve: localhost/none:1: failed to resolve source metadata for localhost/none:1: not found",
 		},
 		"a failing piece, BuildKit": {
-			says: "#8 [4/8] RUN apt-install nothing\n#8 0.512 Reading package lists...\n#8 1.234 E: Unable to locate package nothing\n" +
-				"#8 ERROR: process \"/bin/sh -c apt-install nothing\" did not complete successfully: exit code: 100\n------\n > [4/8] RUN apt-install nothing:\n" +
+			says: "#7 [1/3] FROM x\n#7 CACHED\n\n#8 [2/3] RUN apt-install nothing\n#8 0.512 Reading package lists...\n#8 1.234 E: Unable to locate package nothing\n" +
+				"#8 ERROR: process \"/bin/sh -c apt-install nothing\" did not complete successfully: exit code: 100\n------\n > [2/3] RUN apt-install nothing:\n" +
 				"0.512 Reading package lists...\n1.234 E: Unable to locate package nothing\n------\nDockerfile:11\n--------------------\n   9 |     \n  10 |     ARG PIECE=1_base\n" +
 				"  11 | >>> RUN apt-install nothing\n  12 |     \n  13 |     ### 2_desktop\n  14 |     \n  15 |     ARG PIECE=2_desktop\n--------------------\n" +
 				"ERROR: failed to build: failed to solve: process \"/bin/sh -c apt-install nothing\" did not complete successfully: exit code: 100\n\n" +
@@ -110,7 +110,7 @@ func TestBuildThatFails(t *testing.T) {
 			want: "piece 1_base: E: Unable to locate package nothing",
 		},
 		"a piece that says nothing, BuildKit": {
-			says: "#8 [4/8] RUN false\n#8 ERROR: process \"/bin/sh -c false\" did not complete successfully: exit code: 1\n------\n > [4/8] RUN false:\n------\n" +
+			says: "#8 [linux/amd64 3/3] RUN false\n#8 ERROR: process \"/bin/sh -c false\" did not complete successfully: exit code: 1\n------\n > [linux/amd64 3/3] RUN false:\n------\n" +
 				"Dockerfile:16\n--------------------\n  16 | >>> RUN false\n--------------------\nERROR: failed to solve: process \"/bin/sh -c false\" did not complete successfully: exit code: 1",
 			want: `piece 2_desktop: ERROR: failed to solve: process "/bin/sh -c false" did not complete successfully: exit code: 1`,
 		},
@@ -126,6 +126,22 @@ func TestBuildThatFails(t *testing.T) {
 			says: "#3 [internal] load metadata for localhost/none:1\n#3 ERROR: failed to do request: connection refused\n------\n > [internal] load metadata for localhost/none:1:\n------\n" +
 				"failed to solve with frontend dockerfile.v0: failed to create LLB definition: failed to do request: connection refused",
 			want: "piece 0_debian: localhost/none:1: failed to solve with frontend dockerfile.v0: failed to create LLB definition: failed to do request: connection refused",
+		},
+		"a failing piece, BuildKit of Docker 20": {
+			says: "#3 [internal] load metadata for localhost/none:1\n#3 sha256:01\n#3 DONE 0.0s\n\n#4 [ 1/10] FROM localhost/none:1\n#4 CACHED\n\n" +
+				"#5 [ 2/10] RUN apt-install nothing\n#5 sha256:02\n#5 0.160 Reading package lists...\n#5 0.169 E: Unable to locate package nothing\n" +
+				"#5 ERROR: executor failed running [/bin/sh -c apt-install nothing]: exit code: 100\n------\n > [ 2/10] RUN apt-install nothing:\n------\n" +
+				"executor failed running [/bin/sh -c apt-install nothing]: exit code: 100",
+			want: "piece 1_base: E: Unable to locate package nothing",
+		},
+		"no room for the image, BuildKit": {
+			says: "#3 [internal] load metadata for localhost/none:1\n#3 DONE 0.0s\n\n#9 exporting to image\n#9 exporting layers\n#9 ERROR: no space left on device\n------\n > exporting to image:\n------\n" +
+				"ERROR: failed to solve: no space left on device",
+			want: "ERROR: failed to solve: no space left on device",
+		},
+		"a piece that says what BuildKit might, podman": {
+			says: "STEP 5/9: ARG PIECE=2_desktop\nSTEP 6/9: RUN a\n# 1 of 2\nE: Unable to locate package nothing\n" + `Error: building at STEP "RUN a": while running runtime: exit status 100`,
+			want: "piece 2_desktop: E: Unable to locate package nothing",
 		},
 		"a failing piece, docker's own builder": {
 			says: "Step 2/9 : FROM ${BASE_IMAGE}\n ---> 0123456789ab\nStep 5/9 : ARG PIECE=2_desktop\n ---> Running in 0123456789ab\n ---> 123456789abc\nStep 6/9 : RUN apt-install nothing\n ---> Running in 23456789abcd\n" +

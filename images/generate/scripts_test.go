@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -156,6 +157,10 @@ func TestTags(t *testing.T) {
 
 // TestDev starts images that show their link in their own way, until somebody presses Ctrl+C.
 func TestDev(t *testing.T) {
+	// Who is started in the background may have been told to ignore it, and so all that it starts.
+	interrupts := make(chan os.Signal, 1)
+	signal.Notify(interrupts, os.Interrupt)
+	defer signal.Stop(interrupts)
 	for name, c := range map[string]struct{ exec, logs, want string }{
 		"Lucarne":    {"echo http://0123:8888/notebook/a/#token=b", "starting", "http://localhost:9999/notebook/a/#token=b"},
 		"JupyterLab": {"exit 1", "  http://0123:8888/lab?token=c\n  http://127.0.0.1:8888/lab?token=c", "http://localhost:9999/lab?token=c"},

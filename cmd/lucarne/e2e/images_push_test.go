@@ -21,13 +21,14 @@ func TestImagePush(t *testing.T) {
 	reference := built(t, "base")
 	registry := startRegistry(t)
 	repo := registry + "/lucarne"
+	const commit = "0123456789abcdef0123456789abcdef01234567"
 	settings := filepath.Join(t.TempDir(), "registries.conf") // of podman; docker trusts loopback
 	if err := os.WriteFile(settings, []byte("[[registry]]\nlocation = \""+registry+"\"\ninsecure = true\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	targets := func(args ...string) {
 		t.Helper()
-		cmd := exec.CommandContext(t.Context(), "make", append([]string{"--no-print-directory", "REPO=" + repo, "BRANCH=main"}, args...)...)
+		cmd := exec.CommandContext(t.Context(), "make", append([]string{"--no-print-directory", "REPO=" + repo, "BRANCH=main", "COMMIT=" + commit}, args...)...)
 		cmd.Dir = "../../.."
 		cmd.Env = append(slices.DeleteFunc(os.Environ(), func(e string) bool { return strings.HasPrefix(e, "MAKE") || strings.HasPrefix(e, "MFLAGS") }),
 			"CONTAINERS_REGISTRIES_CONF="+settings)
@@ -50,11 +51,6 @@ func TestImagePush(t *testing.T) {
 
 	targets("post-build/base", "SOURCE_FULL_IMAGE_NAME="+reference)
 	targets("push/base")
-	revision, err := exec.CommandContext(t.Context(), "git", "rev-parse", "HEAD").Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	commit := strings.TrimSpace(string(revision))
 	want := []string{commit, commit[:7], "main", "latest", "v1"}
 	slices.Sort(want)
 	answer, err := http.Get("http://" + registry + "/v2/lucarne/base/tags/list")

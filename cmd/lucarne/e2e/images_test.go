@@ -252,6 +252,7 @@ func TestImageJupyterLab(t *testing.T) {
 
 func TestImageCUDA(t *testing.T) {
 	c := runImage(t, builtWith(t, "0_cuda"))
+	c.link("localhost") // it is there to be told of its end
 	if got := c.sh("echo $NVIDIA_VISIBLE_DEVICES"); got != "void" {
 		t.Errorf("it asks for the GPUs %q, want void", got)
 	}

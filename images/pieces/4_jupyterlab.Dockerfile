@@ -7,7 +7,7 @@ COPY images/jupyterlab.lock /usr/local/share/lucarne/jupyterlab.lock
 COPY images/rootfs/jupyterlab/ /
 COPY images/deploy/jupyterhub/jupyter-lucarne/ /usr/local/share/lucarne/jupyter-lucarne/
 
-RUN if [ "${JUPYTERLAB}" = yes ]; then \
+RUN if [ "${JUPYTERLAB}" != no ]; then \
         apt-install python3 python3-venv && \
         image-setup jupyterlab && \
         clean-layer; \

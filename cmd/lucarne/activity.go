@@ -222,19 +222,19 @@ type activityCmd struct {
 func (c *activityCmd) Run(ctx context.Context, stdout io.Writer) error {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	var status activity.Status
-	if err := c.get(ctx, "api/status", &status); err != nil {
+	status, err := c.status(ctx)
+	if err != nil {
 		return err
 	}
 	if c.JSON {
-		_, err := fmt.Fprintf(stdout, "{\"last_activity\": %q}\n", status.Last.UTC().Format(time.RFC3339Nano))
+		_, err = fmt.Fprintf(stdout, "{\"last_activity\": %q}\n", status.Last.UTC().Format(time.RFC3339Nano))
 		return err
 	}
 	state := "idle"
 	if status.Busy {
 		state = "busy"
 	}
-	_, err := fmt.Fprintf(stdout, "%s, last used %s (%v ago), %d connected\n", state, status.Last.Local().Format(time.DateTime),
+	_, err = fmt.Fprintf(stdout, "%s, last used %s (%v ago), %d connected\n", state, status.Last.Local().Format(time.DateTime),
 		time.Since(status.Last.Time).Round(time.Second), status.Connections)
 	return err
 }

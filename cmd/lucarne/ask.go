@@ -4,11 +4,14 @@ import (
 	"context"
 	"crypto/tls"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"strings"
+
+	"lucarne/signaling/activity"
 )
 
 // askFlags say where the lucarne is that a command asks. They are those of the one
@@ -22,11 +25,13 @@ type askFlags struct {
 // maxAsked is the longest answer, in bytes.
 const maxAsked = 1 << 20
 
-// get asks for a path below the base path and reads the JSON that it answers.
-func (f *askFlags) get(ctx context.Context, path string, into any) error {
+// status asks how the desktop is used. A Jupyter server, whose API this is, gives an error: it
+// does not say whether it is busy.
+func (f *askFlags) status(ctx context.Context) (activity.Status, error) {
+	const path = "api/status"
 	network, address, err := splitListen(f.Listen)
 	if err != nil {
-		return exitError{exitUsage, err}
+		return activity.Status{}, exitError{exitUsage, err}
 	}
 	var dialer net.Dialer
 	transport := &http.Transport{
@@ -48,20 +53,29 @@ func (f *askFlags) get(ctx context.Context, path string, into any) error {
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, scheme+"://localhost/"+base+path, nil)
 	if err != nil {
-		return exitError{exitUsage, err}
+		return activity.Status{}, exitError{exitUsage, err}
 	}
 	resp, err := (&http.Client{Transport: transport}).Do(req)
 	if err != nil {
-		return fmt.Errorf("no lucarne answers on %s: %w; say where it is by --listen", f.Listen, err)
+		return activity.Status{}, fmt.Errorf("no lucarne answers on %s: %w; say where it is by --listen", f.Listen, err)
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		return fmt.Errorf("%s on %s: %s; is it a lucarne of this version?", path, f.Listen, resp.Status)
+		return activity.Status{}, fmt.Errorf("%s on %s: %s; is it a lucarne of this version?", path, f.Listen, resp.Status)
 	}
-	if err := json.NewDecoder(io.LimitReader(resp.Body, maxAsked)).Decode(into); err != nil {
-		return fmt.Errorf("%s on %s: %w; is it a lucarne of this version?", path, f.Listen, err)
+	var told struct {
+		activity.Status
+		Busy *bool `json:"busy"`
 	}
-	return nil
+	err = json.NewDecoder(io.LimitReader(resp.Body, maxAsked)).Decode(&told)
+	if err == nil && told.Busy == nil {
+		err = errors.New("it does not say whether it is busy")
+	}
+	if err != nil {
+		return activity.Status{}, fmt.Errorf("%s on %s: %w; is it a lucarne of this version?", path, f.Listen, err)
+	}
+	told.Status.Busy = *told.Busy
+	return told.Status, nil
 }
 
 // reachable returns the address at which a server on this machine is reached that

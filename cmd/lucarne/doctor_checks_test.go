@@ -45,16 +45,24 @@ func TestDoctorListen(t *testing.T) {
 		t.Cleanup(server.Close)
 		return server.Listener.Addr().String()
 	}
-	for want, address := range map[string]string{
-		"listen-free":   "127.0.0.1:0",
-		"listen-ours":   listening(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "{}") }),
-		"listen-taken":  listening(http.NotFound),
-		"listen-unix":   "unix:/run/lucarne.sock",
-		"listen-failed": "127.0.0.1:port",
+	says := func(text string) string {
+		return listening(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, text) })
+	}
+	const jupyter = `{"started": "2026-11-20T10:00:00.000000Z", "last_activity": "2026-11-20T11:00:00.000000Z", "connections": 0, "kernels": 0}`
+	for name, test := range map[string]struct{ address, listen, agent string }{
+		"nobody":         {"127.0.0.1:0", "listen-free", "ws-none"},
+		"a lucarne":      {says(`{"busy": false}`), "listen-ours", "ws-ok"},
+		"Jupyter":        {says(jupyter), "listen-taken", "ws-none"},
+		"something else": {listening(http.NotFound), "listen-taken", "ws-none"},
+		"a socket":       {"unix:" + filepath.Join(t.TempDir(), "none.sock"), "listen-unix", "ws-none"},
+		"no address":     {"127.0.0.1:port", "listen-failed", "ws-none"},
 	} {
-		c := doctorCmd{askFlags: askFlags{placeFlags: placeFlags{Listen: address}, TLS: "off"}}
-		if f := c.checkListen(t.Context()); f.Code != want {
-			t.Errorf("%s: %+v, want %s", address, f, want)
+		c := doctorCmd{askFlags: askFlags{placeFlags: placeFlags{Listen: test.address}, TLS: "off"}}
+		if f := c.checkListen(t.Context()); f.Code != test.listen {
+			t.Errorf("%s: %+v, want %s", name, f, test.listen)
+		}
+		if f := c.checkAgent(t.Context()); f.Code != test.agent {
+			t.Errorf("%s: %+v, want %s", name, f, test.agent)
 		}
 	}
 }
@@ -219,7 +227,9 @@ func TestDoctorHub(t *testing.T) {
 		}
 	}
 	answer = http.StatusOK
-	for status, want := range map[string]string{`{}`: "hub-ok", `{"hub_hears": true}`: "hub-ok", `{"hub_hears": false}`: "hub-deaf"} {
+	for status, want := range map[string]string{
+		`{"busy": false}`: "hub-ok", `{"busy": false, "hub_hears": true}`: "hub-ok", `{"busy": false, "hub_hears": false}`: "hub-deaf",
+	} {
 		agent := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, status) }))
 		var c doctorCmd
 		c.Listen = strings.TrimPrefix(agent.URL, "http://")

@@ -200,12 +200,12 @@ func (c *doctorCmd) checkAgent(ctx context.Context) doctor.Finding {
 }
 
 // answering is how long a lucarne on this machine may take to answer; less than a check may.
-const answering = 2 * time.Second
+const answering = 4 * time.Second
 
 // answers says whether a lucarne does at --listen.
 func (c *doctorCmd) answers(ctx context.Context) bool {
 	ctx, cancel := context.WithTimeout(ctx, answering)
 	defer cancel()
-	var status struct{}
-	return c.get(ctx, "api/status", &status) == nil
+	_, err := c.status(ctx)
+	return err == nil
 }

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"lucarne/cmd/internal/doctor"
-	"lucarne/signaling/activity"
 )
 
 func (c *doctorCmd) checkBasePath(context.Context) doctor.Finding { return basePath(c.BasePath) }
@@ -47,8 +46,8 @@ const asking = 10 * time.Minute
 // checkCuller asks the lucarne that runs here when the platform last wanted to know
 // whether its desktop is used.
 func (c *doctorCmd) checkCuller(ctx context.Context) doctor.Finding {
-	var status activity.Status
-	if err := c.get(ctx, "api/status", &status); err != nil {
+	status, err := c.status(ctx)
+	if err != nil {
 		return doctor.Tell("culler-none")
 	}
 	var asked time.Time
@@ -108,9 +107,11 @@ func checkHub(ctx context.Context) doctor.Finding {
 // checkHub says whether the hub can be reached, and takes what it is told by the lucarne
 // that runs here.
 func (c *doctorCmd) checkHub(ctx context.Context) doctor.Finding {
-	var status activity.Status
 	f := checkHub(ctx)
-	if f.Code == "hub-ok" && c.get(ctx, "api/status", &status) == nil && status.Hears != nil && !*status.Hears {
+	if f.Code != "hub-ok" {
+		return f
+	}
+	if status, err := c.status(ctx); err == nil && status.Hears != nil && !*status.Hears {
 		return doctor.Tell("hub-deaf", f.Args...)
 	}
 	return f

@@ -243,7 +243,7 @@ func TestVNCPage(t *testing.T) {
 	for _, path := range []string{"/vnc?lang=fr", "/user/alice/vnc?lang=fr"} {
 		r, _ := get(t, s.URL+path, nil)
 		if got := r.Header.Get("Location"); r.StatusCode != http.StatusPermanentRedirect || got != "./vnc/?lang=fr" {
-			t.Errorf("%s: %d to %q, want vnc/?lang=fr", path, r.StatusCode, got)
+			t.Errorf("%s: %d to %q, want ./vnc/?lang=fr", path, r.StatusCode, got)
 		}
 	}
 }

@@ -372,6 +372,9 @@ func TestOpenLetsGo(t *testing.T) {
 		d.sync()
 		next := d.open()
 		defer next.Close()
+		if _, err := await(next, xproto.GetInputFocus(next.conn).Reply); err != nil { // after its requests
+			t.Fatal(err)
+		}
 		d.nothingDown()
 	})
 }

@@ -47,7 +47,7 @@ test-images: packages-test build generate-dockerfiles ## Build images on bases m
 	@$(MAKE) test-images-on-bases
 
 test-images-on-bases: export LUCARNE_OTHERS = $(TEST_BASES):trixie $(TEST_UBUNTU)
-test-images-on-bases: ## The same, of what is built and of bases that are made
+test-images-on-bases: ## What comes after the bases
 	$(foreach name,$(TEST_IMAGES),images/build podman $(name) $(TEST_REPO)/$(name):test \
 		--build-arg BASE_IMAGE=$(call test-base,$(name)) $(LABELS) $(TEST_ARGS) $(DARGS) &&) true
 	$(call test-images,podman,$(TEST_IMAGES),$(TEST_REPO)/NAME:test)

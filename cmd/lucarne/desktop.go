@@ -280,17 +280,17 @@ func (d *desktop) serveHTTP(ctx context.Context) error {
 		ErrorLog:          slog.NewLogLogger(d.log.Handler(), slog.LevelDebug),
 	}
 	d.log.Info("serving", "listen", d.listener.Addr().String(), "base", d.flags.BasePath)
-	return answer(ctx, server, d.listener, lastRequests)
+	return answer(ctx, "serve", server, d.listener, lastRequests)
 }
 
 // answer has a server answer requests until ctx is done; those that are being answered then
-// may take for so much longer.
-func answer(ctx context.Context, server *http.Server, l net.Listener, last time.Duration) error {
+// may take for so much longer. Errors begin with what it is for.
+func answer(ctx context.Context, what string, server *http.Server, l net.Listener, last time.Duration) error {
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(l) }()
 	select {
 	case err := <-ended:
-		return fmt.Errorf("serve: %w", err)
+		return fmt.Errorf("%s: %w", what, err)
 	case <-ctx.Done():
 	}
 	deadline, cancel := context.WithTimeout(context.Background(), last)

@@ -92,7 +92,7 @@ func (d *desktop) serveMetrics(ctx context.Context) error {
 		ErrorLog:          slog.NewLogLogger(d.log.Handler(), slog.LevelDebug),
 	}
 	d.log.Info("serving metrics", "listen", d.metricsListener.Addr().String())
-	return answer(ctx, server, d.metricsListener, 0)
+	return answer(ctx, "serve metrics", server, d.metricsListener, 0)
 }
 
 // figures reads all that there is to be told of the desktop.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -235,5 +236,17 @@ func BenchmarkScrape(b *testing.B) {
 	handler := metricsHandler(f, f.handler, slog.New(slog.DiscardHandler))
 	for b.Loop() {
 		handler.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/metrics", nil))
+	}
+}
+
+// Of two listeners, an error says which one has failed.
+func TestAnswerNamesWhatFails(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.Close()
+	if err := answer(t.Context(), "serve metrics", &http.Server{}, l, 0); err == nil || !strings.HasPrefix(err.Error(), "serve metrics: ") {
+		t.Errorf("got %v, want an error that begins with serve metrics", err)
 	}
 }

@@ -4,14 +4,12 @@ package e2e
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"os"
 	"os/exec"
-	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 )
 
@@ -22,10 +20,7 @@ func TestImagePush(t *testing.T) {
 	registry := startRegistry(t)
 	repo := registry + "/lucarne"
 	const commit = "0123456789abcdef0123456789abcdef01234567"
-	settings := filepath.Join(t.TempDir(), "registries.conf") // of podman; docker trusts loopback
-	if err := os.WriteFile(settings, []byte("[[registry]]\nlocation = \""+registry+"\"\ninsecure = true\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	settings := writeFile(t, fmt.Sprintf("[[registry]]\nlocation = %q\ninsecure = true\n", registry)) // of podman; docker trusts loopback
 	targets := func(args ...string) {
 		t.Helper()
 		cmd := exec.CommandContext(t.Context(), "make", append([]string{"--no-print-directory", "REPO=" + repo, "BRANCH=main", "COMMIT=" + commit}, args...)...)
@@ -79,35 +74,8 @@ func startRegistry(t *testing.T) (address string) {
 	if err != nil {
 		t.Skip("docker-registry is not installed")
 	}
-	dir := t.TempDir()
-	settings := filepath.Join(dir, "registry.yml")
-	const text = "version: 0.1\nstorage:\n  filesystem: {rootdirectory: DIR}\nhttp: {addr: 127.0.0.1:0}\n"
-	if err := os.WriteFile(settings, []byte(strings.Replace(text, "DIR", dir, 1)), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	log, err := os.Create(filepath.Join(dir, "log"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer log.Close()
-	cmd := exec.CommandContext(t.Context(), program, "serve", settings)
-	cmd.Stdout, cmd.Stderr = log, log
-	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { cmd.Wait() })
-	listens := regexp.MustCompile(`listening on (127\.0\.0\.1:\d+)`)
-	poll(t, "registry", func() bool {
-		text, err := os.ReadFile(log.Name())
-		if err != nil {
-			t.Fatal(err)
-		}
-		found := listens.FindSubmatch(text)
-		if found != nil {
-			address = string(found[1])
-		}
-		return found != nil
-	})
+	address = freeAddress(t)
+	settings := writeFile(t, fmt.Sprintf("version: 0.1\nstorage:\n  filesystem: {rootdirectory: %s}\nhttp: {addr: %q}\n", t.TempDir(), address))
+	serveBy(t, address, exec.Command(program, "serve", settings))
 	return address
 }
